@@ -1,0 +1,3 @@
+//! Histograms, range methods, calibration tables and TensorRT's calibration cache.
+
+#![forbid(unsafe_code)]

@@ -1,0 +1,1 @@
+//! Find, order, subset and memory-map the samples of a calibration set.

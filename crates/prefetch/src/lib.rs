@@ -1,0 +1,3 @@
+//! An ordered, bounded, cancellable worker pipeline that keeps batches ready.
+
+#![forbid(unsafe_code)]

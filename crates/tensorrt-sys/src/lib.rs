@@ -1,0 +1,1 @@
+//! Raw bindings to TensorRT of every generation, opened at run time: slot tables, layouts, entry points.

@@ -1,0 +1,1 @@
+//! Safe TensorRT: library, builder, network, parser, config, profiles, logger, progress monitor.
