@@ -1,0 +1,254 @@
+//! What can go wrong, each with the way out.
+
+use std::io;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use calibrant_tensorrt::OpenError;
+
+use crate::event::ParserMessage;
+use crate::locate::Origin;
+
+/// A place that was looked at for TensorRT, and why it did not do.
+#[derive(Debug, thiserror::Error)]
+#[error("{origin}: {}: {reason}", place.display())]
+pub struct Tried {
+    /// Which way led there.
+    pub origin: Origin,
+    /// The file or folder, or the bare file name that the loader was asked for.
+    pub place: PathBuf,
+    /// Why it did not do.
+    pub reason: String,
+}
+
+/// No TensorRT to work with.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum LocateError {
+    /// Nothing usable anywhere.
+    #[error(
+        "no TensorRT found; looked at:\n{}\nget one: --tensorrt fetch downloads NVIDIA's TensorRT-RTX through pip, or install TensorRT and name its folder with --tensorrt PATH or CALIBRANT_TENSORRT",
+        list(tried)
+    )]
+    NotFound {
+        /// Every place looked at.
+        tried: Vec<Tried>,
+    },
+    /// The place that the user named holds none.
+    #[error("{} ({origin}) holds no TensorRT: expected one of {}", path.display(), names.join(", "))]
+    NoLibrary {
+        /// The place.
+        path: PathBuf,
+        /// Which setting named it.
+        origin: Origin,
+        /// The file names that would do.
+        names: Vec<String>,
+    },
+    /// The library that the user named cannot be used.
+    #[error("TensorRT at {} ({origin}) cannot be used", path.display())]
+    Open {
+        /// The library.
+        path: PathBuf,
+        /// Which setting named it.
+        origin: Origin,
+        /// Why.
+        source: OpenError,
+    },
+    /// Fetching was asked for and failed.
+    #[error("cannot fetch TensorRT-RTX")]
+    Fetch(#[from] FetchError),
+}
+
+/// TensorRT-RTX could not be fetched.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum FetchError {
+    /// No wheel is pinned for this machine.
+    #[error(
+        "no TensorRT-RTX is pinned for {target}; install TensorRT by hand and name its folder with --tensorrt PATH"
+    )]
+    NotPinned {
+        /// The machine, as `linux aarch64`.
+        target: String,
+    },
+    /// No folder to keep it in.
+    #[error("no folder to keep TensorRT-RTX in: neither XDG_CACHE_HOME nor HOME is set")]
+    NoCacheFolder,
+    /// The interpreter that runs pip cannot be started.
+    #[error("cannot run {} to fetch with pip; install Python 3 with pip, name an interpreter with CALIBRANT_PYTHON, or install TensorRT by hand and use --tensorrt PATH", python.display())]
+    Python {
+        /// The interpreter.
+        python: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// pip ran and failed, every time.
+    #[error(
+        "pip could not download {requirement} ({attempts} tries); its last words:\n{stderr}\nwithout a network, install TensorRT by hand and use --tensorrt PATH"
+    )]
+    Pip {
+        /// What was asked for.
+        requirement: String,
+        /// How often.
+        attempts: u32,
+        /// What pip said, verbatim.
+        stderr: String,
+    },
+    /// The file is not the one pinned.
+    #[error("{} has SHA-256 {found}, but {expected} is pinned; nothing was installed", wheel.display())]
+    Hash {
+        /// The downloaded file.
+        wheel: PathBuf,
+        /// Its hash.
+        found: String,
+        /// The hash pinned.
+        expected: String,
+    },
+    /// The file lacks what it should hold, or cannot be unpacked.
+    #[error("cannot unpack {member} from {}", wheel.display())]
+    Unpack {
+        /// The downloaded file.
+        wheel: PathBuf,
+        /// What was to be unpacked.
+        member: String,
+        /// Why.
+        source: io::Error,
+    },
+    /// A file or folder in the cache cannot be written or read.
+    #[error("cannot use {}", path.display())]
+    Io {
+        /// The file or folder.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// The caller cancelled.
+    #[error("fetching was cancelled")]
+    Cancelled,
+}
+
+/// No plan.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum BuildError {
+    /// The library cannot be opened, though it was found.
+    #[error("TensorRT cannot be opened")]
+    Open(#[from] OpenError),
+    /// A TensorRT call failed, or this TensorRT lacks what was asked of it.
+    #[error("TensorRT refused{}", said(messages))]
+    TensorRt {
+        /// The errors of TensorRT's log, verbatim.
+        messages: Vec<String>,
+        /// The call.
+        source: calibrant_tensorrt::Error,
+    },
+    /// The ONNX parser refused the model.
+    #[error("{} cannot be parsed by {library}:\n{}", model.display(), list(messages))]
+    Parse {
+        /// The model.
+        model: PathBuf,
+        /// The library and its version.
+        library: String,
+        /// Everything the parser said, verbatim.
+        messages: Vec<ParserMessage>,
+    },
+    /// Dynamic inputs and no profile that says their sizes.
+    #[error(
+        "the model has dynamic inputs without shapes:\n{}\ngive the smallest, the usual and the largest, for example --shapes {example}",
+        list(inputs)
+    )]
+    NeedsShapes {
+        /// The inputs, as `input [-1,3,224,224]`.
+        inputs: Vec<String>,
+        /// A range that would do for the first.
+        example: String,
+    },
+    /// A profile that does not fit the model.
+    #[error("profile {profile} does not fit the model: {problem}")]
+    Profile {
+        /// Which profile, from 1.
+        profile: usize,
+        /// What does not fit.
+        problem: ProfileProblem,
+    },
+    /// TensorRT built nothing.
+    #[error("{library} could not build the plan{}{}", said(messages), hint.as_deref().unwrap_or_default())]
+    Build {
+        /// The library and its version.
+        library: String,
+        /// The errors of TensorRT's log, verbatim.
+        messages: Vec<String>,
+        /// What is known about this failure, if anything.
+        hint: Option<String>,
+    },
+    /// The caller cancelled.
+    #[error("the build was cancelled after {:.1} s", after.as_secs_f64())]
+    Cancelled {
+        /// How long it had run.
+        after: Duration,
+    },
+    /// A file cannot be read or written.
+    #[error("cannot {action} {}", path.display())]
+    Io {
+        /// What was to be done.
+        action: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+}
+
+/// Why a profile does not fit a model.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ProfileProblem {
+    /// The model has no input of that name.
+    #[error("there is no input {input:?}; the inputs are {}", inputs.join(", "))]
+    UnknownInput {
+        /// The name given.
+        input: String,
+        /// The model's inputs.
+        inputs: Vec<String>,
+    },
+    /// A dynamic input without a range.
+    #[error("it says nothing about dynamic input {input:?}")]
+    MissingInput {
+        /// The input.
+        input: String,
+    },
+    /// Another number of dimensions.
+    #[error("input {input:?} has {expected} dimensions and the profile gives {given}")]
+    Rank {
+        /// The input.
+        input: String,
+        /// How many the model has.
+        expected: usize,
+        /// How many were given.
+        given: usize,
+    },
+    /// Another size in a dimension that the model fixes.
+    #[error(
+        "input {input:?} is fixed to {expected} in dimension {axis} and the profile gives {given}"
+    )]
+    Fixed {
+        /// The input.
+        input: String,
+        /// Which dimension, from 0.
+        axis: usize,
+        /// The model's size.
+        expected: i64,
+        /// The size given.
+        given: u64,
+    },
+}
+
+/// The items, a line each.
+fn list<T: std::fmt::Display>(items: &[T]) -> String {
+    items.iter().map(|item| format!("  {item}")).collect::<Vec<_>>().join("\n")
+}
+
+/// The log's errors as the end of a message.
+fn said(messages: &[String]) -> String {
+    if messages.is_empty() { String::new() } else { format!("; it says:\n{}", list(messages)) }
+}

@@ -1,0 +1,293 @@
+//! Optimization profiles: the shapes in which a model with dynamic inputs will run.
+
+use std::fmt;
+use std::str::FromStr;
+
+/// The smallest, the usual and the largest shape of one input; TensorRT tunes for the usual one.
+///
+/// Written `name:min,opt,max`, each shape as sizes with `x` between them, or `name:shape` for all three at once.
+///
+/// ```
+/// use calibrant_engine::ShapeRange;
+///
+/// let range: ShapeRange = "input:1x3x224x224,8x3x224x224,32x3x224x224".parse()?;
+/// assert_eq!(range.opt, [8, 3, 224, 224]);
+/// assert_eq!(range.to_string(), "input:1x3x224x224,8x3x224x224,32x3x224x224");
+/// # Ok::<(), calibrant_engine::ShapeError>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ShapeRange {
+    /// The input's name; it may contain colons.
+    pub input: String,
+    /// The smallest shape.
+    pub min: Vec<u64>,
+    /// The shape to tune for.
+    pub opt: Vec<u64>,
+    /// The largest shape.
+    pub max: Vec<u64>,
+}
+
+/// One optimization profile: a range for every dynamic input.
+#[doc(alias = "IOptimizationProfile")]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Profile {
+    /// The ranges, one an input.
+    pub ranges: Vec<ShapeRange>,
+}
+
+/// The batch sizes to make a profile for: `1 <= min <= opt <= max`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BatchRange {
+    /// The smallest batch.
+    pub min: u64,
+    /// The batch to tune for.
+    pub opt: u64,
+    /// The largest batch.
+    pub max: u64,
+}
+
+/// What is wrong with a shape, or why none can be suggested.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ShapeError {
+    /// Not `name:shapes`.
+    #[error(
+        "{0:?} is no shape range; write input:1x3x224x224,8x3x224x224,32x3x224x224 (smallest, usual, largest)"
+    )]
+    Syntax(String),
+    /// One shape, or three: nothing else.
+    #[error(
+        "input {input:?} has {found} shapes; give one for all, or the smallest, the usual and the largest"
+    )]
+    Count {
+        /// The input.
+        input: String,
+        /// How many shapes were given.
+        found: usize,
+    },
+    /// The shapes of one input differ in their number of dimensions.
+    #[error("the shapes of input {input:?} have different numbers of dimensions")]
+    Rank {
+        /// The input.
+        input: String,
+    },
+    /// Smallest, usual and largest do not follow each other.
+    #[error("input {input:?}: dimension {axis} runs {min}, {opt}, {max}, which does not grow")]
+    Order {
+        /// The input.
+        input: String,
+        /// Which dimension, from 0.
+        axis: usize,
+        /// Its smallest size.
+        min: u64,
+        /// Its usual size.
+        opt: u64,
+        /// Its largest size.
+        max: u64,
+    },
+    /// A dynamic dimension whose size nothing tells.
+    #[error(
+        "dimension {axis} of input {input:?} is dynamic and its size is not known; give it with --shapes"
+    )]
+    Unknown {
+        /// The input.
+        input: String,
+        /// Which dimension, from 0.
+        axis: usize,
+    },
+}
+
+impl ShapeRange {
+    /// Checks that the three shapes agree in rank and grow.
+    fn checked(self) -> Result<Self, ShapeError> {
+        if self.min.len() != self.opt.len() || self.opt.len() != self.max.len() {
+            return Err(ShapeError::Rank { input: self.input });
+        }
+        let sizes = self.min.iter().zip(&self.opt).zip(&self.max);
+        for (axis, ((&min, &opt), &max)) in sizes.enumerate() {
+            if !(min <= opt && opt <= max) {
+                return Err(ShapeError::Order { input: self.input, axis, min, opt, max });
+            }
+        }
+        Ok(self)
+    }
+}
+
+impl FromStr for ShapeRange {
+    type Err = ShapeError;
+
+    fn from_str(text: &str) -> Result<Self, ShapeError> {
+        let syntax = || ShapeError::Syntax(text.to_owned());
+        // A shape has no colon and a name may have one ("input:0"): the last colon is the separator.
+        let (input, shapes) = text.trim().rsplit_once(':').ok_or_else(syntax)?;
+        if input.is_empty() {
+            return Err(syntax());
+        }
+        let shapes: Vec<Vec<u64>> =
+            shapes.split(',').map(parse_shape).collect::<Option<_>>().ok_or_else(syntax)?;
+        let input = input.to_owned();
+        match <[Vec<u64>; 3]>::try_from(shapes) {
+            Ok([min, opt, max]) => Self { input, min, opt, max }.checked(),
+            Err(shapes) => match <[Vec<u64>; 1]>::try_from(shapes) {
+                Ok([shape]) => {
+                    Ok(Self { input, min: shape.clone(), opt: shape.clone(), max: shape })
+                }
+                Err(shapes) => Err(ShapeError::Count { input, found: shapes.len() }),
+            },
+        }
+    }
+}
+
+/// `1x3x224x224` as sizes; none of them 0, which TensorRT has no kernel for.
+fn parse_shape(text: &str) -> Option<Vec<u64>> {
+    text.trim().split(['x', 'X']).map(|size| size.parse().ok().filter(|&size| size > 0)).collect()
+}
+
+impl fmt::Display for ShapeRange {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let shape = |sizes: &[u64]| sizes.iter().map(u64::to_string).collect::<Vec<_>>().join("x");
+        write!(f, "{}:{},{},{}", self.input, shape(&self.min), shape(&self.opt), shape(&self.max))
+    }
+}
+
+impl Profile {
+    /// The profiles that a list of ranges means: the first range of an input belongs to the first profile, its second
+    /// to the second profile, and so on, so that `--shapes` may be given again both for another input and for another
+    /// profile.
+    pub fn group(ranges: Vec<ShapeRange>) -> Vec<Self> {
+        let mut profiles: Vec<Self> = Vec::new();
+        for range in ranges {
+            match profiles.iter_mut().find(|profile| profile.range(&range.input).is_none()) {
+                Some(profile) => profile.ranges.push(range),
+                None => profiles.push(Self { ranges: vec![range] }),
+            }
+        }
+        profiles
+    }
+
+    /// The range of an input, if the profile has one.
+    pub fn range(&self, input: &str) -> Option<&ShapeRange> {
+        self.ranges.iter().find(|range| range.input == input)
+    }
+}
+
+/// A range for one input of a model: what to build for when the user gave no `--shapes`.
+///
+/// `dims` are the model's dimensions, `None` (or below 1) where they are dynamic; `sample` is the shape of one sample
+/// as the preprocessing makes it, without the batch dimension.
+/// A dynamic first dimension takes the batch sizes, every other dynamic one the size that the sample has there.
+/// The answer is `None` for an input without a dynamic dimension: it needs no range.
+///
+/// ```
+/// use calibrant_engine::{BatchRange, suggest};
+///
+/// let batch = BatchRange { min: 1, opt: 8, max: 32 };
+/// let range = suggest("x", &[None, Some(3), None, None], Some(&[3, 48, 192]), batch)?;
+/// assert_eq!(range.map(|range| range.to_string()).as_deref(), Some("x:1x3x48x192,8x3x48x192,32x3x48x192"));
+/// # Ok::<(), calibrant_engine::ShapeError>(())
+/// ```
+///
+/// # Errors
+/// [`ShapeError::Unknown`] when a dynamic dimension is neither the batch nor told by the sample.
+pub fn suggest(
+    input: &str,
+    dims: &[Option<i64>],
+    sample: Option<&[usize]>,
+    batch: BatchRange,
+) -> Result<Option<ShapeRange>, ShapeError> {
+    let fixed =
+        |dim: &Option<i64>| dim.and_then(|size| u64::try_from(size).ok()).filter(|&size| size > 0);
+    if dims.iter().all(|dim| fixed(dim).is_some()) {
+        return Ok(None);
+    }
+    // A sample of another rank tells nothing about the dimensions.
+    let sample = sample.filter(|sample| sample.len() + 1 == dims.len());
+    let mut range = ShapeRange { input: input.to_owned(), min: vec![], opt: vec![], max: vec![] };
+    for (axis, dim) in dims.iter().enumerate() {
+        let (min, opt, max) = match (fixed(dim), sample) {
+            (Some(size), _) => (size, size, size),
+            (None, _) if axis == 0 => (batch.min, batch.opt, batch.max),
+            (None, Some(sample)) => {
+                let size = sample[axis - 1] as u64;
+                (size, size, size)
+            }
+            (None, None) => return Err(ShapeError::Unknown { input: input.to_owned(), axis }),
+        };
+        range.min.push(min);
+        range.opt.push(opt);
+        range.max.push(max);
+    }
+    range.checked().map(Some)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const BATCH: BatchRange = BatchRange { min: 1, opt: 8, max: 32 };
+
+    #[test]
+    fn one_shape_stands_for_all_three() {
+        let range: ShapeRange = "input:0:4x10".parse().unwrap();
+        assert_eq!(range.input, "input:0");
+        assert_eq!(
+            (&range.min, &range.opt, &range.max),
+            (&vec![4, 10], &vec![4, 10], &vec![4, 10])
+        );
+    }
+
+    #[test]
+    fn bad_ranges_are_refused() {
+        let syntax = |text: &str| ShapeError::Syntax(text.to_owned());
+        let input = || "x".to_owned();
+        let cases = [
+            ("", syntax("")),
+            ("x", syntax("x")),
+            (":1", syntax(":1")),
+            ("x:", syntax("x:")),
+            ("x:1x", syntax("x:1x")),
+            ("x:1x0", syntax("x:1x0")),
+            ("x:1x-3", syntax("x:1x-3")),
+            ("x:1,2", ShapeError::Count { input: input(), found: 2 }),
+            ("x:1,2,3,4", ShapeError::Count { input: input(), found: 4 }),
+            ("x:1,1x2,3", ShapeError::Rank { input: input() }),
+            (
+                "x:1x8,1x4,1x9",
+                ShapeError::Order { input: input(), axis: 1, min: 8, opt: 4, max: 9 },
+            ),
+        ];
+        for (text, error) in cases {
+            assert_eq!(text.parse::<ShapeRange>(), Err(error), "{text}");
+        }
+    }
+
+    #[test]
+    fn repeated_inputs_begin_further_profiles() {
+        let ranges = ["a:1", "b:2", "a:3", "a:4", "b:5"].map(|text| text.parse().unwrap());
+        let profiles = Profile::group(ranges.into());
+        let names: Vec<Vec<String>> = profiles
+            .iter()
+            .map(|profile| profile.ranges.iter().map(ToString::to_string).collect())
+            .collect();
+        assert_eq!(
+            names,
+            [vec!["a:1,1,1", "b:2,2,2"], vec!["a:3,3,3", "b:5,5,5"], vec!["a:4,4,4"]]
+        );
+    }
+
+    #[test]
+    fn suggestions_take_batch_and_sample() {
+        let text = |dims: &[Option<i64>], sample: Option<&[usize]>| {
+            suggest("x", dims, sample, BATCH).map(|range| range.map(|range| range.to_string()))
+        };
+        assert_eq!(text(&[Some(1), Some(3)], None), Ok(None));
+        assert_eq!(text(&[Some(-1), Some(3)], None), Ok(Some("x:1x3,8x3,32x3".to_owned())));
+        assert_eq!(
+            text(&[Some(1), Some(3), None, None], Some(&[3, 640, 480])),
+            Ok(Some("x:1x3x640x480,1x3x640x480,1x3x640x480".to_owned()))
+        );
+        let unknown = Err(ShapeError::Unknown { input: "x".to_owned(), axis: 2 });
+        assert_eq!(text(&[None, Some(3), None], None), unknown);
+        assert_eq!(text(&[None, Some(3), None], Some(&[224])), unknown);
+    }
+}
