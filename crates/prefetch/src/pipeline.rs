@@ -1,0 +1,238 @@
+//! The threads and the channels between them.
+
+use std::num::NonZeroUsize;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::thread;
+
+use crossbeam_channel::{Receiver as Inbox, Sender as Outbox, bounded};
+
+use crate::batch::Home;
+use crate::clock::Stopwatch;
+use crate::receiver::{Finished, Message};
+use crate::{Clock, Receiver, Stage, Stats, WorkError};
+
+/// The size of a pipeline.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Config {
+    /// Threads that do the work. There is one more for the iterator; the consumer runs on the caller's.
+    pub workers: NonZeroUsize,
+    /// Consecutive items per batch.
+    pub batch_size: NonZeroUsize,
+    /// Batches alive at once, the consumer's own among them: 1 lets work and consumption take turns, 2 lets them overlap.
+    ///
+    /// A consumer that holds this many and asks for another waits until one of them is dropped elsewhere.
+    pub batches_in_flight: NonZeroUsize,
+}
+
+/// Runs the pipeline to its end and returns what the consumer returned, with the statistics.
+///
+/// * `new_slot` makes a slot; it is called at most `batch_size × batches_in_flight` times, on the workers' threads.
+/// * `new_scratch` makes what a worker keeps for itself from sample to sample; once per worker, and again after a panic.
+/// * `work` fills the slot from the item at a position (counted from 0). The slot comes as the sample before, or a failed one,
+///   left it: `work` overwrites all of it.
+/// * `consume` pulls deliveries, on the caller's thread. When it returns, the pipeline stops.
+///
+/// ```
+/// use std::num::NonZeroUsize;
+/// use calibrant_prefetch::{Config, run};
+///
+/// let size = |n| NonZeroUsize::new(n).expect("not zero");
+/// let config = Config { workers: size(2), batch_size: size(3), batches_in_flight: size(2) };
+/// let (sums, stats) = run(
+///     &config,
+///     1..=7_u32,
+///     || 0,
+///     || (),
+///     |(), _position, item, slot| if item == 5 { Err("five") } else { Ok(*slot = item * 10) },
+///     |batches| batches.map(|it| (it.batch.iter().sum::<u32>(), it.failures.len())).collect::<Vec<_>>(),
+/// );
+/// assert_eq!(sums, [(60, 0), (100, 1), (70, 0)]);
+/// assert_eq!(stats.work.items, 7);
+/// ```
+///
+/// # Panics
+///
+/// When the iterator, a constructor or the consumer does. A panic in `work` is a [`Failure`](crate::Failure) instead.
+pub fn run<I, T, E, S, R>(
+    config: &Config,
+    items: impl Iterator<Item = I> + Send,
+    new_slot: impl Fn() -> T + Sync,
+    new_scratch: impl Fn() -> S + Sync,
+    work: impl Fn(&mut S, usize, I, &mut T) -> Result<(), E> + Sync,
+    consume: impl FnOnce(&mut Receiver<T, E>) -> R,
+) -> (R, Stats)
+where
+    I: Send,
+    T: Send,
+    E: Send,
+{
+    run_with_clock(config, &Clock::monotonic(), items, new_slot, new_scratch, work, consume)
+}
+
+/// [`run`] with the statistics taken from a clock of the caller's.
+///
+/// # Panics
+///
+/// As [`run`], and when the clock does.
+pub fn run_with_clock<I, T, E, S, R>(
+    config: &Config,
+    clock: &Clock,
+    items: impl Iterator<Item = I> + Send,
+    new_slot: impl Fn() -> T + Sync,
+    new_scratch: impl Fn() -> S + Sync,
+    work: impl Fn(&mut S, usize, I, &mut T) -> Result<(), E> + Sync,
+    consume: impl FnOnce(&mut Receiver<T, E>) -> R,
+) -> (R, Stats)
+where
+    I: Send,
+    T: Send,
+    E: Send,
+{
+    let workers = config.workers.get();
+    let n_slots = config.batch_size.saturating_mul(config.batches_in_flight);
+    let (job_outbox, job_inbox) = bounded(workers);
+    // Every sample that is through holds a slot, every thread breaks at most once, and the iterator ends once: sending never waits.
+    let (finished_outbox, finished_inbox) = bounded(n_slots.get() + workers + 2);
+    let (home, slots, shells) = stock(config, n_slots);
+
+    let worker = Worker { jobs: job_inbox, slots, finished: finished_outbox.clone(), clock };
+    let (new_slot, new_scratch, work) = (&new_slot, &new_scratch, &work);
+    thread::scope(|scope| {
+        let mut receiver =
+            Receiver::new(finished_inbox, home, shells, n_slots, config.batch_size, clock);
+        let feeder = scope.spawn(move || {
+            reporting(&finished_outbox, || feed(clock, items, &job_outbox, &finished_outbox))
+        });
+        let crew: Vec<_> = (0..workers)
+            .map(|_| {
+                let worker = worker.clone();
+                scope.spawn(move || {
+                    reporting(&worker.finished, || worker.run(new_slot, new_scratch, work))
+                })
+            })
+            .collect();
+        // Only the threads may hold these ends: the last of them to leave closes the channels.
+        drop(worker);
+
+        let result = consume(&mut receiver);
+        let mut stats = Stats { consume: receiver.finish(), workers, ..Stats::default() };
+        stats.feed = join(feeder);
+        for handle in crew {
+            stats.work += join(handle);
+        }
+        (result, stats)
+    })
+}
+
+#[derive(Debug)]
+struct Job<I> {
+    position: usize,
+    item: I,
+}
+
+/// The ends of the channels that a worker holds.
+struct Worker<'clock, I, T, E> {
+    jobs: Inbox<Job<I>>,
+    slots: Inbox<Option<T>>,
+    finished: Outbox<Message<T, E>>,
+    clock: &'clock Clock,
+}
+
+impl<I, T, E> Clone for Worker<'_, I, T, E> {
+    fn clone(&self) -> Self {
+        let Self { jobs, slots, finished, clock } = self;
+        Self { jobs: jobs.clone(), slots: slots.clone(), finished: finished.clone(), clock }
+    }
+}
+
+impl<I, T, E> Worker<'_, I, T, E> {
+    /// Works until the items or the consumer have gone.
+    fn run<S>(
+        &self,
+        new_slot: &impl Fn() -> T,
+        new_scratch: &impl Fn() -> S,
+        work: &impl Fn(&mut S, usize, I, &mut T) -> Result<(), E>,
+    ) -> Stage {
+        let mut stage = Stage::default();
+        let mut scratch = new_scratch();
+        let mut watch = Stopwatch::start(self.clock);
+        loop {
+            // The slot first: positions are then given only to those who can finish them, so the batch that is due never starves.
+            let Ok(slot) = self.slots.recv() else { break };
+            let mut slot = slot.unwrap_or_else(new_slot);
+            watch.lap(&mut stage.waiting_for_room);
+
+            let job = self.jobs.recv();
+            watch.lap(&mut stage.waiting_for_input);
+            let Ok(Job { position, item }) = job else { break };
+
+            let attempt = AssertUnwindSafe(|| work(&mut scratch, position, item, &mut slot));
+            let outcome = match catch_unwind(attempt) {
+                Ok(outcome) => outcome.map_err(WorkError::Failed),
+                Err(payload) => {
+                    scratch = new_scratch();
+                    Err(WorkError::panicked(payload.as_ref()))
+                }
+            };
+            watch.lap(&mut stage.busy);
+            stage.items += 1;
+            if self.finished.send(Message::Finished(position, Finished { slot, outcome })).is_err()
+            {
+                break;
+            }
+        }
+        stage
+    }
+}
+
+/// Hands out the items until they end or nobody takes them.
+fn feed<I, T, E>(
+    clock: &Clock,
+    items: impl Iterator<Item = I>,
+    jobs: &Outbox<Job<I>>,
+    finished: &Outbox<Message<T, E>>,
+) -> Stage {
+    let mut stage = Stage::default();
+    let mut watch = Stopwatch::start(clock);
+    let mut position = 0;
+    for item in items {
+        watch.lap(&mut stage.busy);
+        if jobs.send(Job { position, item }).is_err() {
+            return stage;
+        }
+        watch.lap(&mut stage.waiting_for_room);
+        position += 1;
+        stage.items += 1;
+    }
+    watch.lap(&mut stage.busy);
+    // A failure means that the consumer has gone, and with it the need to know.
+    drop(finished.send(Message::End(position)));
+    stage
+}
+
+/// The pool: places for all slots, none made yet, and a vector for each batch.
+fn stock<T>(config: &Config, n_slots: NonZeroUsize) -> (Home<T>, Inbox<Option<T>>, Inbox<Vec<T>>) {
+    let (slot_outbox, slot_inbox) = bounded(n_slots.get());
+    for _ in 0..n_slots.get() {
+        drop(slot_outbox.try_send(None));
+    }
+    let (shell_outbox, shell_inbox) = bounded(config.batches_in_flight.get());
+    let home = Home { slots: slot_outbox, shells: shell_outbox };
+    for _ in 0..config.batches_in_flight.get() {
+        home.put_shell(Vec::with_capacity(config.batch_size.get()));
+    }
+    (home, slot_inbox, shell_inbox)
+}
+
+/// Runs a thread's body; a panic is told to the consumer, who would wait for ever otherwise.
+fn reporting<T, E>(finished: &Outbox<Message<T, E>>, body: impl FnOnce() -> Stage) -> Stage {
+    catch_unwind(AssertUnwindSafe(body)).unwrap_or_else(|payload| {
+        // A failure means that the consumer has gone; nobody is left to be misled.
+        drop(finished.send(Message::Broken(payload)));
+        Stage::default()
+    })
+}
+
+fn join(handle: thread::ScopedJoinHandle<'_, Stage>) -> Stage {
+    handle.join().unwrap_or_else(|payload| resume_unwind(payload))
+}
