@@ -1,3 +1,35 @@
 //! Histograms, range methods, calibration tables and TensorRT's calibration cache.
+//!
+//! To calibrate is to find, for every float tensor of a network, the largest absolute value worth keeping (its *amax*);
+//! the int8 scale is `amax / 127`.
+//! This crate holds all of that but the network: a [`Backend`] pulls batches of [`Sample`]s from a [`BatchSource`], runs
+//! them, and gives every activation to [`TensorStatistics::observe`].
+//! The [`Statistics`] that come back are a pure function of the multiset of values seen, so neither the order of the
+//! samples, nor the batch size, nor the number of threads or machines changes one count.
+//! Afterwards each [`Method`] reads its amax from the same statistics, a [`Table`] writes them down, and a [`Cache`]
+//! says the same in TensorRT's words.
+//!
+//! It knows no runtime, no pictures and no ONNX.
 
 #![forbid(unsafe_code)]
+
+mod backend;
+mod cache;
+mod histogram;
+mod manifest;
+mod method;
+mod output;
+mod sample;
+pub mod scripted;
+mod statistics;
+mod table;
+
+pub use backend::{Backend, BackendError, BackendInfo};
+pub use cache::{Algorithm, Cache, CacheError, ParseCacheError, Suspicion, tensorrt_version};
+pub use histogram::{BINS, Histogram, MAX_EXPONENT, MIN_EXPONENT};
+pub use manifest::{Difference, Manifest, SampleDigest, Stale};
+pub use method::{Method, ParseMethodError, Percentile};
+pub use output::{WriteError, write_atomic};
+pub use sample::{BatchSource, Sample, SourceError, SourceErrorKind};
+pub use statistics::{NonFinite, Statistics, TensorStatistics};
+pub use table::{Entry, SCHEMA_VERSION, Table, TableError, scale_of};

@@ -1,0 +1,233 @@
+//! What a table or cache was made from, and whether it still is.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use calibrant_dataset::{Digest, digest};
+use serde::{Deserialize, Serialize};
+
+use crate::{BackendInfo, Method};
+
+/// Everything that the numbers of a table or cache depend on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Manifest {
+    /// SHA-256 of the model's bytes.
+    pub model: Digest,
+    /// SHA-256 of the list of samples, see [`Manifest::list_digest`].
+    pub sample_list: Digest,
+    /// The samples that were run, ordered by name.
+    pub samples: Vec<SampleDigest>,
+    /// The preprocessing, as its own description says.
+    pub preprocessing: String,
+    /// How amax was chosen.
+    pub method: Method,
+    /// Samples in a batch.
+    pub batch_size: usize,
+    /// What ran the network.
+    pub backend: BackendInfo,
+    /// Name and version of the program that wrote this.
+    pub program: String,
+}
+
+/// One sample's name and content.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct SampleDigest {
+    /// Stable name of the sample.
+    pub name: String,
+    /// SHA-256 of its bytes.
+    pub sha256: Digest,
+}
+
+/// One way in which two [`Manifest`]s differ; displays as a clause for the user.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Difference {
+    /// Another model.
+    Model {
+        /// SHA-256 then.
+        was: Digest,
+        /// SHA-256 now.
+        is: Digest,
+    },
+    /// Other samples, by name.
+    Samples {
+        /// Only there now.
+        added: Vec<String>,
+        /// Only there then.
+        removed: Vec<String>,
+        /// The same name with other content.
+        changed: Vec<String>,
+    },
+    /// Another preprocessing.
+    Preprocessing {
+        /// The description then.
+        was: String,
+        /// The description now.
+        is: String,
+    },
+    /// Another method.
+    Method {
+        /// The method then.
+        was: Method,
+        /// The method now.
+        is: Method,
+    },
+    /// Another batch size.
+    BatchSize {
+        /// The size then.
+        was: usize,
+        /// The size now.
+        is: usize,
+    },
+    /// Another backend, or another version of it.
+    Backend {
+        /// The backend then.
+        was: BackendInfo,
+        /// The backend now.
+        is: BackendInfo,
+    },
+    /// Another program, or another version of it.
+    Program {
+        /// The program then.
+        was: String,
+        /// The program now.
+        is: String,
+    },
+}
+
+/// A table or cache that was made from something else than what is asked for now.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{}; use --recalibrate or another folder", .differences.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
+pub struct Stale {
+    /// In what it differs; never empty.
+    pub differences: Vec<Difference>,
+}
+
+impl Manifest {
+    /// Sorts `samples` and returns them with the digest of their list.
+    ///
+    /// The digest is the SHA-256 of the lines `<sha256>  <name>\n` in the order of the names: what `sha256sum` prints.
+    /// It does not depend on the order of the samples, because calibration does not.
+    pub fn list_digest(mut samples: Vec<SampleDigest>) -> (Digest, Vec<SampleDigest>) {
+        samples.sort();
+        let lines: String =
+            samples.iter().map(|sample| format!("{}  {}\n", sample.sha256, sample.name)).collect();
+        (digest(lines.as_bytes()), samples)
+    }
+
+    /// In what `now` differs from this manifest; empty when they agree.
+    pub fn compare(&self, now: &Self) -> Vec<Difference> {
+        let mut differences = Vec::new();
+        if self.model != now.model {
+            differences.push(Difference::Model { was: self.model, is: now.model });
+        }
+        differences.extend(compare_samples(&self.samples, &now.samples));
+        if self.preprocessing != now.preprocessing {
+            let (was, is) = (self.preprocessing.clone(), now.preprocessing.clone());
+            differences.push(Difference::Preprocessing { was, is });
+        }
+        if self.method != now.method {
+            differences.push(Difference::Method { was: self.method, is: now.method });
+        }
+        if self.batch_size != now.batch_size {
+            differences.push(Difference::BatchSize { was: self.batch_size, is: now.batch_size });
+        }
+        if self.backend != now.backend {
+            differences
+                .push(Difference::Backend { was: self.backend.clone(), is: now.backend.clone() });
+        }
+        if self.program != now.program {
+            differences
+                .push(Difference::Program { was: self.program.clone(), is: now.program.clone() });
+        }
+        differences
+    }
+
+    /// Makes sure that what was made from this manifest may be used for `now`.
+    ///
+    /// # Errors
+    ///
+    /// When they differ; the error says in what.
+    pub fn check(&self, now: &Self) -> Result<(), Stale> {
+        let differences = self.compare(now);
+        if differences.is_empty() { Ok(()) } else { Err(Stale { differences }) }
+    }
+}
+
+/// Compares as multisets: the same file may be listed twice.
+fn compare_samples(was: &[SampleDigest], is: &[SampleDigest]) -> Option<Difference> {
+    let group = |samples: &[SampleDigest]| {
+        let mut by_name = BTreeMap::<String, Vec<Digest>>::new();
+        for sample in samples {
+            by_name.entry(sample.name.clone()).or_default().push(sample.sha256);
+        }
+        by_name.values_mut().for_each(|digests| digests.sort());
+        by_name
+    };
+    let (was, is) = (group(was), group(is));
+    let only = |left: &BTreeMap<String, Vec<Digest>>, right: &BTreeMap<String, Vec<Digest>>| {
+        left.keys().filter(|name| !right.contains_key(*name)).cloned().collect::<Vec<_>>()
+    };
+    let changed =
+        was.iter().filter(|(name, digests)| is.get(*name).is_some_and(|other| other != *digests));
+    let changed: Vec<String> = changed.map(|(name, _)| name.clone()).collect();
+    let (added, removed) = (only(&is, &was), only(&was, &is));
+    let same = added.is_empty() && removed.is_empty() && changed.is_empty();
+    (!same).then_some(Difference::Samples { added, removed, changed })
+}
+
+impl fmt::Display for Difference {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Model { was, is } => {
+                write!(f, "the model changed: was {}…, is {}…", short(was), short(is))
+            }
+            Self::Samples { added, removed, changed } => {
+                f.write_str("the samples changed: ")?;
+                let parts =
+                    [("added", added), ("removed", removed), ("with other content", changed)];
+                let parts = parts.iter().filter(|(_, names)| !names.is_empty());
+                let parts: Vec<String> = parts
+                    .map(|(what, names)| {
+                        format!("{} {what} (`{}`{})", names.len(), names[0], more(names))
+                    })
+                    .collect();
+                f.write_str(&parts.join(", "))
+            }
+            Self::Preprocessing { was, is } => {
+                let (was, is) = first_difference(was, is);
+                write!(f, "the preprocessing changed: was `{was}`, is `{is}`")
+            }
+            Self::Method { was, is } => write!(f, "the method changed: was {was}, is {is}"),
+            Self::BatchSize { was, is } => write!(f, "the batch size changed: was {was}, is {is}"),
+            Self::Backend { was, is } => {
+                write!(
+                    f,
+                    "the backend changed: was {} ({}), is {} ({})",
+                    was.name, was.version, is.name, is.version
+                )
+            }
+            Self::Program { was, is } => write!(f, "the program changed: was {was}, is {is}"),
+        }
+    }
+}
+
+fn short(digest: &Digest) -> String {
+    digest.to_string().chars().take(8).collect()
+}
+
+fn more(names: &[String]) -> &'static str {
+    if names.len() > 1 { ", …" } else { "" }
+}
+
+/// The first lines in which two descriptions differ, for a message of one line.
+fn first_difference<'a>(was: &'a str, is: &'a str) -> (&'a str, &'a str) {
+    let (mut was, mut is) = (was.lines(), is.lines());
+    loop {
+        match (was.next(), is.next()) {
+            (Some(left), Some(right)) if left == right => {}
+            (None, None) => return ("", ""),
+            (left, right) => return (left.unwrap_or("nothing"), right.unwrap_or("nothing")),
+        }
+    }
+}

@@ -1,0 +1,146 @@
+//! How amax is chosen from what was seen of a tensor.
+//!
+//! Every method reads the same [`TensorStatistics`], so all of them come from one pass over the samples.
+
+mod entropy;
+mod mse;
+mod percentile;
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+pub use percentile::Percentile;
+
+use crate::TensorStatistics;
+
+/// A rule that picks amax, written `minmax`, `entropy`, `percentile:99.99` or `mse`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Method {
+    /// The largest magnitude seen: nothing is clipped.
+    #[doc(alias = "IInt8MinMaxCalibrator")]
+    MinMax,
+    /// The amax whose 128 levels lose the least information (Kullback-Leibler), after TensorRT.
+    #[doc(alias = "IInt8EntropyCalibrator2")]
+    Entropy,
+    /// The magnitude that this share of the values do not exceed.
+    Percentile(Percentile),
+    /// The amax with the smallest mean squared error.
+    Mse,
+}
+
+/// Why a text is no [`Method`].
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ParseMethodError {
+    /// The word is none of the methods.
+    #[error(
+        "unknown method `{text}`; the methods are minmax, entropy, percentile:P (for example percentile:99.99) and mse"
+    )]
+    Unknown {
+        /// The text as given.
+        text: String,
+    },
+    /// The number after `percentile:` cannot be used.
+    #[error(
+        "`{text}` is no percentile; it must be above 0 and at most 100, with up to 9 decimals, for example 99.99"
+    )]
+    Percentile {
+        /// The text after the colon.
+        text: String,
+    },
+}
+
+impl Method {
+    /// The methods whose amax every calibration table records beside the chosen one's.
+    pub const RECORDED: [Self; 5] = [
+        Self::MinMax,
+        Self::Entropy,
+        Self::Percentile(Percentile::P99_99),
+        Self::Percentile(Percentile::P99_999),
+        Self::Mse,
+    ];
+
+    pub(crate) fn amax(self, statistics: &TensorStatistics) -> f32 {
+        let magnitude = statistics.magnitude();
+        let histogram = statistics.histogram();
+        let threshold = match self {
+            Self::MinMax => return magnitude,
+            Self::Entropy => entropy::threshold(histogram),
+            Self::Percentile(percentile) => percentile::threshold(histogram, percentile),
+            Self::Mse => mse::threshold(histogram, statistics.zeros()),
+        };
+        // A threshold lies in the last bin in use or below, so this only takes back the unused part of that bin.
+        threshold.map_or(magnitude, |threshold| threshold.min(magnitude))
+    }
+}
+
+impl fmt::Display for Method {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::MinMax => f.write_str("minmax"),
+            Self::Entropy => f.write_str("entropy"),
+            Self::Percentile(percentile) => write!(f, "percentile:{percentile}"),
+            Self::Mse => f.write_str("mse"),
+        }
+    }
+}
+
+impl FromStr for Method {
+    type Err = ParseMethodError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            "minmax" => Ok(Self::MinMax),
+            "entropy" => Ok(Self::Entropy),
+            "mse" => Ok(Self::Mse),
+            _ => match text.strip_prefix("percentile:") {
+                Some(number) => number.parse().map(Self::Percentile),
+                None => Err(ParseMethodError::Unknown { text: text.to_owned() }),
+            },
+        }
+    }
+}
+
+impl Serialize for Method {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Method {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn methods_are_written_as_they_are_read() {
+        for text in
+            ["minmax", "entropy", "mse", "percentile:99.99", "percentile:99.999", "percentile:100"]
+        {
+            assert_eq!(text.parse::<Method>().unwrap().to_string(), text);
+            let json = serde_json::to_string(&text.parse::<Method>().unwrap()).unwrap();
+            assert_eq!(json, format!("\"{text}\""));
+            assert_eq!(serde_json::from_str::<Method>(&json).unwrap().to_string(), text);
+        }
+    }
+
+    #[test]
+    fn wrong_methods_say_what_would_be_right() {
+        let error = "max".parse::<Method>().unwrap_err().to_string();
+        assert!(
+            error.starts_with("unknown method `max`; the methods are minmax, entropy"),
+            "{error}"
+        );
+        let error = "percentile:0".parse::<Method>().unwrap_err().to_string();
+        assert!(error.starts_with("`0` is no percentile; it must be above 0"), "{error}");
+        assert!("percentile".parse::<Method>().is_err());
+        assert!(serde_json::from_str::<Method>("\"kl\"").is_err());
+    }
+}
