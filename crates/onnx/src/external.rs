@@ -1,0 +1,178 @@
+//! Brings in the values of tensors that lie in files beside the model.
+//!
+//! A model says which file (`location`, relative to its folder), where in it (`offset`, `length`,
+//! in bytes) and may say what the file's SHA-1 is (`checksum`). Files outside the folder are never
+//! opened, be it by `..`, an absolute path or a symbolic link: a model from elsewhere could
+//! otherwise read anything on this machine.
+
+use std::collections::{BTreeMap, HashMap};
+use std::fmt::Write as _;
+use std::fs::File;
+use std::io::{self, Read as _, Seek as _, SeekFrom};
+use std::path::{Component, Path, PathBuf};
+
+use buffa::bytes::Bytes;
+use sha1::{Digest as _, Sha1};
+
+use crate::error::ExternalProblem;
+use crate::proto::{ModelProto, TensorProto};
+use crate::{Error, walk};
+
+/// Loads all external values of `model` from files in `base`, and says whether there were any.
+pub(crate) fn load(model: &mut ModelProto, base: &Path) -> Result<bool, Error> {
+    let mut files = HashMap::new();
+    let mut is_any = false;
+    walk::tensors_mut(model, &mut |tensor, _| {
+        if !tensor.is_external() {
+            return Ok::<_, Error>(());
+        }
+        is_any = true;
+        let location = value(tensor, "location").unwrap_or_default().to_owned();
+        let bytes = read(tensor, &location, base, &mut files).map_err(|source| {
+            Error::External { tensor: tensor.label().to_owned(), location, source }
+        })?;
+        tensor.raw_data = Some(bytes);
+        tensor.data_location = None;
+        tensor.external_data.clear();
+        Ok(())
+    })?;
+    Ok(is_any)
+}
+
+/// An opened data file and the ranges already read from it.
+#[derive(Debug)]
+struct DataFile {
+    path: PathBuf,
+    file: File,
+    length: u64,
+    checksum: Option<String>,
+    /// By first byte; ranges do not overlap.
+    ranges: BTreeMap<u64, Range>,
+}
+
+#[derive(Debug)]
+struct Range {
+    tensor: String,
+    bytes: Bytes,
+}
+
+fn read(
+    tensor: &TensorProto,
+    location: &str,
+    base: &Path,
+    files: &mut HashMap<String, DataFile>,
+) -> Result<Bytes, ExternalProblem> {
+    let file = match files.get_mut(location) {
+        Some(file) => file,
+        None => files.entry(location.to_owned()).or_insert(DataFile::open(location, base)?),
+    };
+    if let Some(checksum) = value(tensor, "checksum") {
+        file.verify(checksum)?;
+    }
+    let offset = number(tensor, "offset")?.unwrap_or(0);
+    let expected = tensor.n_bytes().ok().map(|n_bytes| n_bytes as u64);
+    let rest = file.length.saturating_sub(offset);
+    let length = number(tensor, "length")?.or(expected).unwrap_or(rest);
+    if let Some(expected) = expected.filter(|&expected| expected != length) {
+        return Err(ExternalProblem::Length { offset, length, expected });
+    }
+    file.range(tensor.label(), offset, length)
+}
+
+impl DataFile {
+    fn open(location: &str, base: &Path) -> Result<Self, ExternalProblem> {
+        if location.is_empty() {
+            return Err(ExternalProblem::NoLocation);
+        }
+        let relative = Path::new(location);
+        let is_inside = |part| matches!(part, Component::Normal(_) | Component::CurDir);
+        if !relative.components().all(is_inside) {
+            return Err(ExternalProblem::Outside);
+        }
+        let path = base.join(relative);
+        let failed = |source| ExternalProblem::Read { path: path.clone(), source };
+        let real = path.canonicalize().map_err(failed)?;
+        if !real.starts_with(base.canonicalize().map_err(failed)?) {
+            return Err(ExternalProblem::Outside);
+        }
+        // Opening a pipe would wait for a writer.
+        let metadata = real.metadata().map_err(failed)?;
+        if !metadata.is_file() {
+            return Err(failed(io::Error::new(io::ErrorKind::InvalidInput, "not a regular file")));
+        }
+        let file = File::open(&real).map_err(failed)?;
+        let length = metadata.len();
+        Ok(Self { path, file, length, checksum: None, ranges: BTreeMap::new() })
+    }
+
+    fn range(&mut self, tensor: &str, offset: u64, length: u64) -> Result<Bytes, ExternalProblem> {
+        let end = offset.checked_add(length).filter(|&end| end <= self.length);
+        let (Some(end), Ok(n_bytes)) = (end, usize::try_from(length)) else {
+            return Err(ExternalProblem::Short { offset, length, file_length: self.length });
+        };
+        if n_bytes == 0 {
+            return Ok(Bytes::new());
+        }
+        if let Some((&start, last)) = self.ranges.range(..end).next_back() {
+            if start == offset && last.bytes.len() == n_bytes {
+                return Ok(last.bytes.clone()); // tied weights
+            }
+            if start + last.bytes.len() as u64 > offset {
+                let other = last.tensor.clone();
+                return Err(ExternalProblem::Overlap { offset, length, other });
+            }
+        }
+        let mut bytes = vec![0; n_bytes];
+        let failed = |source| ExternalProblem::Read { path: self.path.clone(), source };
+        self.file.seek(SeekFrom::Start(offset)).map_err(failed)?;
+        self.file.read_exact(&mut bytes).map_err(failed)?;
+        let bytes = Bytes::from(bytes);
+        self.ranges.insert(offset, Range { tensor: tensor.to_owned(), bytes: bytes.clone() });
+        Ok(bytes)
+    }
+
+    /// Checks the whole file's SHA-1, computed once.
+    fn verify(&mut self, expected: &str) -> Result<(), ExternalProblem> {
+        let found = match &self.checksum {
+            Some(checksum) => checksum,
+            None => {
+                let failed = |source| ExternalProblem::Read { path: self.path.clone(), source };
+                self.checksum.insert(sha1_hex(&mut self.file).map_err(failed)?)
+            }
+        };
+        if found.eq_ignore_ascii_case(expected) {
+            return Ok(());
+        }
+        Err(ExternalProblem::Checksum { expected: expected.to_owned(), found: found.clone() })
+    }
+}
+
+fn sha1_hex(file: &mut File) -> io::Result<String> {
+    file.rewind()?;
+    let mut hash = Sha1::new();
+    let mut buffer = vec![0; 1 << 16];
+    loop {
+        match file.read(&mut buffer)? {
+            0 => break,
+            n_read => hash.update(&buffer[..n_read]),
+        }
+    }
+    let mut hex = String::new();
+    for byte in hash.finalize() {
+        // Writing to a string cannot fail.
+        let _ = write!(hex, "{byte:02x}");
+    }
+    Ok(hex)
+}
+
+/// The value of a key; the last one counts, as in ONNX's own reader.
+fn value<'t>(tensor: &'t TensorProto, key: &str) -> Option<&'t str> {
+    let entries = tensor.external_data.iter().rev();
+    let mut found = entries.filter(|entry| entry.key.as_deref() == Some(key));
+    found.next()?.value.as_deref()
+}
+
+fn number(tensor: &TensorProto, key: &'static str) -> Result<Option<u64>, ExternalProblem> {
+    let bad = |value: &str| ExternalProblem::BadNumber { key, value: value.to_owned() };
+    value(tensor, key).map(|text| text.parse().map_err(|_| bad(text))).transpose()
+}

@@ -1,0 +1,147 @@
+//! A model in memory: reading, encoding, and the parts everybody asks for.
+
+use std::fs;
+use std::path::Path;
+
+use buffa::bytes::{Buf as _, Bytes};
+use buffa::{DecodeOptions, Message as _};
+
+use crate::proto::{GraphProto, ModelProto, OperatorSetIdProto};
+use crate::write::WriteOptions;
+use crate::{Error, external};
+
+/// Nested messages a model may have; Python's and C++'s readers stop at the same depth.
+const RECURSION_LIMIT: u32 = 100;
+
+/// Memory that the elements of repeated fields may take, so that a small hostile file cannot ask
+/// for gigabytes. A network of 50 000 nodes stays below it.
+const ELEMENT_MEMORY_LIMIT_BYTES: usize = 512 << 20;
+
+/// An ONNX model: the message, and whether its weights came in a file of their own.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Model {
+    /// The message, free to change.
+    pub proto: ModelProto,
+    /// Whether some values came from external data, so that writing puts them there again.
+    pub(crate) came_external: bool,
+}
+
+impl Model {
+    /// Returns a model that is written into a single file unless it is too large for one.
+    #[must_use]
+    pub fn new(proto: ModelProto) -> Self {
+        Self { proto, came_external: false }
+    }
+
+    /// Returns the model in the file at `path`, external data loaded.
+    ///
+    /// # Errors
+    ///
+    /// When a file cannot be read, is not an ONNX model, or external data is missing, leads out of
+    /// the model's folder or does not fit its tensor.
+    pub fn read(path: &Path) -> Result<Self, Error> {
+        let bytes =
+            fs::read(path).map_err(|source| Error::Read { path: path.to_owned(), source })?;
+        // The parent of a bare file name is the empty path: the current folder.
+        let base = path.parent().filter(|base| !base.as_os_str().is_empty());
+        Self::decode(bytes.into(), Some(base.unwrap_or(".".as_ref())), path.display().to_string())
+    }
+
+    /// Returns the model encoded in `bytes`, which are copied once.
+    ///
+    /// External data is looked for in `base`; without one it stays unread, and asking for the
+    /// values of such a tensor is an error.
+    ///
+    /// # Errors
+    ///
+    /// As [`Model::read`].
+    pub fn from_bytes(bytes: &[u8], base: Option<&Path>) -> Result<Self, Error> {
+        Self::from_shared(Bytes::copy_from_slice(bytes), base)
+    }
+
+    /// Returns the model encoded in `bytes`; its tensors keep pointing into them.
+    ///
+    /// # Errors
+    ///
+    /// As [`Model::read`].
+    pub fn from_shared(bytes: Bytes, base: Option<&Path>) -> Result<Self, Error> {
+        Self::decode(bytes, base, "the model".to_owned())
+    }
+
+    /// Returns the encoded model with all loaded weights inside.
+    ///
+    /// # Errors
+    ///
+    /// When the result would exceed 2 GiB, which no protobuf reader accepts.
+    pub fn to_bytes(&self) -> Result<Vec<u8>, Error> {
+        self.proto.try_encode_to_vec().map_err(|source| Error::TooLarge { source })
+    }
+
+    /// Writes the model to `path`, whole or not at all.
+    ///
+    /// The weights go to `<file name>.data` beside it when they came from external data or when
+    /// the model would be too large for one file; see [`WriteOptions`].
+    ///
+    /// # Errors
+    ///
+    /// When a file cannot be written. Neither file is then left half-written.
+    pub fn write(&self, path: &Path) -> Result<(), Error> {
+        self.write_with(path, &WriteOptions::default())
+    }
+
+    /// Returns the main graph, an empty one when the model has none.
+    #[must_use]
+    pub fn graph(&self) -> &GraphProto {
+        &self.proto.graph
+    }
+
+    /// Returns the main graph to change it, made if there was none.
+    pub fn graph_mut(&mut self) -> &mut GraphProto {
+        self.proto.graph.get_or_insert_default()
+    }
+
+    /// Returns the version of ONNX's own operators that the model imports.
+    #[must_use]
+    pub fn opset(&self) -> Option<i64> {
+        self.proto.opset_import.iter().find(|import| import.is_default_domain())?.version
+    }
+
+    /// Sets the version of ONNX's own operators.
+    pub fn set_opset(&mut self, version: i64) {
+        let imports = &mut self.proto.opset_import;
+        match imports.iter_mut().find(|import| import.is_default_domain()) {
+            Some(import) => import.version = Some(version),
+            None => imports.push(OperatorSetIdProto::default().with_version(version)),
+        }
+    }
+
+    fn decode(bytes: Bytes, base: Option<&Path>, origin: String) -> Result<Self, Error> {
+        if bytes.is_empty() {
+            return Err(Error::Empty { origin });
+        }
+        let mut rest = bytes.clone();
+        let mut proto: ModelProto = DecodeOptions::new()
+            .with_recursion_limit(RECURSION_LIMIT)
+            .with_element_memory_limit(ELEMENT_MEMORY_LIMIT_BYTES)
+            .decode(&mut rest)
+            .map_err(|source| Error::Decode {
+                origin,
+                offset: bytes.len() - rest.remaining(),
+                place: "the model".to_owned(),
+                source,
+            })?;
+        let came_external = match base {
+            Some(base) => external::load(&mut proto, base)?,
+            None => false,
+        };
+        Ok(Self { proto, came_external })
+    }
+}
+
+impl OperatorSetIdProto {
+    /// Whether this imports ONNX's own operators; their domain has two spellings.
+    #[must_use]
+    pub fn is_default_domain(&self) -> bool {
+        matches!(self.domain.as_deref(), None | Some("" | "ai.onnx"))
+    }
+}
