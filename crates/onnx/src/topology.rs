@@ -157,24 +157,17 @@ impl<'g> Topology<'g> {
     }
 }
 
-/// Calls `found` with each name that `graph` reads but does not make itself, nested bodies included.
-pub(crate) fn captures<'g>(graph: &'g GraphProto, found: &mut impl FnMut(&'g str)) {
+/// Returns each name that `graph` reads but does not make itself, nested bodies included.
+pub(crate) fn captures(graph: &GraphProto) -> Vec<&str> {
     let mut made: HashSet<&str> = graph.input.iter().map(ValueInfoProto::label).collect();
     made.extend(graph.initializer.iter().map(TensorProto::label));
     made.extend(graph.sparse_initializer.iter().map(|sparse| sparse.values.label()));
     made.extend(graph.node.iter().flat_map(|node| &node.output).map(String::as_str));
-    let mut read = |name: &'g str| {
-        if !name.is_empty() && !made.contains(name) {
-            found(name);
-        }
-    };
-    for node in &graph.node {
-        node.input.iter().for_each(|name| read(name));
-        let mut inner = Vec::new();
-        node.subgraphs().for_each(|body| captures(body, &mut |name| inner.push(name)));
-        inner.into_iter().for_each(&mut read);
-    }
-    graph.output.iter().for_each(|output| read(output.label()));
+    let read_by = |node| NodeProto::subgraphs(node).flat_map(captures);
+    let by_nodes = graph.node.iter();
+    let by_nodes = by_nodes.flat_map(|n| n.input.iter().map(String::as_str).chain(read_by(n)));
+    let read = by_nodes.chain(graph.output.iter().map(ValueInfoProto::label));
+    read.filter(|name| !name.is_empty() && !made.contains(name)).collect()
 }
 
 fn origins(graph: &GraphProto) -> Result<HashMap<&str, Origin>, TopologyError> {
@@ -219,13 +212,11 @@ fn consumers(graph: &GraphProto) -> HashMap<&str, Vec<Use>> {
         for (i, tensor) in reader.input.iter().enumerate().filter(|(_, name)| !name.is_empty()) {
             consumers.entry(tensor).or_default().push(Use { node, slot: Slot::Input(i) });
         }
-        let mut captured = HashSet::new();
-        for body in reader.subgraphs() {
-            captures(body, &mut |tensor| {
-                if captured.insert(tensor) {
-                    consumers.entry(tensor).or_default().push(Use { node, slot: Slot::Captured });
-                }
-            });
+        let mut captured: Vec<&str> = reader.subgraphs().flat_map(captures).collect();
+        captured.sort_unstable();
+        captured.dedup();
+        for tensor in captured {
+            consumers.entry(tensor).or_default().push(Use { node, slot: Slot::Captured });
         }
     }
     consumers
