@@ -11,6 +11,10 @@
 //! The exponent stays within [`MIN_EXPONENT`]`..=`[`MAX_EXPONENT`]; a histogram that saw nothing, only zeros, or only
 //! values below 2^-115 stays at the lower end.
 
+mod kernel;
+
+pub(crate) use kernel::scan;
+
 /// Number of bins of every [`Histogram`].
 pub const BINS: usize = 4096;
 
@@ -70,13 +74,10 @@ impl Histogram {
         }
     }
 
-    /// Adds values whose largest magnitude is `amax`; all of them are finite.
-    pub(crate) fn observe(&mut self, values: &[f32], amax: f32) {
-        self.grow(exponent_of(amax));
-        let top = top_field(self.exponent);
-        for value in values {
-            self.counts[bin(value.to_bits(), top)] += 1;
-        }
+    /// Adds values whose largest magnitude is `magnitude`; all of them are finite.
+    pub(crate) fn observe(&mut self, values: &[f32], magnitude: f32) {
+        self.grow(exponent_of(magnitude));
+        kernel::count(values, top_field(self.exponent), &mut self.counts);
     }
 
     /// Raises the exponent to at least `exponent`.
@@ -110,13 +111,15 @@ fn top_field(exponent: i32) -> u32 {
     (exponent + 126).unsigned_abs()
 }
 
-/// Bin of the value with these bits.
+/// Bin of the value with these bits, below [`BINS`] when the value fits.
 ///
 /// The mantissa with its implicit bit has 24 bits; the top octave keeps 12 of them, each octave below one fewer.
 /// Zero and subnormals have no implicit bit, but for them the shift is at least 24, so they land in bin 0 all the same.
-fn bin(bits: u32, top: u32) -> usize {
+#[inline(always)]
+#[expect(clippy::cast_possible_truncation, reason = "a mantissa shifted by 12 or more has at most 12 bits")]
+fn bin(bits: u32, top: u32) -> u16 {
     let magnitude = bits & 0x7fff_ffff;
-    let mantissa = magnitude & 0x007f_ffff | 0x0080_0000;
+    let mantissa = (magnitude & 0x007f_ffff) | 0x0080_0000;
     let shift = 12 + top - (magnitude >> 23);
-    mantissa.checked_shr(shift).unwrap_or(0) as usize % BINS
+    (mantissa >> shift.min(31)) as u16
 }

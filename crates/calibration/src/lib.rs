@@ -11,7 +11,7 @@
 //!
 //! It knows no runtime, no pictures and no ONNX.
 
-#![forbid(unsafe_code)]
+#![deny(unsafe_code)]
 
 mod backend;
 mod cache;

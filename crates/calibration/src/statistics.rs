@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::histogram::scan;
 use crate::{Histogram, Method};
 
 /// Everything that calibration learned.
@@ -31,6 +32,12 @@ pub struct NonFinite {
     pub value: f32,
     /// Index of the first such value in the slice.
     pub index: usize,
+}
+
+impl NonFinite {
+    pub(crate) fn at(values: &[f32], index: usize) -> Self {
+        Self { value: values[index], index }
+    }
 }
 
 impl Statistics {
@@ -73,27 +80,21 @@ impl TensorStatistics {
     ///
     /// When a value is NaN or infinite; nothing of the slice is kept then.
     pub fn observe(&mut self, values: &[f32]) -> Result<(), NonFinite> {
-        if let Some(index) = values.iter().position(|value| !value.is_finite()) {
-            return Err(NonFinite { value: values[index], index });
+        if values.is_empty() {
+            return Ok(());
         }
-        let mut amax = 0f32;
-        for &value in values {
-            // Adding 0 turns -0 into +0.
-            self.minimum = self.minimum.min(value + 0.0);
-            self.maximum = self.maximum.max(value + 0.0);
-            self.zeros += u64::from(value == 0.0);
-            amax = amax.max(value.abs());
-        }
+        let seen = scan(values)?;
+        self.widen(seen.minimum, seen.maximum);
         self.count += values.len() as u64;
-        self.histogram.observe(values, amax);
+        self.zeros += seen.zeros;
+        self.histogram.observe(values, self.magnitude());
         Ok(())
     }
 
     /// Adds what `other` saw; exact, associative and commutative.
     pub fn merge(&mut self, other: &Self) {
         self.histogram.merge(&other.histogram);
-        self.minimum = self.minimum.min(other.minimum);
-        self.maximum = self.maximum.max(other.maximum);
+        self.widen(other.minimum, other.maximum);
         self.count += other.count;
         self.zeros += other.zeros;
     }
@@ -131,6 +132,16 @@ impl TensorStatistics {
     /// Number of values that were 0 or -0.
     pub fn zeros(&self) -> u64 {
         self.zeros
+    }
+
+    /// Compares as integers, so that a processor that flushes subnormals finds the same extremes.
+    fn widen(&mut self, minimum: f32, maximum: f32) {
+        if minimum.total_cmp(&self.minimum).is_lt() {
+            self.minimum = minimum;
+        }
+        if maximum.total_cmp(&self.maximum).is_gt() {
+            self.maximum = maximum;
+        }
     }
 }
 
