@@ -6,11 +6,14 @@ use crate::proto::attribute_proto::AttributeType;
 use crate::proto::{NodeProto, SparseTensorProto, TensorProto};
 use crate::{TensorError, TensorProblem};
 
-/// A dense twin of a sparse tensor may be this large; a few indices can name far more.
-const DENSE_LIMIT_BYTES: usize = 1 << 30;
+/// The dense twins of a graph's sparse tensors may take this much; a few indices can name far more.
+pub(crate) const DENSE_LIMIT_BYTES: usize = 256 << 20;
 
 /// Returns the value of the `Constant` node, `None` when it has none or a broken one.
-pub(crate) fn of_node(node: &NodeProto) -> Option<Cow<'_, TensorProto>> {
+pub(crate) fn of_node<'m>(
+    node: &'m NodeProto,
+    budget_bytes: &mut usize,
+) -> Option<Cow<'m, TensorProto>> {
     let name = node.output_name(0).unwrap_or_default();
     let mut values = node.attribute.iter().filter_map(|attribute| {
         let key = attribute.name.as_deref()?;
@@ -33,7 +36,7 @@ pub(crate) fn of_node(node: &NodeProto) -> Option<Cow<'_, TensorProto>> {
                 TensorProto::from_strings(name, &[attribute.strings.len()], &attribute.strings)
             }
             ("sparse_value", AttributeType::SPARSE_TENSOR) => {
-                densify(attribute.sparse_tensor.as_option()?).ok()?
+                densify(attribute.sparse_tensor.as_option()?, budget_bytes).ok()?
             }
             _ => return None,
         };
@@ -42,12 +45,15 @@ pub(crate) fn of_node(node: &NodeProto) -> Option<Cow<'_, TensorProto>> {
     values.next()
 }
 
-/// Returns `sparse` with its zeros written out.
+/// Returns `sparse` with its zeros written out, the bytes of which it takes off `budget_bytes`.
 ///
 /// # Errors
 ///
-/// When the parts do not fit together or the result would take more than 1 GiB.
-pub(crate) fn densify(sparse: &SparseTensorProto) -> Result<TensorProto, TensorError> {
+/// When the parts do not fit together or the result would take more than is left.
+pub(crate) fn densify(
+    sparse: &SparseTensorProto,
+    budget_bytes: &mut usize,
+) -> Result<TensorProto, TensorError> {
     let values = &*sparse.values;
     let misfit = || values.error(TensorProblem::Sparse { dims: sparse.dims.clone() });
     let dtype = values.dtype()?;
@@ -60,9 +66,9 @@ pub(crate) fn densify(sparse: &SparseTensorProto) -> Result<TensorProto, TensorE
         ..TensorProto::default()
     };
     let n_bytes = dense.n_bytes()?;
-    if n_bytes > DENSE_LIMIT_BYTES {
-        return Err(misfit());
-    }
+    *budget_bytes = budget_bytes.checked_sub(n_bytes).ok_or_else(|| {
+        values.error(TensorProblem::TooLarge { dims: sparse.dims.clone(), n_bytes })
+    })?;
     let places = linear_indices(sparse, &dense.shape()?).ok_or_else(misfit)?;
     let elements = values.to_le_bytes()?;
     let mut raw = vec![0; n_bytes];

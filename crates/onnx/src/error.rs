@@ -70,9 +70,12 @@ pub enum Error {
         /// What is wrong with it.
         source: ExternalProblem,
     },
-    /// A tensor cannot be moved to external data because its values make no sense.
-    #[error(transparent)]
-    Tensor(#[from] TensorError),
+    /// The model was decoded without its folder, so its external data was not read.
+    #[error(
+        "the model's external data was not read, a copy could not refer to it: open the model by \
+         its path"
+    )]
+    Unread,
 }
 
 /// Why external data could not be had.
@@ -232,6 +235,14 @@ pub enum TensorProblem {
     /// The tensor is one segment of a larger one, which nothing writes.
     #[error("it is stored in segments, which is not supported")]
     Segmented,
+    /// A sparse tensor would take too much memory as a dense one.
+    #[error("its dense form of dimensions {dims:?} would take {n_bytes} bytes")]
+    TooLarge {
+        /// The dimensions of the dense tensor.
+        dims: Vec<i64>,
+        /// What it would take.
+        n_bytes: usize,
+    },
     /// A sparse tensor's parts do not fit together.
     #[error("its sparse indices do not fit dimensions {dims:?}")]
     Sparse {

@@ -15,18 +15,23 @@ use buffa::bytes::Bytes;
 use sha1::{Digest as _, Sha1};
 
 use crate::error::ExternalProblem;
+use crate::model::External;
 use crate::proto::{ModelProto, TensorProto};
 use crate::{Error, walk};
 
-/// Loads all external values of `model` from files in `base`, and says whether there were any.
-pub(crate) fn load(model: &mut ModelProto, base: &Path) -> Result<bool, Error> {
+/// Loads all external values of `model` from files in `base`; without one they stay unread.
+pub(crate) fn load(model: &mut ModelProto, base: Option<&Path>) -> Result<External, Error> {
     let mut files = HashMap::new();
-    let mut is_any = false;
+    let mut external = External::No;
     walk::tensors_mut(model, &mut |tensor, _| {
         if !tensor.is_external() {
-            return Ok::<_, Error>(());
+            return Ok(());
         }
-        is_any = true;
+        let Some(base) = base else {
+            external = External::Unread;
+            return Ok(());
+        };
+        external = External::Loaded;
         let location = value(tensor, "location").unwrap_or_default().to_owned();
         let bytes = read(tensor, &location, base, &mut files).map_err(|source| {
             Error::External { tensor: tensor.label().to_owned(), location, source }
@@ -34,9 +39,9 @@ pub(crate) fn load(model: &mut ModelProto, base: &Path) -> Result<bool, Error> {
         tensor.raw_data = Some(bytes);
         tensor.data_location = None;
         tensor.external_data.clear();
-        Ok(())
+        Ok::<_, Error>(())
     })?;
-    Ok(is_any)
+    Ok(external)
 }
 
 /// An opened data file and the ranges already read from it.

@@ -33,6 +33,7 @@
 #![forbid(unsafe_code)]
 
 mod external;
+mod locate;
 mod model;
 mod walk;
 mod write;

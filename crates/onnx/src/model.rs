@@ -1,14 +1,15 @@
 //! A model in memory: reading, encoding, and the parts everybody asks for.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
 use buffa::bytes::{Buf as _, Bytes};
 use buffa::{DecodeOptions, Message as _};
 
-use crate::proto::{GraphProto, ModelProto, OperatorSetIdProto};
+use crate::proto::{GraphProto, ModelProto, NodeProto, OperatorSetIdProto};
 use crate::write::WriteOptions;
-use crate::{Error, external};
+use crate::{Error, external, locate};
 
 /// Nested messages a model may have; Python's and C++'s readers stop at the same depth.
 const RECURSION_LIMIT: u32 = 100;
@@ -22,15 +23,23 @@ const ELEMENT_MEMORY_LIMIT_BYTES: usize = 512 << 20;
 pub struct Model {
     /// The message, free to change.
     pub proto: ModelProto,
-    /// Whether some values came from external data, so that writing puts them there again.
-    pub(crate) came_external: bool,
+    pub(crate) external: External,
+}
+
+/// Whether values came in a file of their own, so that writing puts them there again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum External {
+    No,
+    Loaded,
+    /// The model was decoded without its folder.
+    Unread,
 }
 
 impl Model {
     /// Returns a model that is written into a single file unless it is too large for one.
     #[must_use]
     pub fn new(proto: ModelProto) -> Self {
-        Self { proto, came_external: false }
+        Self { proto, external: External::No }
     }
 
     /// Returns the model in the file at `path`, external data loaded.
@@ -70,6 +79,9 @@ impl Model {
 
     /// Returns the encoded model with all loaded weights inside.
     ///
+    /// A model that was not changed gives the bytes it came from, provided its writer put fields
+    /// in the order of their numbers, as those of Python and C++ do.
+    ///
     /// # Errors
     ///
     /// When the result would exceed 2 GiB, which no protobuf reader accepts.
@@ -106,6 +118,15 @@ impl Model {
         self.proto.opset_import.iter().find(|import| import.is_default_domain())?.version
     }
 
+    /// Returns the domains other than ONNX's own that nodes of the model use, bodies included, with
+    /// the number of nodes; functions that the model defines belong to such a domain too.
+    #[must_use]
+    pub fn other_domains(&self) -> BTreeMap<&str, usize> {
+        let mut domains = BTreeMap::new();
+        count_domains(&self.graph().node, &mut domains);
+        domains
+    }
+
     /// Sets the version of ONNX's own operators.
     pub fn set_opset(&mut self, version: i64) {
         let imports = &mut self.proto.opset_import;
@@ -127,14 +148,11 @@ impl Model {
             .map_err(|source| Error::Decode {
                 origin,
                 offset: bytes.len() - rest.remaining(),
-                place: "the model".to_owned(),
+                place: locate::place(&bytes, bytes.len() - rest.remaining()),
                 source,
             })?;
-        let came_external = match base {
-            Some(base) => external::load(&mut proto, base)?,
-            None => false,
-        };
-        Ok(Self { proto, came_external })
+        let external = external::load(&mut proto, base)?;
+        Ok(Self { proto, external })
     }
 }
 
@@ -143,5 +161,14 @@ impl OperatorSetIdProto {
     #[must_use]
     pub fn is_default_domain(&self) -> bool {
         matches!(self.domain.as_deref(), None | Some("" | "ai.onnx"))
+    }
+}
+
+fn count_domains<'m>(nodes: &'m [NodeProto], domains: &mut BTreeMap<&'m str, usize>) {
+    for node in nodes {
+        if !node.is_default_domain() {
+            *domains.entry(node.domain.as_deref().unwrap_or_default()).or_default() += 1;
+        }
+        node.subgraphs().for_each(|body| count_domains(&body.node, domains));
     }
 }

@@ -171,14 +171,13 @@ pub(crate) fn captures(graph: &GraphProto) -> Vec<&str> {
 }
 
 fn origins(graph: &GraphProto) -> Result<HashMap<&str, Origin>, TopologyError> {
-    let inputs = graph.input.iter().enumerate().map(|(i, info)| (info.label(), Origin::Input(i)));
-    let mut origins: HashMap<&str, Origin> = inputs.collect();
-    for (i, sparse) in graph.sparse_initializer.iter().enumerate() {
-        origins.insert(sparse.values.label(), Origin::SparseInitializer(i));
-    }
-    for (i, tensor) in graph.initializer.iter().enumerate() {
-        origins.insert(tensor.label(), Origin::Initializer(i));
-    }
+    let inputs = graph.input.iter().map(ValueInfoProto::label).enumerate();
+    let sparse = graph.sparse_initializer.iter().map(|sparse| sparse.values.label()).enumerate();
+    let dense = graph.initializer.iter().map(TensorProto::label).enumerate();
+    let given = inputs.map(|(i, name)| (name, Origin::Input(i)));
+    let given = given.chain(sparse.map(|(i, name)| (name, Origin::SparseInitializer(i))));
+    let given = given.chain(dense.map(|(i, name)| (name, Origin::Initializer(i))));
+    let mut origins: HashMap<&str, Origin> = given.filter(|(name, _)| !name.is_empty()).collect();
     for (node, made_by) in graph.node.iter().enumerate() {
         let outputs = made_by.output.iter().enumerate();
         for (output, tensor) in outputs.filter(|(_, tensor)| !tensor.is_empty()) {
@@ -257,8 +256,9 @@ fn order(
 
 fn constants<'g>(graph: &'g GraphProto, order: &[usize]) -> HashMap<&'g str, Cow<'g, TensorProto>> {
     let mut constants: HashMap<&str, Cow<'_, TensorProto>> = HashMap::new();
+    let mut budget_bytes = constant::DENSE_LIMIT_BYTES;
     for sparse in &graph.sparse_initializer {
-        if let Ok(dense) = constant::densify(sparse) {
+        if let Ok(dense) = constant::densify(sparse, &mut budget_bytes) {
             constants.insert(sparse.values.label(), Cow::Owned(dense));
         }
     }
@@ -267,7 +267,7 @@ fn constants<'g>(graph: &'g GraphProto, order: &[usize]) -> HashMap<&'g str, Cow
     for node in order.iter().map(|&node| &graph.node[node]) {
         let Some(output) = node.output.first().filter(|name| !name.is_empty()) else { continue };
         let value = if node.is("Constant") {
-            constant::of_node(node)
+            constant::of_node(node, &mut budget_bytes)
         } else if node.is("Identity") {
             node.input_name(0).and_then(|input| constants.get(input).cloned())
         } else {

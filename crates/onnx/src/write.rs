@@ -12,10 +12,11 @@ use buffa::bytes::Bytes;
 use buffa::{Message as _, Rope};
 use tempfile::{NamedTempFile, TempPath};
 
+use crate::model::External;
 use crate::proto::tensor_proto::DataLocation;
 use crate::proto::{ModelProto, StringStringEntryProto, TensorProto};
 use crate::walk::{self, Place};
-use crate::{DataType, Error, Model};
+use crate::{Error, Model};
 
 /// Where the weights of a written model go.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -57,8 +58,10 @@ impl Model {
     pub fn write_with(&self, path: &Path, options: &WriteOptions) -> Result<(), Error> {
         let encoded_len = self.proto.try_encoded_len();
         let fits = encoded_len.is_ok_and(|len| u64::from(len) <= options.inline_limit_bytes);
-        if fits && !self.came_external {
-            return stage_model(&self.proto, path)?.put();
+        match self.external {
+            External::Unread => return Err(Error::Unread),
+            External::No if fits => return stage_model(&self.proto, path)?.put(),
+            External::No | External::Loaded => {}
         }
         let data_path = data_path(path)?;
         let mut proto = self.proto.clone();
@@ -144,11 +147,11 @@ fn stage_data(proto: &mut ModelProto, path: &Path) -> Result<Option<Staged>, Err
             Place::Initializer => EXTERNAL_FROM_BYTES,
             Place::Attribute => EXTERNAL_ATTRIBUTE_FROM_BYTES,
         };
-        let is_string = tensor.data_type == Some(DataType::STRING as i32);
-        if is_string || tensor.is_external() || tensor.n_bytes()? < from_bytes {
+        // What is too broken or of the wrong kind to move stays as it is.
+        let is_due = tensor.n_bytes().is_ok_and(|n_bytes| n_bytes >= from_bytes);
+        let Some(values) = is_due.then(|| tensor.to_le_bytes().ok()).flatten() else {
             return Ok(());
-        }
-        let values = tensor.to_le_bytes()?;
+        };
         let offset = out.append(&values)?;
         point_to(tensor, location, offset, values.len());
         Ok::<_, Error>(())
