@@ -235,16 +235,8 @@ pub enum TensorProblem {
     /// The tensor is one segment of a larger one, which nothing writes.
     #[error("it is stored in segments, which is not supported")]
     Segmented,
-    /// A sparse tensor would take too much memory as a dense one.
-    #[error("its dense form of dimensions {dims:?} would take {n_bytes} bytes")]
-    TooLarge {
-        /// The dimensions of the dense tensor.
-        dims: Vec<i64>,
-        /// What it would take.
-        n_bytes: usize,
-    },
     /// A sparse tensor's parts do not fit together.
-    #[error("its sparse indices do not fit dimensions {dims:?}")]
+    #[error("its indices, values and dimensions {dims:?} do not go together")]
     Sparse {
         /// The dimensions of the dense tensor.
         dims: Vec<i64>,

@@ -66,5 +66,5 @@ pub use error::{Error, ExternalProblem, TensorError, TensorProblem, TopologyErro
 pub use model::Model;
 pub use topology::{Origin, Slot, Topology, Use};
 pub use types::{Dim, TensorType};
-pub use validate::{Problem, ValidateError, validate};
+pub use validate::{OPSETS, Problem, ValidateError, validate};
 pub use write::WriteOptions;

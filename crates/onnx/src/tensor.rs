@@ -165,6 +165,7 @@ impl TensorProto {
         if dtype != DataType::STRING {
             return Err(self.kind_error(dtype, "strings"));
         }
+        self.check_storage(dtype)?;
         let expected = self.n_elements()?;
         if self.string_data.len() != expected {
             let (dims, found) = (self.dims.clone(), self.string_data.len());
@@ -197,6 +198,18 @@ impl TensorProto {
             Field::Int32 => self.encode_narrow(dtype, &self.int32_data),
             Field::String => Err(self.kind_error(dtype, "numbers")),
         }
+    }
+
+    /// Checks that dimensions, type and values go together.
+    ///
+    /// # Errors
+    ///
+    /// When they do not, or the values were not read.
+    pub fn check(&self) -> Result<(), TensorError> {
+        if self.dtype()? == DataType::STRING {
+            return self.to_strings().map(|_| ());
+        }
+        self.to_le_bytes().map(|_| ())
     }
 
     /// Whether the values lie in another file and were not read.

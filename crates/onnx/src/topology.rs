@@ -258,7 +258,7 @@ fn constants<'g>(graph: &'g GraphProto, order: &[usize]) -> HashMap<&'g str, Cow
     let mut constants: HashMap<&str, Cow<'_, TensorProto>> = HashMap::new();
     let mut budget_bytes = constant::DENSE_LIMIT_BYTES;
     for sparse in &graph.sparse_initializer {
-        if let Ok(dense) = constant::densify(sparse, &mut budget_bytes) {
+        if let Some(dense) = constant::densify(sparse, &mut budget_bytes) {
             constants.insert(sparse.values.label(), Cow::Owned(dense));
         }
     }

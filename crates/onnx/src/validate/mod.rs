@@ -1,43 +1,20 @@
 //! Lists what is wrong with a model before other code relies on it.
+//!
+//! It knows the names in a graph, the storage of tensors and the attributes whose odd values would
+//! hurt later (a stride of zero, a group of none). It does not infer shapes and knows nothing of
+//! operators outside ONNX's own domain, which it lets pass.
 
-use std::fmt;
+mod attributes;
+mod graph;
+mod problem;
 
-use thiserror::Error;
+pub use problem::{Problem, ValidateError};
 
-use crate::{Model, Topology};
+use crate::Model;
+use problem::Findings;
 
-/// What is wrong with a model, everything at once.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
-pub struct ValidateError {
-    /// The problems, the first twenty in the graph's order.
-    pub problems: Vec<Problem>,
-    /// How many more there are.
-    pub n_more: usize,
-}
-
-/// One thing wrong with a model.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[non_exhaustive]
-pub enum Problem {
-    /// There is no graph.
-    #[error("the model holds no graph")]
-    NoGraph,
-    /// The graph has no order.
-    #[error(transparent)]
-    Topology(#[from] crate::TopologyError),
-}
-
-impl fmt::Display for ValidateError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let n_problems = self.problems.len() + self.n_more;
-        write!(f, "the model has {n_problems} problem{}", if n_problems == 1 { "" } else { "s" })?;
-        self.problems.iter().try_for_each(|problem| write!(f, "\n  {problem}"))?;
-        if self.n_more > 0 {
-            write!(f, "\n  and {} more", self.n_more)?;
-        }
-        Ok(())
-    }
-}
+/// The versions of ONNX's own operators that the checks and the readers of this crate know.
+pub const OPSETS: std::ops::RangeInclusive<i64> = 7..=25;
 
 /// Checks everything in `model` that later work relies on.
 ///
@@ -45,12 +22,25 @@ impl fmt::Display for ValidateError {
 ///
 /// With the list of all problems found.
 pub fn validate(model: &Model) -> Result<(), ValidateError> {
-    let mut problems = Vec::new();
-    if model.proto.graph.is_unset() {
-        problems.push(Problem::NoGraph);
+    let mut findings = Findings::default();
+    check_opsets(model, &mut findings);
+    if model.proto.graph.is_set() {
+        graph::check_main(model.graph(), &mut findings);
+    } else {
+        findings.push(Problem::NoGraph);
     }
-    if let Err(problem) = Topology::new(model.graph()) {
-        problems.push(problem.into());
+    findings.into_result()
+}
+
+fn check_opsets(model: &Model, findings: &mut Findings) {
+    let imports = &model.proto.opset_import;
+    let mut own = imports.iter().filter(|import| import.is_default_domain());
+    let Some(first) = own.next() else { return findings.push(Problem::NoOpset) };
+    let version = first.version.unwrap_or(0);
+    if !OPSETS.contains(&version) {
+        findings.push(Problem::Opset { version });
     }
-    if problems.is_empty() { Ok(()) } else { Err(ValidateError { problems, n_more: 0 }) }
+    for other in own.filter(|other| other.version != first.version) {
+        findings.push(Problem::TwoOpsets { first: version, second: other.version.unwrap_or(0) });
+    }
 }
