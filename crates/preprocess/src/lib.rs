@@ -1,3 +1,45 @@
 //! From the bytes of a picture to a normalised CHW tensor, equal to the framework that trained the model.
+//!
+//! A [`Recipe`] says every step; [`Preset`]s are recipes known by name; [`Settings`] layer a preset,
+//! a TOML file and flags. [`Recipe::compile`] gives a [`Pipeline`], which implements [`Preprocess`]:
+//! bytes in, `f32` values in the caller's slice out, no allocation once its [`Scratch`] is warm but
+//! the decoder's own.
+//!
+//! ```
+//! use calibrant_preprocess::{Preprocess, Scratch, Settings};
+//!
+//! let settings = Settings::from_toml("preset = 'raw'\nsize = '1x1'")?;
+//! let pipeline = settings.recipe()?.compile()?;
+//! let bmp = include_bytes!("../../../fixtures/preprocess/pictures/one.bmp");
+//! let mut tensor = [0.0; 3];
+//! pipeline.preprocess(bmp, &mut Scratch::new(), &mut tensor)?;
+//! assert_eq!(tensor, [200.0, 100.0, 50.0]);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! It knows neither files nor threads: a worker owns one [`Scratch`] and shares the pipeline.
 
-#![forbid(unsafe_code)]
+#![deny(unsafe_code)]
+
+mod decode;
+mod error;
+mod fuzz;
+mod geometry;
+mod normalise;
+mod pipeline;
+mod preset;
+mod recipe;
+mod resize;
+mod settings;
+
+pub use decode::Format;
+pub use error::{PreprocessError, RecipeError};
+pub use fuzz::fuzz_decode;
+pub use pipeline::{Pipeline, Preprocess, Scratch};
+pub use preset::Preset;
+pub use recipe::{
+    Arithmetic, Color, DEFAULT_MAX_PIXELS, Filter, JpegDecoder, MAX_SIDE_PX, Orientation,
+    PixelRules, Recipe, Resize, ResizeKind, Scale, Size,
+};
+pub use resize::FirError;
+pub use settings::Settings;

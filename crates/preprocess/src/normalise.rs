@@ -1,0 +1,99 @@
+//! From 8-bit HWC rows to f32 CHW planes, through a table of 256 values for each channel.
+//!
+//! A table makes any order of operations free: it is filled with the framework's own, so tensors
+//! are equal to the bit.
+
+use crate::geometry::Window;
+use crate::recipe::{Arithmetic, Color, Recipe, Scale, Size};
+
+/// The tables of a recipe, one for each channel of the tensor.
+#[derive(Debug, Clone)]
+pub(crate) struct Normaliser {
+    tables: Vec<[f32; 256]>,
+    /// Channel of an RGB picture that each plane takes.
+    source: Vec<usize>,
+}
+
+/// The tensor's plane and what of it the window covers.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Canvas {
+    pub(crate) size: Size,
+    pub(crate) window: Window,
+    pub(crate) at: (u32, u32),
+    pub(crate) fill: u8,
+}
+
+impl Normaliser {
+    pub(crate) fn new(recipe: &Recipe) -> Self {
+        let of_channel = |values: &[f64], c: usize| values[if values.len() == 1 { 0 } else { c }];
+        let tables = (0..recipe.channels())
+            .map(|c| {
+                let (mean, std) = (of_channel(&recipe.mean, c), of_channel(&recipe.std, c));
+                table(recipe.arithmetic, recipe.scale, mean, std)
+            })
+            .collect();
+        let source = match recipe.color {
+            Color::Rgb => vec![0, 1, 2],
+            Color::Bgr => vec![2, 1, 0],
+            Color::Gray => vec![0],
+        };
+        Self { tables, source }
+    }
+
+    /// Writes the window's pixels, of 1 or 3 interleaved channels, and the fill around it.
+    ///
+    /// One channel is repeated over three planes, as gray pictures are in every framework.
+    pub(crate) fn write(&self, pixels: &[u8], channels: usize, canvas: &Canvas, out: &mut [f32]) {
+        let (width, plane) = (canvas.size.width as usize, canvas.size.area());
+        let window = canvas.window.size;
+        let (left, top) = (canvas.at.0 as usize, canvas.at.1 as usize);
+        let (inner, rows) = (window.width as usize, window.height as usize);
+        for ((table, &source), plane) in
+            self.tables.iter().zip(&self.source).zip(out.chunks_exact_mut(plane))
+        {
+            if window != canvas.size {
+                plane.fill(table[usize::from(canvas.fill)]);
+            }
+            let first = if channels == 1 { 0 } else { source };
+            let lines = plane.chunks_exact_mut(width).skip(top).take(rows);
+            for (line, row) in lines.zip(pixels.chunks_exact(inner * channels)) {
+                let line = &mut line[left..left + inner];
+                match channels {
+                    1 => look_up::<1>(table, row, first, line),
+                    _ => look_up::<3>(table, row, first, line),
+                }
+            }
+        }
+    }
+}
+
+fn look_up<const CHANNELS: usize>(
+    table: &[f32; 256],
+    row: &[u8],
+    channel: usize,
+    line: &mut [f32],
+) {
+    let (pixels, _) = row.as_chunks::<CHANNELS>();
+    for (value, pixel) in line.iter_mut().zip(pixels) {
+        *value = table[usize::from(pixel[channel])];
+    }
+}
+
+/// Returns what each pixel value becomes, rounded after each step as the arithmetic does.
+#[expect(clippy::cast_possible_truncation, reason = "rounding to f32 is what is asked for")]
+fn table(arithmetic: Arithmetic, scale: Scale, mean: f64, std: f64) -> [f32; 256] {
+    std::array::from_fn(|value| {
+        let x = value as f32;
+        let x = match scale {
+            Scale::Times(factor) => x * factor as f32,
+            Scale::Over(divisor) => x / divisor as f32,
+        };
+        match arithmetic {
+            Arithmetic::F32 => (x - mean as f32) / std as f32,
+            Arithmetic::NumpyF64 => {
+                let centred = (f64::from(x) - mean) as f32;
+                (f64::from(centred) / std) as f32
+            }
+        }
+    })
+}
