@@ -1,1 +1,53 @@
 //! Find, order, subset and memory-map the samples of a calibration set.
+//!
+//! A [`Dataset`] is an ordered list of [`SampleRef`]s and a [`Census`] of what was looked at to find them. It is made from
+//!
+//! * a **folder** of pictures ([`Dataset::folder`]), searched in all its subfolders;
+//! * a **list file** that names pictures, with or without labels ([`Dataset::list`]);
+//! * **arrays** of NumPy's, for models whose inputs are no pictures or more than one ([`Dataset::tensors`]): an `.npz`, an `.npy`, or a folder
+//!   of `<input>.npy`, the first axis counting the samples.
+//!
+//! [`Dataset::open`] picks by what the path is. [`Dataset::subset`] keeps every n-th, shuffles and limits, reproducibly.
+//!
+//! Nothing is decoded here: a sample read is the bytes of its file or the tensors of its row ([`SampleRef::read`]). The list is all that grows
+//! with the number of samples; arrays are mapped, not loaded.
+//!
+//! # Files must stay as they are
+//!
+//! Files of [`MAP_FROM_BYTES`] and more, and arrays, are mapped into memory. A file that vanishes or shrinks *before* it is read is
+//! an error that names it. One that is cut short *while* it is mapped ends the process with a bus error on Unix; nothing is lost by that, since
+//! outputs appear only when complete, but do not write into a calibration set while it is in use.
+
+mod arrays;
+mod census;
+mod dataset;
+mod digest;
+mod error;
+mod folder;
+#[doc(hidden)]
+pub mod fuzzing;
+mod labels;
+mod list;
+mod map;
+mod name;
+mod natural;
+mod npy;
+mod npy_header;
+mod npz;
+mod picture;
+mod sample;
+mod subset;
+mod tensor;
+
+pub use arrays::Input;
+pub use census::{Census, Ignored, Kind};
+pub use dataset::Dataset;
+pub use digest::{Digest, ParseDigestError, digest, digest_reader, digest_samples, digest_tensors};
+pub use error::{ArrayError, DatasetError, LabelError, LineError, NpyError, ReadError};
+pub use labels::{Label, Labels};
+pub use natural::natural_order;
+pub use npz::INFLATED_LIMIT_BYTES;
+pub use picture::EXTENSIONS;
+pub use sample::{Content, MAP_FROM_BYTES, ReadBuffer, SampleRef};
+pub use subset::Subset;
+pub use tensor::{ElementType, Tensor, TensorData};

@@ -1,0 +1,178 @@
+//! Arrays whose rows are samples.
+
+use std::fs;
+use std::io;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use memmap2::Mmap;
+
+use crate::map::{Pages, map};
+use crate::npy::{BeyondFloat32, Layout};
+use crate::npz::{self, Data, INFLATED_LIMIT_BYTES};
+use crate::sample::open_regular;
+use crate::{ArrayError, DatasetError, ElementType, ReadError, Tensor, TensorData, name, npy};
+
+/// What the tensors of every sample look like for one input.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Input {
+    /// The model input that the array is called after.
+    pub name: Arc<str>,
+    /// The type that the samples are read as.
+    pub element_type: ElementType,
+    /// The shape of one sample, with a leading axis of 1.
+    pub shape: Vec<usize>,
+}
+
+/// One array per input, all with the same first axis; inputs in the order of their names.
+#[derive(Debug)]
+pub(crate) struct Arrays {
+    arrays: Vec<Array>,
+    n_rows: usize,
+}
+
+#[derive(Debug)]
+struct Array {
+    name: Arc<str>,
+    layout: Layout,
+    bytes: Bytes,
+}
+
+/// The bytes of an npy file.
+#[derive(Debug)]
+enum Bytes {
+    Mapped { map: Arc<Mmap>, range: Range<usize> },
+    Held(Vec<u8>),
+}
+
+impl Arrays {
+    /// Opens a folder of npy files, an npz or an npy.
+    pub(crate) fn open(path: &Path) -> Result<Self, DatasetError> {
+        let io_error = |source| DatasetError::Io { path: path.to_owned(), source };
+        let (parts, others) = if fs::metadata(path).map_err(io_error)?.is_dir() {
+            let (files, others) = npy_files(path).map_err(io_error)?;
+            let part = |file: &PathBuf| Ok((stem(file), Bytes::of_file(file)?));
+            (files.iter().map(part).collect::<Result<_, DatasetError>>()?, others)
+        } else {
+            let bytes = Bytes::of_file(path)?;
+            if npz::begins(bytes.as_slice()) {
+                npz_parts(bytes).map_err(|source| arrays_error(path, source))?
+            } else {
+                (vec![(stem(path), bytes)], 0)
+            }
+        };
+        Self::from_parts(parts, others).map_err(|source| arrays_error(path, source))
+    }
+
+    /// `others` counts what lay beside the arrays, for the error when there is none.
+    fn from_parts(parts: Vec<(String, Bytes)>, others: usize) -> Result<Self, ArrayError> {
+        let mut arrays = Vec::with_capacity(parts.len());
+        for (name, bytes) in parts {
+            match Layout::parse(bytes.as_slice()) {
+                Ok(layout) => arrays.push(Array { name: name.into(), layout, bytes }),
+                Err(source) => return Err(ArrayError::Npy { name, source }),
+            }
+        }
+        arrays.sort_by(|left, right| left.name.cmp(&right.name));
+        if let Some([twin, _]) =
+            arrays.array_windows().find(|[left, right]| left.name == right.name)
+        {
+            return Err(ArrayError::Twice { name: twin.name.to_string() });
+        }
+        let Some(first) = arrays.first() else { return Err(ArrayError::None { others }) };
+        let n_rows = first.layout.n_rows();
+        if let Some(other) = arrays.iter().find(|it| it.layout.n_rows() != n_rows) {
+            return Err(ArrayError::RowsDiffer {
+                first: first.name.to_string(),
+                first_rows: n_rows,
+                second: other.name.to_string(),
+                second_rows: other.layout.n_rows(),
+            });
+        }
+        Ok(Self { arrays, n_rows })
+    }
+
+    /// The number of samples, at least one.
+    pub(crate) fn n_rows(&self) -> usize {
+        self.n_rows
+    }
+
+    pub(crate) fn inputs(&self) -> Vec<Input> {
+        let input = |Array { name, layout, .. }: &Array| Input {
+            name: Arc::clone(name),
+            element_type: layout.element_type(),
+            shape: layout.row_shape().to_vec(),
+        };
+        self.arrays.iter().map(input).collect()
+    }
+
+    /// Reads one row of every array, reusing the tensors' memory.
+    pub(crate) fn read_row(
+        &self,
+        row: usize,
+        tensors: &mut Vec<(Arc<str>, Tensor)>,
+    ) -> Result<(), ReadError> {
+        let blank = || Tensor { shape: Vec::new(), data: TensorData::U8(Vec::new()) };
+        tensors.resize_with(self.arrays.len(), || (Arc::from(""), blank()));
+        for (Array { name, layout, bytes }, (input, tensor)) in self.arrays.iter().zip(tensors) {
+            input.clone_from(name);
+            layout.read_row(bytes.as_slice(), row, tensor).map_err(|BeyondFloat32(value)| {
+                ReadError::Float32Range { input: Arc::clone(name), row, value }
+            })?;
+        }
+        Ok(())
+    }
+}
+
+impl Bytes {
+    fn of_file(path: &Path) -> Result<Self, DatasetError> {
+        let (file, length) = open_regular(path).map_err(DatasetError::File)?;
+        if length == 0 {
+            return Ok(Self::Held(Vec::new()));
+        }
+        let map = map(&file, length, Pages::Touched);
+        let map = map.map_err(|source| DatasetError::Io { path: path.to_owned(), source })?;
+        let range = 0..map.len();
+        Ok(Self::Mapped { map: Arc::new(map), range })
+    }
+
+    fn as_slice(&self) -> &[u8] {
+        match self {
+            Self::Mapped { map, range } => &map[range.clone()],
+            Self::Held(bytes) => bytes,
+        }
+    }
+}
+
+/// The visible npy files of a folder itself, and the number of its other entries.
+fn npy_files(folder: &Path) -> io::Result<(Vec<PathBuf>, usize)> {
+    let paths: Vec<_> =
+        fs::read_dir(folder)?.map(|entry| Ok(entry?.path())).collect::<io::Result<_>>()?;
+    let (arrays, others): (Vec<_>, Vec<_>) =
+        paths.into_iter().partition(|it| npy::is_named_npy(it));
+    Ok((arrays, others.len()))
+}
+
+/// The members of an archive, and the number of its other entries; uncompressed members stay where they are.
+fn npz_parts(archive: Bytes) -> Result<(Vec<(String, Bytes)>, usize), ArrayError> {
+    let (members, others) = npz::members(archive.as_slice(), INFLATED_LIMIT_BYTES)?;
+    let bytes = |data| match (data, &archive) {
+        (Data::Inflated(bytes), _) => Bytes::Held(bytes),
+        (Data::Stored(range), Bytes::Mapped { map, .. }) => {
+            Bytes::Mapped { map: Arc::clone(map), range }
+        }
+        (Data::Stored(range), Bytes::Held(bytes)) => Bytes::Held(bytes[range].to_vec()),
+    };
+    let parts = members.into_iter().map(|it| (it.name, bytes(it.data))).collect();
+    Ok((parts, others))
+}
+
+/// The file's name without its extension.
+fn stem(path: &Path) -> String {
+    path.file_stem().map_or_else(String::new, |it| name::of_path(Path::new(it)))
+}
+
+fn arrays_error(path: &Path, source: ArrayError) -> DatasetError {
+    DatasetError::Arrays { path: path.to_owned(), source }
+}

@@ -1,0 +1,114 @@
+//! Folders of pictures, searched in all their subfolders.
+
+use std::fs::File;
+use std::io::{self, Read as _};
+use std::path::{Path, PathBuf};
+
+use walkdir::{DirEntry, WalkDir};
+
+use crate::census::Tally;
+use crate::picture::{EXTENSIONS, MAGIC_BYTES, is_picture};
+use crate::sample::Place;
+use crate::{Census, DatasetError, Kind, SampleRef, name, natural_order};
+
+/// What Windows leaves in folders.
+const SYSTEM_FILES: [&str; 2] = ["Thumbs.db", "desktop.ini"];
+
+/// Finds the pictures in a folder, in natural order of their names.
+pub(crate) fn search(root: &Path) -> Result<(Vec<SampleRef>, Census), DatasetError> {
+    let mut taken: Vec<(String, PathBuf)> = Vec::new();
+    let mut tally = Tally::default();
+    let mut walk = WalkDir::new(root).min_depth(1).follow_links(true).into_iter();
+    while let Some(entry) = walk.next() {
+        let (path, kind) = match entry {
+            Ok(entry) => {
+                let kind = classify(&entry);
+                if entry.file_type().is_dir() {
+                    let Some(kind) = kind else { continue };
+                    walk.skip_current_dir();
+                    tally.add(kind, name_in(root, entry.path()) + "/");
+                    continue;
+                }
+                (entry.into_path(), kind)
+            }
+            Err(error) => match excuse(&error) {
+                Some((path, kind)) => (path.to_owned(), kind),
+                None => return Err(DatasetError::Walk { path: root.to_owned(), source: error }),
+            },
+        };
+        let name = name_in(root, &path);
+        match kind {
+            Some(kind) => tally.add(kind, name),
+            None => taken.push((name, path)),
+        }
+    }
+    taken.sort_by(|(left, _), (right, _)| natural_order(left, right));
+    let census = tally.finish(taken.len());
+    let sample = |(name, path): (String, PathBuf)| SampleRef::new(&name, Place::File(path.into()));
+    Ok((taken.into_iter().map(sample).collect(), census))
+}
+
+/// Whether the first bytes of a file are a picture's.
+pub(crate) fn begins_like_a_picture(path: &Path) -> io::Result<bool> {
+    let mut head = Vec::with_capacity(MAGIC_BYTES);
+    File::open(path)?.take(MAGIC_BYTES as u64).read_to_end(&mut head)?;
+    Ok(is_picture(&head))
+}
+
+/// Why a file is ignored, or a folder not searched; `None` if it is not.
+fn classify(entry: &DirEntry) -> Option<Kind> {
+    let file_name = entry.file_name().as_encoded_bytes();
+    if file_name.starts_with(b".") {
+        let twin = file_name.starts_with(b"._") && entry.file_type().is_file();
+        return Some(if twin { Kind::AppleDouble } else { Kind::Hidden });
+    }
+    if entry.file_type().is_dir() {
+        return None;
+    }
+    if !entry.file_type().is_file() {
+        return Some(Kind::NotRegular);
+    }
+    if SYSTEM_FILES.iter().any(|it| file_name.eq_ignore_ascii_case(it.as_bytes())) {
+        return Some(Kind::System);
+    }
+    if has_picture_extension(entry.path()) {
+        return None;
+    }
+    match begins_like_a_picture(entry.path()) {
+        Ok(true) => None,
+        Ok(false) => Some(Kind::Foreign(extension(entry.path()))),
+        Err(_) => Some(Kind::Unreadable),
+    }
+}
+
+/// What the walk stumbles over without its being an error: a link in a circle, and a link that leads nowhere, which is taken if it is called like a picture,
+/// so that the sample is missed when it is read.
+fn excuse(error: &walkdir::Error) -> Option<(&Path, Option<Kind>)> {
+    let path = error.path()?;
+    if error.loop_ancestor().is_some() {
+        return Some((path, Some(Kind::Loop)));
+    }
+    let missing = error.io_error().is_some_and(|it| it.kind() == io::ErrorKind::NotFound);
+    if !missing || error.depth() == 0 || !path.is_symlink() {
+        return None;
+    }
+    let hidden = path.file_name().is_some_and(|it| it.as_encoded_bytes().starts_with(b"."));
+    let kind = match has_picture_extension(path) {
+        _ if hidden => Some(Kind::Hidden),
+        true => None,
+        false => Some(Kind::BrokenLink),
+    };
+    Some((path, kind))
+}
+
+fn has_picture_extension(path: &Path) -> bool {
+    EXTENSIONS.contains(&&*extension(path))
+}
+
+fn extension(path: &Path) -> String {
+    path.extension().map_or_else(String::new, |it| it.to_string_lossy().to_ascii_lowercase())
+}
+
+fn name_in(root: &Path, path: &Path) -> String {
+    name::of_path(path.strip_prefix(root).unwrap_or(path))
+}
