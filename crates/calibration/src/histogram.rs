@@ -38,6 +38,11 @@ impl Histogram {
         Self { exponent: MIN_EXPONENT, counts: Box::new([0; BINS]) }
     }
 
+    #[cfg(test)]
+    pub(crate) fn from_counts(exponent: i32, counts: [u64; BINS]) -> Self {
+        Self { exponent, counts: Box::new(counts) }
+    }
+
     /// The e of the range [0, 2^e).
     pub fn exponent(&self) -> i32 {
         self.exponent

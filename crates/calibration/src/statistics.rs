@@ -47,10 +47,13 @@ impl Statistics {
     ///
     /// When a value is NaN or infinite; nothing of the slice is kept then.
     pub fn observe(&mut self, tensor: &str, values: &[f32]) -> Result<(), NonFinite> {
-        match self.tensors.get_mut(tensor) {
-            Some(statistics) => statistics.observe(values),
-            None => self.tensors.entry(tensor.to_owned()).or_default().observe(values),
+        if let Some(statistics) = self.tensors.get_mut(tensor) {
+            return statistics.observe(values);
         }
+        let mut statistics = TensorStatistics::new();
+        statistics.observe(values)?;
+        self.tensors.insert(tensor.to_owned(), statistics);
+        Ok(())
     }
 
     /// Adds what `other` saw, as if its samples had been run here; exact, associative and commutative.
@@ -121,7 +124,8 @@ impl TensorStatistics {
 
     /// The largest magnitude seen; 0 when nothing was.
     pub fn magnitude(&self) -> f32 {
-        self.maximum().max(-self.minimum())
+        // The bits of magnitudes order like the magnitudes.
+        f32::from_bits(self.minimum().abs().to_bits().max(self.maximum().abs().to_bits()))
     }
 
     /// Number of values seen.
@@ -148,5 +152,144 @@ impl TensorStatistics {
 impl Default for TensorStatistics {
     fn default() -> Self {
         Self::new()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::{BINS, MIN_EXPONENT};
+
+    /// Finite values over the whole range of `f32`, with zeros of both signs and powers of two more often than by chance.
+    fn values() -> impl Strategy<Value = Vec<f32>> {
+        let whole_range = proptest::num::f32::POSITIVE | proptest::num::f32::NEGATIVE;
+        let power = (-126i32..128, prop_oneof![Just(1f32), Just(-1f32)]).prop_map(|(e, sign)| sign * 2f32.powi(e));
+        vec(prop_oneof![whole_range, -8.0f32..8.0, power, Just(0.0), Just(-0.0)], 0..200)
+    }
+
+    /// All values at once, by the definition: no growing, no merging of bins, no blocks.
+    fn naive(values: &[f32]) -> TensorStatistics {
+        let largest = values.iter().fold(0f64, |largest, &value| largest.max(f64::from(value).abs()));
+        let mut exponent = MIN_EXPONENT;
+        while 2f64.powi(exponent) <= largest {
+            exponent += 1;
+        }
+        let mut counts = [0; BINS];
+        for &value in values {
+            let bin = f64::from(value).abs() / 2f64.powi(exponent) * BINS as f64;
+            counts[(0..BINS).rposition(|edge| edge as f64 <= bin).unwrap()] += 1;
+        }
+        TensorStatistics {
+            histogram: Histogram::from_counts(exponent, counts),
+            minimum: values.iter().fold(f32::INFINITY, |least, &value| least.min(value)) + 0.0,
+            maximum: values.iter().fold(f32::NEG_INFINITY, |most, &value| most.max(value)) + 0.0,
+            count: values.len() as u64,
+            zeros: values.iter().filter(|value| **value == 0.0).count() as u64,
+        }
+    }
+
+    fn observed<'a>(slices: impl IntoIterator<Item = &'a [f32]>) -> TensorStatistics {
+        let mut statistics = TensorStatistics::new();
+        for slice in slices {
+            statistics.observe(slice).unwrap();
+        }
+        statistics
+    }
+
+    proptest! {
+        #[test]
+        fn statistics_match_naive(values in values()) {
+            prop_assert_eq!(observed([&values[..]]), naive(&values));
+        }
+
+        #[test]
+        fn neither_order_nor_batches_nor_shards_change_anything(
+            values in values(),
+            shuffled in any::<prop::sample::Index>(),
+            batch in 1usize..50,
+            shards in 1usize..6,
+        ) {
+            let whole = observed([&values[..]]);
+            let mut other = values.clone();
+            if !other.is_empty() {
+                other.rotate_left(shuffled.index(values.len()));
+                other.reverse();
+            }
+            prop_assert_eq!(&observed(other.chunks(batch)), &whole);
+
+            let shards: Vec<_> = other.chunks(values.len().div_ceil(shards).max(1)).map(|shard| observed([shard])).collect();
+            let mut forwards = TensorStatistics::new();
+            shards.iter().for_each(|shard| forwards.merge(shard));
+            let mut backwards = TensorStatistics::new();
+            shards.iter().rev().for_each(|shard| backwards.merge(shard));
+            prop_assert_eq!(&forwards, &whole);
+            prop_assert_eq!(&backwards, &whole);
+        }
+
+        #[test]
+        fn merging_is_associative_and_commutative(left in values(), middle in values(), right in values()) {
+            let merged = |first: &TensorStatistics, second: &TensorStatistics| {
+                let mut merged = first.clone();
+                merged.merge(second);
+                merged
+            };
+            let [left, middle, right] = [left, middle, right].map(|values| observed([&values[..]]));
+            prop_assert_eq!(merged(&merged(&left, &middle), &right), merged(&left, &merged(&middle, &right)));
+            prop_assert_eq!(merged(&left, &right), merged(&right, &left));
+            prop_assert_eq!(merged(&left, &TensorStatistics::new()), left);
+        }
+
+        #[test]
+        fn every_count_lies_in_a_bin_and_the_upper_half_is_in_use(values in values()) {
+            let statistics = observed([&values[..]]);
+            let counts = statistics.histogram().counts();
+            prop_assert_eq!(counts.iter().sum::<u64>(), statistics.count());
+            prop_assert!(counts[0] >= statistics.zeros());
+            if statistics.histogram().exponent() > MIN_EXPONENT {
+                prop_assert!(counts[BINS / 2..].iter().any(|&count| count > 0));
+            }
+        }
+    }
+
+    #[test]
+    fn a_slice_with_a_bad_value_leaves_nothing_behind() {
+        let mut statistics = observed([&[1.0, -2.0][..]]);
+        let before = statistics.clone();
+        let error = statistics.observe(&[100.0, f32::NAN, f32::INFINITY]).unwrap_err();
+        assert_eq!(error.to_string(), "value NaN at element 1");
+        assert_eq!(statistics, before);
+    }
+
+    #[test]
+    fn tensors_without_values_or_without_magnitude_have_statistics_all_the_same() {
+        for (values, count) in [(&[][..], 0), (&[0.0, -0.0], 2), (&[-0.0], 1)] {
+            let statistics = observed([values]);
+            assert_eq!((statistics.count(), statistics.zeros()), (count, count));
+            let extremes = [statistics.minimum(), statistics.maximum(), statistics.magnitude()];
+            assert_eq!(extremes.map(f32::to_bits), [0; 3], "+0, never -0");
+            assert_eq!(statistics.histogram().exponent(), MIN_EXPONENT);
+            for method in Method::RECORDED {
+                assert_eq!(statistics.amax(method).to_bits(), 0, "{method}");
+            }
+        }
+    }
+
+    #[test]
+    fn tensors_meet_under_their_names() {
+        let (mut left, mut right) = (Statistics::default(), Statistics::default());
+        left.observe("a", &[1.0]).unwrap();
+        left.observe("b", &[2.0]).unwrap();
+        right.observe("b", &[-4.0]).unwrap();
+        right.observe("c", &[8.0]).unwrap();
+        (left.samples, right.samples) = (2, 1);
+        left.merge(&right);
+        assert_eq!(left.samples, 3);
+        let magnitudes: Vec<_> = left.tensors.iter().map(|(name, it)| (name.as_str(), it.magnitude())).collect();
+        assert_eq!(magnitudes, [("a", 1.0), ("b", 4.0), ("c", 8.0)]);
+        assert!(left.observe("d", &[f32::NAN]).is_err());
+        assert!(!left.tensors.contains_key("d"));
     }
 }

@@ -94,3 +94,79 @@ impl Sums {
 fn times_ln(count: u64) -> f64 {
     if count == 0 { 0.0 } else { count as f64 * libm::log(count as f64) }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::method::tests::histograms;
+
+    /// Two sums of the same few thousand terms in different order differ by far less.
+    const TOLERANCE: f64 = 1e-9;
+
+    /// The divergence by its definition: P and Q bin by bin.
+    fn naive_divergence(counts: &[u64; BINS], bins: usize) -> f64 {
+        let mut p: Vec<f64> = counts[..bins].iter().map(|&count| count as f64).collect();
+        p[bins - 1] += counts[bins..].iter().map(|&count| count as f64).sum::<f64>();
+        let mut q = vec![0.0; bins];
+        for level in 0..LEVELS {
+            let group = (0..bins).filter(|bin| bin * LEVELS / bins == level && counts[*bin] > 0);
+            let group: Vec<usize> = group.collect();
+            let sum: f64 = group.iter().map(|&bin| counts[bin] as f64).sum();
+            group.iter().for_each(|&bin| q[bin] = sum / group.len() as f64);
+        }
+        let (p_sum, q_sum) = (p.iter().sum::<f64>(), q.iter().sum::<f64>());
+        let terms = p.iter().zip(&q).filter(|(p, _)| **p > 0.0);
+        terms.map(|(p, q)| p / p_sum * ((p / p_sum) / (q / q_sum)).ln()).sum()
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+
+        #[test]
+        fn divergences_match_naive(histogram in histograms(), bins in LEVELS..=BINS) {
+            let counts = histogram.counts();
+            let (fast, naive) = (Sums::new(counts).divergence(bins), naive_divergence(counts, bins));
+            prop_assume!(!naive.is_nan());
+            prop_assert!(fast == naive || (fast - naive).abs() < TOLERANCE, "{fast} {naive}");
+        }
+    }
+
+    #[test]
+    fn the_choice_matches_naive() {
+        // A bell with a lone outlier at the far end.
+        let mut counts = [0; BINS];
+        for (bin, count) in counts.iter_mut().enumerate() {
+            *count = 1_000_000u64.checked_shr(u32::try_from(bin * bin / 20_000).unwrap()).unwrap_or(0);
+        }
+        counts[BINS - 1] = 1;
+        let used = LEVELS..=BINS;
+        let naive = used.map(|bins| (naive_divergence(&counts, bins), bins)).min_by(|a, b| a.0.total_cmp(&b.0)).unwrap();
+        assert_eq!(best(&counts), Some(naive.1));
+        assert!((128..1000).contains(&naive.1), "{naive:?}");
+    }
+
+    #[test]
+    fn of_equally_good_candidates_the_largest_wins() {
+        // One value in each of the first 128 bins and nothing beyond: every level holds one bin, so nothing is lost.
+        let mut counts = [0; BINS];
+        counts[..LEVELS].fill(1);
+        assert_eq!(best(&counts), Some(LEVELS));
+        // With all else empty, candidates that put the one bin's values at one level lose nothing either.
+        let mut counts = [0; BINS];
+        counts[3000] = 7;
+        assert_eq!(best(&counts), Some(3001));
+    }
+
+    #[test]
+    fn the_first_bin_does_not_matter() {
+        let mut counts = [10; BINS];
+        let threshold_of = |first: u64| {
+            counts[0] = first;
+            threshold(&Histogram::from_counts(0, counts))
+        };
+        let thresholds: Vec<_> = [0, 10, 1 << 62].into_iter().map(threshold_of).collect();
+        assert_eq!(thresholds, vec![thresholds[0]; 3]);
+    }
+}

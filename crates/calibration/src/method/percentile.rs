@@ -71,3 +71,58 @@ pub(super) fn threshold(histogram: &Histogram, percentile: Percentile) -> Option
     }
     None
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn percentile(text: &str) -> Percentile {
+        text.parse().unwrap()
+    }
+
+    proptest! {
+        /// The definition on a sorted list: the smallest edge that P percent of the values lie below.
+        #[test]
+        fn thresholds_match_naive(mut bins in prop::collection::vec(0..BINS, 1..300), thousandths in 1u64..=100_000) {
+            let mut counts = [0; BINS];
+            bins.iter().for_each(|&bin| counts[bin] += 1);
+            let histogram = Histogram::from_counts(0, counts);
+            bins.sort_unstable();
+            let rank = (thousandths * bins.len() as u64).div_ceil(100_000) as usize;
+            let naive = histogram.upper_edge(bins[rank - 1]);
+            let percentile = percentile(&format!("{}.{:03}", thousandths / 1000, thousandths % 1000));
+            prop_assert_eq!(threshold(&histogram, percentile), Some(naive));
+        }
+
+        #[test]
+        fn percentages_keep_their_digits(billionths in 1u64..=100 * UNIT) {
+            let value = Percentile { billionths };
+            prop_assert_eq!(percentile(&value.to_string()), value);
+        }
+    }
+
+    #[test]
+    fn percentages_are_read_in_plain_decimals_only() {
+        for (text, written) in [("99.99", "99.99"), ("99.990", "99.99"), ("100", "100"), ("50.0", "50"), ("099.5", "99.5")] {
+            assert_eq!(percentile(text).to_string(), written);
+        }
+        for text in ["", "0", "0.0", "100.000000001", "101", "-1", "+5", "1e1", "99.", ".5", "99,9", "99.9999999999", "NaN", "9 9"] {
+            assert!(text.parse::<Percentile>().is_err(), "{text:?}");
+        }
+        assert_eq!(percentile("99.99"), Percentile::P99_99);
+        assert_eq!(percentile("99.999"), Percentile::P99_999);
+    }
+
+    #[test]
+    fn ranks_are_exact_where_fractions_would_round() {
+        // 99.99 % of 10 000 values is 9 999 of them: the last value is left out, the one before is not.
+        let mut counts = [0; BINS];
+        (counts[10], counts[2047], counts[BINS - 1]) = (9998, 1, 1);
+        let histogram = Histogram::from_counts(12, counts);
+        assert_eq!(threshold(&histogram, Percentile::P99_99), Some(2048.0));
+        assert_eq!(threshold(&histogram, percentile("99.990000001")), Some(4096.0));
+        assert_eq!(threshold(&histogram, percentile("99.98")), Some(11.0));
+    }
+}
