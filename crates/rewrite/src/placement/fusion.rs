@@ -1,0 +1,94 @@
+//! Walks along a graph: what fuses with what, and who reads int8 in the end.
+
+use std::collections::HashSet;
+
+use calibrant_onnx::Slot;
+
+use super::{Placer, roles};
+
+impl<'a> Placer<'a> {
+    /// Returns the quantized weighted operator that `tensor` comes from when nothing lies in between but elementwise
+    /// operators, and nothing but they and `reader` reads anything on the way.
+    pub(super) fn fusable_root(&self, tensor: &'a str, reader: usize) -> Option<usize> {
+        let mut inside = HashSet::from([reader]);
+        let mut tensors = HashSet::new();
+        let mut root = None;
+        let mut open = vec![tensor];
+        while let Some(tensor) = open.pop() {
+            if !tensors.insert(tensor) {
+                continue;
+            }
+            let (index, node) = self.topology.producer(tensor)?;
+            let is_root = self.is_quantized(index) && matches!(node.op(), "Conv" | "ConvTranspose" | "Gemm" | "MatMul");
+            if is_root {
+                if root.replace(index).is_some_and(|other| other != index) {
+                    return None;
+                }
+            } else if roles::is_elementwise(node) {
+                inside.insert(index);
+                open.extend(self.activations(node).into_iter().map(|(_, input)| input));
+            } else {
+                return None;
+            }
+        }
+        let stays_inside = |tensor: &&str| {
+            let readers = self.topology.consumers(tensor);
+            !self.topology.is_output(tensor) && readers.iter().all(|reader| inside.contains(&reader.node))
+        };
+        root.filter(|_| tensors.iter().all(stays_inside))
+    }
+
+    /// Whether some reader of `tensor` reads int8, perhaps behind operators that fuse or commute.
+    pub(super) fn reaches_int8(&self, tensor: &'a str) -> bool {
+        let mut seen = HashSet::new();
+        let mut open = vec![tensor];
+        while let Some(tensor) = open.pop() {
+            if !seen.insert(tensor) {
+                continue;
+            }
+            for &reader in self.topology.consumers(tensor) {
+                if self.reads_int8(reader) {
+                    return true;
+                }
+                let node = self.node(reader.node);
+                // An Add of two activations is a kernel of its own unless it is quantized.
+                let is_alone = self.activations(node).len() == 1 || node.is("Mul");
+                if roles::moves_values(node) || (roles::is_elementwise(node) && is_alone) {
+                    open.extend(node.output_name(0));
+                }
+            }
+        }
+        false
+    }
+
+    /// Whether `tensor` is read, and in int8 only, perhaps behind operators that commute.
+    pub(super) fn only_int8_reads(&self, tensor: &'a str) -> bool {
+        let readers = self.topology.consumers(tensor);
+        let is_inner = !readers.is_empty() && !self.topology.is_output(tensor);
+        is_inner
+            && readers.iter().all(|&reader| {
+                let node = self.node(reader.node);
+                let passes_on = roles::moves_values(node) && reader.slot == Slot::Input(0);
+                let others_idle = node.output.iter().skip(1).all(|output| self.topology.consumers(output).is_empty());
+                self.reads_int8(reader)
+                    || (passes_on
+                        && others_idle
+                        && node.output_name(0).is_some_and(|output| self.only_int8_reads(output)))
+            })
+    }
+
+    /// Whether `tensor` comes from a quantized operator, perhaps through operators that fuse or commute.
+    pub(super) fn comes_from_int8(&self, tensor: &'a str) -> bool {
+        let mut seen = HashSet::new();
+        let mut open = vec![tensor];
+        while let Some((index, node)) = open.pop().and_then(|tensor| self.topology.producer(tensor)) {
+            if self.is_quantized(index) {
+                return true;
+            }
+            if seen.insert(index) && (roles::moves_values(node) || roles::is_elementwise(node)) {
+                open.extend(self.activations(node).into_iter().map(|(_, input)| input));
+            }
+        }
+        false
+    }
+}

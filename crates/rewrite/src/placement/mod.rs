@@ -1,0 +1,186 @@
+//! Where Q/DQ pairs go.
+//!
+//! TensorRT looks for operators whose inputs all come from `DequantizeLinear` and runs them in int8; it moves
+//! `QuantizeLinear` up and `DequantizeLinear` down as far as they commute, and fuses a weighted operator with what
+//! follows it up to the next `QuantizeLinear`. The rules below give it the pairs that it can use and no other, since
+//! every pair that stays is a kernel of its own and a rounding for nothing.
+//!
+//! 1. **Conv, ConvTranspose, Gemm, MatMul: inputs and weights.** The activation has one scale, the weight one a
+//!    channel made: axis 0 of Conv, axis 1 of ConvTranspose, the column axis of Gemm and MatMul. *Why:* those are the
+//!    axes that int8 kernels take, and per-channel weights are what keeps depthwise networks accurate. A ConvTranspose
+//!    with groups has one scale for all, because axis 1 then counts the channels of a single group and the same scale
+//!    would stand for unrelated channels; so has a MatMul whose weight is a stack of matrices or stands on the left.
+//!    A MatMul or Gemm of two activations is quantized on both. Nothing is put behind the operator and its bias is
+//!    not touched. *Why:* TensorRT takes the next pair backwards itself, and keeps biases in float.
+//! 2. **Weights must be constants in float32.** A convolution whose weights are computed stays in float, since their
+//!    ranges are not known when the engine is built.
+//! 3. **Small layers stay in float** ([`SmallLayers`](crate::SmallLayers)): a Conv with fewer than 16 channels in or
+//!    out, a depthwise Conv whose channels are no multiple of 8 or whose kernel is smaller than 3, a matrix with a side
+//!    shorter than 16. *Why:* int8 kernels work on 16 or 32 channels at once and would fill up with zeros, while such
+//!    layers hold a thousandth of the arithmetic and, as first and last layers, much of the accuracy. The usual first
+//!    layer is an exception, because TensorRT has kernels made for it: at most 4 channels in, a multiple of 8 out and a
+//!    square kernel. Leaving a layer in float is always safe, hence the default.
+//! 4. **Residual Add: the skip input only**, and only when the sum is read in int8. The other input, which comes from a
+//!    quantized operator that nothing else reads, stays as it is. *Why:* Conv and Add then are one kernel with int8 in
+//!    and out; a pair on the convolution's side would cut them apart. When both sides qualify the longer one is taken
+//!    as the convolution's. An Add of a constant is no residual.
+//! 5. **Concat: all inputs, with one scale**, when everything that reads the result reads int8. *Why:* TensorRT moves
+//!    the pair above the Concat anyway; with one scale joining is a copy, with several each input is rescaled.
+//! 6. **AveragePool and GlobalAveragePool between quantized operators** are quantized on their input, if that keeps no
+//!    float reader of the same tensor waiting. *Why:* the tensor between them then stays in int8; elsewhere, as in the
+//!    squeeze of a squeeze-and-excitation block, a pair would be one kernel more.
+//! 7. **What only moves values** (MaxPool, Reshape, Transpose, nearest Resize, ...) has no pair of its own, and what
+//!    goes in and what comes out share one scale. *Why:* it commutes with quantization.
+//! 8. **No pair on graph outputs, and nothing for the rest**: elementwise operators are fused, others have no int8
+//!    kernel that repays the conversion.
+
+mod fusion;
+mod neighbours;
+mod roles;
+mod scales;
+mod weighted;
+
+use std::collections::HashSet;
+
+use calibrant_onnx::proto::NodeProto;
+use calibrant_onnx::{Slot, Topology, Use};
+
+use crate::error::RewriteError;
+use crate::options::{Options, matches};
+use crate::summary::Reason;
+
+pub(crate) use scales::{Scale, scales};
+
+/// What becomes of each node.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Decision {
+    /// These inputs are quantized, in the order of the inputs.
+    Quantize(Vec<PlannedInput>),
+    /// It stays in float.
+    Float(Reason),
+    /// It is a constant.
+    Constant,
+}
+
+/// An input to be quantized.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct PlannedInput {
+    /// Which input of the node.
+    pub(crate) input: usize,
+    /// What stands there.
+    pub(crate) kind: InputKind,
+}
+
+/// What stands at an input to be quantized.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum InputKind {
+    /// An activation: one scale.
+    Activation,
+    /// A constant: a scale for every entry of `axis`, or one for all.
+    Weight {
+        /// The axis of the channels made.
+        axis: Option<usize>,
+    },
+}
+
+/// Decides for every node, in the order of the graph.
+///
+/// # Errors
+///
+/// When an exclusion meets no node, or a weight is broken.
+pub(crate) fn place(topology: &Topology<'_>, options: &Options) -> Result<Vec<Decision>, RewriteError> {
+    known_names(topology, options)?;
+    let mut placer = Placer {
+        topology,
+        options,
+        constant: roles::made_of_constants(topology),
+        decisions: vec![None; topology.graph().node.len()],
+    };
+    placer.weighted_operators()?;
+    while placer.join_neighbours() {}
+    placer.average_pools();
+    let whole = roles::whole_numbers(topology);
+    let decisions = placer.decisions.iter().zip(&topology.graph().node);
+    Ok(decisions.map(|(decision, node)| decision.clone().unwrap_or_else(|| placer.rest(node, &whole))).collect())
+}
+
+/// The decisions while they are made.
+struct Placer<'a> {
+    topology: &'a Topology<'a>,
+    options: &'a Options,
+    /// Tensors that do not depend on the model's inputs.
+    constant: HashSet<&'a str>,
+    decisions: Vec<Option<Decision>>,
+}
+
+impl<'a> Placer<'a> {
+    fn node(&self, index: usize) -> &'a NodeProto {
+        &self.topology.graph().node[index]
+    }
+
+    /// Whether the user wants the node in float.
+    fn excluded(&self, node: &NodeProto) -> Option<Reason> {
+        let by_name = self.options.exclude_nodes.iter().find(|pattern| is_called(node, pattern));
+        let by_type = self.options.exclude_op_types.iter().find(|pattern| matches(pattern, node.op()));
+        by_name
+            .map(|pattern| Reason::ExcludedNode(pattern.clone()))
+            .or_else(|| by_type.map(|pattern| Reason::ExcludedOpType(pattern.clone())))
+    }
+
+    fn is_constant(&self, tensor: &str) -> bool {
+        self.constant.contains(tensor)
+    }
+
+    fn is_quantized(&self, index: usize) -> bool {
+        matches!(self.decisions[index], Some(Decision::Quantize(_)))
+    }
+
+    /// Whether this reader reads int8.
+    fn reads_int8(&self, reader: Use) -> bool {
+        let (Slot::Input(input), Some(Decision::Quantize(inputs))) = (reader.slot, &self.decisions[reader.node]) else {
+            return false;
+        };
+        inputs.iter().any(|planned| planned.input == input)
+    }
+
+    /// Returns the inputs of `node` that depend on the model's inputs, with their places.
+    fn activations(&self, node: &'a NodeProto) -> Vec<(usize, &'a str)> {
+        let inputs = (0..node.input.len()).filter_map(|input| Some((input, node.input_name(input)?)));
+        inputs.filter(|(_, tensor)| !self.is_constant(tensor)).collect()
+    }
+
+    fn quantize_activations(&mut self, index: usize, inputs: impl Iterator<Item = usize>) {
+        let planned = inputs.map(|input| PlannedInput { input, kind: InputKind::Activation });
+        self.decisions[index] = Some(Decision::Quantize(planned.collect()));
+    }
+
+    /// Returns why a node that no rule took stays in float.
+    fn rest(&self, node: &NodeProto, whole: &HashSet<&str>) -> Decision {
+        if node.is("Constant") {
+            return Decision::Constant;
+        }
+        let is_fixed = node.output.iter().all(|output| self.is_constant(output));
+        Decision::Float(match () {
+            () if !node.is_default_domain() => Reason::ForeignDomain(node.domain.clone().unwrap_or_default()),
+            () if node.subgraphs().next().is_some() => Reason::InnerGraphs,
+            () if is_fixed => Reason::ConstantInputs,
+            () if node.output_name(0).is_some_and(|output| whole.contains(output)) => Reason::WholeNumbers,
+            () if roles::moves_values(node) => Reason::MovesValues,
+            () if roles::is_elementwise(node) => Reason::Elementwise,
+            () => Reason::NotQuantizable,
+        })
+    }
+}
+
+fn is_called(node: &NodeProto, pattern: &str) -> bool {
+    node.name.iter().chain(&node.output).any(|name| !name.is_empty() && matches(pattern, name))
+}
+
+fn known_names(topology: &Topology<'_>, options: &Options) -> Result<(), RewriteError> {
+    let nodes = &topology.graph().node;
+    let unknown = |pattern: &&String| !nodes.iter().any(|node| is_called(node, pattern));
+    match options.exclude_nodes.iter().find(unknown) {
+        Some(pattern) => Err(RewriteError::UnknownExclusion { pattern: pattern.clone() }),
+        None => Ok(()),
+    }
+}

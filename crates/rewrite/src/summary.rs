@@ -1,0 +1,240 @@
+//! What a rewrite did, for the report.
+
+use std::fmt;
+
+use serde::{Serialize, Serializer};
+
+/// What [`quantize`](crate::quantize) did to a model, node by node.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Summary {
+    /// Opset of ONNX's own domain before and after.
+    pub opset: OpsetChange,
+    /// Dimensions that got a name of their own.
+    pub dimensions_renamed: Vec<RenamedDimension>,
+    /// Graph inputs that only named a stored weight, which now is a constant.
+    pub weight_inputs_removed: Vec<String>,
+    /// Nodes computed once and for all because their inputs are constants, by label.
+    pub constants_folded: Vec<String>,
+    /// BatchNormalization nodes that went into the weights before them.
+    pub batch_norms_folded: Vec<FoldedBatchNorm>,
+    /// Every node but constants, in the order of the graph.
+    pub nodes: Vec<NodeSummary>,
+    /// Activations that are quantized, by name.
+    pub activations: Vec<QuantizedActivation>,
+    /// What a user may want to look at.
+    pub notes: Vec<Note>,
+}
+
+/// Opset of ONNX's own domain.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct OpsetChange {
+    /// As the model came.
+    pub before: i64,
+    /// As it is written.
+    pub after: i64,
+}
+
+/// A dimension that got a name of its own.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct RenamedDimension {
+    /// The graph input or output.
+    pub tensor: String,
+    /// Which of its dimensions.
+    pub axis: usize,
+    /// What stood there: a placeholder such as `?`, or a negative size.
+    pub before: String,
+    /// The name it has now.
+    pub after: String,
+}
+
+/// A BatchNormalization that went into the weights before it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct FoldedBatchNorm {
+    /// The BatchNormalization, by label.
+    pub batch_norm: String,
+    /// The node that took it up, by label.
+    pub into: String,
+}
+
+/// What happened to one node.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct NodeSummary {
+    /// Its name, or that of its first output when it has none.
+    pub name: String,
+    /// Its operator.
+    pub op_type: String,
+    /// The tensors it makes.
+    pub outputs: Vec<String>,
+    /// Quantized or not.
+    pub outcome: Outcome,
+}
+
+/// Whether a node is quantized.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// It reads int8 on these inputs.
+    Quantized {
+        /// The quantized inputs, in the order of the node's inputs.
+        inputs: Vec<QuantizedInput>,
+    },
+    /// It computes in float.
+    Float {
+        /// Why.
+        reason: Reason,
+    },
+}
+
+/// One quantized input of a node.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum QuantizedInput {
+    /// An activation, one scale for the whole tensor.
+    Activation {
+        /// Its name.
+        tensor: String,
+        /// amax / 127.
+        scale: f32,
+    },
+    /// A constant, stored as int8.
+    Weight {
+        /// Its name.
+        tensor: String,
+        /// The axis that has a scale an entry, `None` when one scale holds for all.
+        axis: Option<usize>,
+        /// Number of scales.
+        channels: usize,
+        /// The smallest scale.
+        smallest_scale: f32,
+        /// The largest scale.
+        largest_scale: f32,
+    },
+}
+
+/// An activation that is quantized.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct QuantizedActivation {
+    /// Its name.
+    pub tensor: String,
+    /// The range it was given.
+    pub amax: f32,
+    /// The scale it has: `amax / 127`, or that of the tensors it shares a scale with.
+    pub scale: f32,
+}
+
+/// Why a node computes in float.
+///
+/// Serialized as the sentence that [`Display`](fmt::Display) writes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Reason {
+    /// The user excluded it by this pattern.
+    ExcludedNode(String),
+    /// The user excluded its operator by this pattern.
+    ExcludedOpType(String),
+    /// Its weights are computed while the model runs.
+    ComputedWeights,
+    /// Its weights are of this type.
+    WeightType(String),
+    /// Its weights have this shape, which is not one the operator is quantized for.
+    WeightShape(Vec<usize>),
+    /// A convolution with few channels.
+    FewChannels {
+        /// Channels read.
+        inputs: usize,
+        /// Channels made.
+        outputs: usize,
+    },
+    /// A matrix product with a short side.
+    SmallMatrix {
+        /// Length of the sums.
+        depth: usize,
+        /// Columns made.
+        columns: usize,
+    },
+    /// An Add of two activations neither of which comes from a quantized convolution or matrix product alone.
+    NoBranchToFuse,
+    /// An Add or Concat whose result is read in float.
+    ReadInFloat,
+    /// A Concat that also takes a constant.
+    ConcatOfConstant,
+    /// A pool that does not lie between quantized operators.
+    PoolAmongFloat,
+    /// An elementwise operator.
+    Elementwise,
+    /// An operator that only moves values.
+    MovesValues,
+    /// Everything it reads is constant or made of constants.
+    ConstantInputs,
+    /// It computes whole numbers: shapes, indices.
+    WholeNumbers,
+    /// It holds graphs of its own.
+    InnerGraphs,
+    /// It is not one of ONNX's operators.
+    ForeignDomain(String),
+    /// An operator that is not quantized.
+    NotQuantizable,
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::ExcludedNode(pattern) => write!(f, "excluded by the name pattern `{pattern}`"),
+            Self::ExcludedOpType(pattern) => write!(f, "excluded by the operator type pattern `{pattern}`"),
+            Self::ComputedWeights => f.write_str("its weights are computed while the model runs"),
+            Self::WeightType(dtype) => write!(f, "its weights are {dtype}, only float32 weights are quantized"),
+            Self::WeightShape(shape) => write!(f, "its weights have the shape {shape:?}"),
+            Self::FewChannels { inputs, outputs } => {
+                write!(f, "too few channels to gain from int8: {inputs} in, {outputs} out")
+            }
+            Self::SmallMatrix { depth, columns } => {
+                write!(f, "too small a matrix to gain from int8: {depth} by {columns}")
+            }
+            Self::NoBranchToFuse => f.write_str("neither summand comes from a quantized convolution alone, so there is no kernel to add in"),
+            Self::ReadInFloat => f.write_str("its result is read in float"),
+            Self::ConcatOfConstant => f.write_str("one of the tensors it joins is a constant"),
+            Self::PoolAmongFloat => f.write_str("its neighbours are not quantized"),
+            Self::Elementwise => f.write_str("elementwise: TensorRT fuses it with its neighbours"),
+            Self::MovesValues => f.write_str("moves values without changing them: TensorRT carries int8 through it"),
+            Self::ConstantInputs => f.write_str("reads constants only"),
+            Self::WholeNumbers => f.write_str("computes shapes or indices"),
+            Self::InnerGraphs => f.write_str("holds inner graphs, which are left as they are"),
+            Self::ForeignDomain(domain) => write!(f, "an operator of the domain `{domain}`"),
+            Self::NotQuantizable => f.write_str("not an operator that is quantized"),
+        }
+    }
+}
+
+impl Serialize for Reason {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+/// Something a user may want to look at.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Note {
+    /// Calibration saw nothing but 0 in this activation; it has the scale 1/127.
+    ZeroActivation {
+        /// Its name.
+        tensor: String,
+    },
+    /// These channels of a weight are all 0; they have the scale 1/127.
+    ZeroChannels {
+        /// The weight.
+        tensor: String,
+        /// Which entries of the quantized axis.
+        channels: Vec<usize>,
+    },
+    /// The activations share one scale, that of the widest.
+    SharedScale {
+        /// Their names.
+        tensors: Vec<String>,
+        /// The smallest amax among them.
+        smallest_amax: f32,
+        /// The amax they share.
+        shared_amax: f32,
+    },
+}
