@@ -43,7 +43,10 @@ pub struct Config {
 ///     1..=7_u32,
 ///     || 0,
 ///     || (),
-///     |(), _position, item, slot| if item == 5 { Err("five") } else { Ok(*slot = item * 10) },
+///     |(), _position, item, slot| {
+///         *slot = item * 10;
+///         if item == 5 { Err("five") } else { Ok(()) }
+///     },
 ///     |batches| batches.map(|it| (it.batch.iter().sum::<u32>(), it.failures.len())).collect::<Vec<_>>(),
 /// );
 /// assert_eq!(sums, [(60, 0), (100, 1), (70, 0)]);
@@ -52,7 +55,7 @@ pub struct Config {
 ///
 /// # Panics
 ///
-/// When the iterator, a constructor or the consumer does. A panic in `work` is a [`Failure`](crate::Failure) instead.
+/// When the iterator, a constructor or the consumer does, and when there cannot be as many slots as asked for. A panic in `work` is a [`Failure`](crate::Failure) instead.
 pub fn run<I, T, E, S, R>(
     config: &Config,
     items: impl Iterator<Item = I> + Send,
@@ -158,14 +161,15 @@ impl<I, T, E> Worker<'_, I, T, E> {
         let mut watch = Stopwatch::start(self.clock);
         loop {
             // The slot first: positions are then given only to those who can finish them, so the batch that is due never starves.
-            let Ok(slot) = self.slots.recv() else { break };
-            let mut slot = slot.unwrap_or_else(new_slot);
+            let slot = self.slots.recv();
             watch.lap(&mut stage.waiting_for_room);
+            let Ok(slot) = slot else { break };
 
             let job = self.jobs.recv();
             watch.lap(&mut stage.waiting_for_input);
             let Ok(Job { position, item }) = job else { break };
 
+            let mut slot = slot.unwrap_or_else(new_slot);
             let attempt = AssertUnwindSafe(|| work(&mut scratch, position, item, &mut slot));
             let outcome = match catch_unwind(attempt) {
                 Ok(outcome) => outcome.map_err(WorkError::Failed),
@@ -197,10 +201,11 @@ fn feed<I, T, E>(
     let mut position = 0;
     for item in items {
         watch.lap(&mut stage.busy);
-        if jobs.send(Job { position, item }).is_err() {
+        let sent = jobs.send(Job { position, item });
+        watch.lap(&mut stage.waiting_for_room);
+        if sent.is_err() {
             return stage;
         }
-        watch.lap(&mut stage.waiting_for_room);
         position += 1;
         stage.items += 1;
     }

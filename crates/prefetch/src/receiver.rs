@@ -88,7 +88,8 @@ impl<T, E> Receiver<T, E> {
         let mut failures = Vec::new();
         while self.cursor - start < self.batch_size && self.total != Some(self.cursor) {
             let Some(finished) = self.take_due() else {
-                if self.receive() { continue } else { break }
+                self.receive();
+                continue;
             };
             match finished.outcome {
                 Ok(()) => samples.push(finished.slot),
@@ -108,21 +109,22 @@ impl<T, E> Receiver<T, E> {
         self.early[place].take()
     }
 
-    /// Waits for one message; false when there is none to come.
-    fn receive(&mut self) -> bool {
+    /// Waits for one message.
+    fn receive(&mut self) {
         match self.finished.recv() {
             Ok(Message::Finished(position, finished)) => {
                 let place = position % self.early.len();
                 self.early[place] = Some(finished);
-                true
             }
-            Ok(Message::End(total)) => {
-                self.total = Some(total);
-                true
+            Ok(Message::End(total)) => self.total = Some(total),
+            Ok(Message::Broken(payload)) => {
+                // Should the consumer survive this, there is nothing more to wait for.
+                self.total = Some(self.cursor);
+                resume_unwind(payload)
             }
-            Ok(Message::Broken(payload)) => resume_unwind(payload),
-            // Every thread has gone, which happens only after one of them reported itself broken and the caller carried on regardless.
-            Err(channel::RecvError) => false,
+            Err(channel::RecvError) => {
+                unreachable!("a thread says that it ended or broke before it leaves")
+            }
         }
     }
 }
