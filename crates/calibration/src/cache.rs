@@ -14,12 +14,14 @@
 //! Reading also takes upper-case and padded numbers, CRLF, blank lines, a byte order mark and a missing newline at the
 //! end, because these files are edited by hand.
 
-use std::collections::BTreeMap;
-use std::collections::btree_map::Entry;
+mod parse;
+
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::str::FromStr;
+
+pub use parse::ParseCacheError;
 
 use crate::{Method, Table, WriteError, write_atomic};
 
@@ -83,54 +85,6 @@ pub enum CacheError {
     },
 }
 
-/// Why a text is no calibration cache; lines are counted from 1.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum ParseCacheError {
-    /// The first line is something else.
-    #[error(
-        "line 1 is `{found}`, but it must be TRT-<version>-<algorithm>, for example TRT-8601-EntropyCalibration2"
-    )]
-    Header {
-        /// The line, shortened.
-        found: String,
-    },
-    /// The first line names a calibrator that TensorRT does not have.
-    #[error(
-        "line 1: unknown algorithm `{found}`; it must be EntropyCalibration2, EntropyCalibration, MinMaxCalibration or LegacyCalibration"
-    )]
-    Algorithm {
-        /// The word, shortened.
-        found: String,
-    },
-    /// A line has no name or no separator.
-    #[error("line {line} is `{found}`, but it must be a tensor name, `: ` and a hexadecimal scale")]
-    Entry {
-        /// Its number.
-        line: usize,
-        /// The line, shortened.
-        found: String,
-    },
-    /// What follows the last `: ` is not up to eight hexadecimal digits.
-    #[error("line {line}: `{found}` is no scale; it must be 1 to 8 hexadecimal digits")]
-    Scale {
-        /// Its number.
-        line: usize,
-        /// The digits, shortened.
-        found: String,
-    },
-    /// A name stands on two lines.
-    #[error("line {line}: tensor `{name}` already stands on line {first}")]
-    Duplicate {
-        /// The number of the second line.
-        line: usize,
-        /// The number of the first line.
-        first: usize,
-        /// The name.
-        name: String,
-    },
-}
-
 /// An entry whose scale cannot be used as it stands.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Suspicion<'a> {
@@ -163,7 +117,7 @@ impl Cache {
         algorithm: Algorithm,
         entries: Vec<(String, f32)>,
     ) -> Result<Self, CacheError> {
-        let mut seen = std::collections::BTreeSet::new();
+        let mut seen = BTreeSet::new();
         for (name, _) in &entries {
             if let Some(why) = unwritable(name) {
                 return Err(CacheError::Name { name: name.clone(), why });
@@ -269,6 +223,12 @@ impl Algorithm {
     }
 }
 
+impl fmt::Display for Suspicion<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "tensor `{}` has the scale {:?}", self.name, self.scale)
+    }
+}
+
 /// Writes the file as TensorRT does.
 impl fmt::Display for Cache {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -278,64 +238,6 @@ impl fmt::Display for Cache {
         }
         Ok(())
     }
-}
-
-impl FromStr for Cache {
-    type Err = ParseCacheError;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-        let mut lines = text.lines().enumerate();
-        let (version, algorithm) = parse_header(lines.next().map_or("", |(_, line)| line))?;
-        let mut entries = Vec::new();
-        let mut seen = BTreeMap::new();
-        for (index, line) in lines {
-            if line.trim().is_empty() {
-                continue;
-            }
-            let line_number = index + 1;
-            let (name, scale) = parse_entry(line_number, line)?;
-            match seen.entry(name) {
-                Entry::Occupied(first) => {
-                    let (first, name) = (*first.get(), name.to_owned());
-                    return Err(ParseCacheError::Duplicate { line: line_number, first, name });
-                }
-                Entry::Vacant(place) => place.insert(line_number),
-            };
-            entries.push((name.to_owned(), scale));
-        }
-        Ok(Self { version, algorithm, entries })
-    }
-}
-
-fn parse_header(line: &str) -> Result<(u32, Algorithm), ParseCacheError> {
-    let line = line.trim_end();
-    let header = || ParseCacheError::Header { found: shorten(line) };
-    let (version, algorithm) =
-        line.strip_prefix("TRT-").and_then(|rest| rest.split_once('-')).ok_or_else(header)?;
-    if !version.bytes().all(|byte| byte.is_ascii_digit()) {
-        return Err(header());
-    }
-    let version = version.parse().map_err(|_| header())?;
-    let algorithm = Algorithm::from_name(algorithm)
-        .ok_or_else(|| ParseCacheError::Algorithm { found: shorten(algorithm) })?;
-    Ok((version, algorithm))
-}
-
-fn parse_entry(line_number: usize, line: &str) -> Result<(&str, f32), ParseCacheError> {
-    let entry = || ParseCacheError::Entry { line: line_number, found: shorten(line) };
-    let (name, digits) = line.rsplit_once(": ").ok_or_else(entry)?;
-    if unwritable(name).is_some() {
-        return Err(entry());
-    }
-    let digits = digits.trim();
-    let scale = || ParseCacheError::Scale { line: line_number, found: shorten(digits) };
-    // `from_str_radix` would also take a sign.
-    if !(1..=8).contains(&digits.len()) || !digits.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-        return Err(scale());
-    }
-    let bits = u32::from_str_radix(digits, 16).map_err(|_| scale())?;
-    Ok((name, f32::from_bits(bits)))
 }
 
 /// Why a name cannot stand in the file.
@@ -349,14 +251,151 @@ fn unwritable(name: &str) -> Option<&'static str> {
     }
 }
 
-/// The first 60 characters, so that a message about a binary file stays one line.
-fn shorten(text: &str) -> String {
-    let mut short = String::new();
-    for character in text.chars().take(60).flat_map(char::escape_debug) {
-        short.push(character);
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn bits(cache: &Cache) -> Vec<(&str, u32)> {
+        cache.entries().iter().map(|(name, scale)| (name.as_str(), scale.to_bits())).collect()
     }
-    if text.chars().nth(60).is_some() {
-        short.push('…');
+
+    #[test]
+    fn public_caches_are_read_as_they_are_and_written_back() {
+        for (text, version, algorithm) in [
+            // NVIDIA/TensorRT, samples/sampleINT8API.
+            (
+                "TRT-7000-EntropyCalibration2\ndata: 3c008912\nconv1: 3c88edfc\npool1: 3c88edfc\nprob: 3c010a14\n",
+                7000,
+                Algorithm::EntropyCalibration2,
+            ),
+            // Data-Prodigy/cpp_chicken_tracking.
+            (
+                "TRT-100300-EntropyCalibration2\nimages: 3c008912\n/model.0/act/Sigmoid_output_0: 3c010a14\n",
+                100_300,
+                Algorithm::EntropyCalibration2,
+            ),
+            // Names that TensorRT makes and special values that it writes, from several public caches.
+            (
+                "TRT-101303-MinMaxCalibration\n(Unnamed Layer* 12) [Convolution]_output: 3c010204\nx:0: 0\n\
+                 a: b: 7f800000\nONNXTRT_Broadcast_812_output: 7c010204\n",
+                101_303,
+                Algorithm::MinMaxCalibration,
+            ),
+        ] {
+            let cache: Cache = text.parse().unwrap();
+            assert_eq!((cache.version(), cache.algorithm()), (version, algorithm));
+            assert_eq!(cache.to_string(), text);
+        }
     }
-    short
+
+    #[test]
+    fn scales_are_the_bits_of_floats() {
+        let cache: Cache =
+            "TRT-8601-EntropyCalibration2\nimages: 3c008912\nmax: 3c010204\nzero: 0\n"
+                .parse()
+                .unwrap();
+        let ranges = cache.ranges();
+        // An 8-bit image in [0, 1] whose last of 2048 bins was clipped: amax is 2040.5 / 2048.
+        assert_eq!(ranges["images"], 2040.5 / 2048.0);
+        assert_eq!(ranges["max"], 1.0);
+        assert_eq!(ranges["zero"], 0.0);
+        assert_eq!(cache.entries()[1].1, 1.0 / 127.0);
+    }
+
+    #[test]
+    fn names_that_would_break_the_file_are_refused() {
+        for name in ["", "a\nb", "a\r", "\n"] {
+            let error =
+                Cache::new(8601, Algorithm::MinMaxCalibration, vec![(name.to_owned(), 1.0)])
+                    .unwrap_err();
+            assert!(matches!(error, CacheError::Name { .. }), "{error}");
+        }
+        let twice = vec![("a".to_owned(), 1.0), ("a".to_owned(), 1.0)];
+        let error = Cache::new(8601, Algorithm::MinMaxCalibration, twice).unwrap_err();
+        assert_eq!(error.to_string(), "tensor `a` occurs twice");
+    }
+
+    #[test]
+    fn unusable_scales_are_pointed_out() {
+        let text = "TRT-8601-EntropyCalibration2\na: 3c010204\nb: 0\nc: 7f800000\nd: bc010204\ne: 7fc00000\nf: 80000000\n";
+        let cache: Cache = text.parse().unwrap();
+        let suspicions: Vec<String> = cache.suspicions().map(|it| it.to_string()).collect();
+        assert_eq!(
+            suspicions,
+            [
+                "tensor `b` has the scale 0.0",
+                "tensor `c` has the scale inf",
+                "tensor `d` has the scale -0.007874016",
+                "tensor `e` has the scale NaN",
+                "tensor `f` has the scale -0.0",
+            ]
+        );
+    }
+
+    #[test]
+    fn versions_are_numbered_as_tensorrt_does() {
+        for (version, number) in [
+            ((7, 0, 0), Some(7000)),
+            ((7, 2, 2), Some(7202)),
+            ((8, 4, 1), Some(8401)),
+            ((8, 6, 2), Some(8602)),
+            ((10, 3, 0), Some(100_300)),
+            ((10, 13, 3), Some(101_303)),
+            ((10, 16, 1), Some(101_601)),
+            ((8, 10, 0), None),
+            ((10, 100, 0), None),
+            ((u32::MAX, 0, 0), None),
+        ] {
+            assert_eq!(tensorrt_version(version.0, version.1, version.2), number, "{version:?}");
+        }
+    }
+
+    #[test]
+    fn methods_go_under_the_calibrator_that_is_like_them() {
+        for method in Method::RECORDED {
+            let clips = method != Method::MinMax;
+            assert_eq!(Algorithm::of(method) == Algorithm::EntropyCalibration2, clips);
+            assert_eq!(Algorithm::of(method) == Algorithm::MinMaxCalibration, !clips);
+        }
+    }
+
+    #[test]
+    fn files_are_written_and_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("calibration.cache");
+        let cache =
+            Cache::new(8601, Algorithm::MinMaxCalibration, vec![("a".to_owned(), 0.5)]).unwrap();
+        cache.write(&path).unwrap();
+        assert_eq!(Cache::read(&path).unwrap(), cache);
+        std::fs::write(&path, b"\xff").unwrap();
+        assert!(matches!(Cache::read(&path), Err(CacheError::Read { .. })));
+        std::fs::write(&path, b"x").unwrap();
+        let error = Cache::read(&path).unwrap_err();
+        assert!(
+            error.to_string().ends_with("calibration.cache` is no TensorRT calibration cache"),
+            "{error}"
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn caches_survive_their_text(
+            version in any::<u32>(),
+            algorithm in prop::sample::select(vec![
+                Algorithm::EntropyCalibration2,
+                Algorithm::EntropyCalibration,
+                Algorithm::MinMaxCalibration,
+                Algorithm::LegacyCalibration,
+            ]),
+            entries in prop::collection::btree_map("[ -~: é\t]{1,12}", any::<u32>(), 0..20),
+        ) {
+            let entries: Vec<_> = entries.into_iter().map(|(name, bits)| (name, f32::from_bits(bits))).collect();
+            let cache = Cache::new(version, algorithm, entries).unwrap();
+            let again: Cache = cache.to_string().parse().unwrap();
+            prop_assert_eq!(bits(&again), bits(&cache));
+            prop_assert_eq!((again.version(), again.algorithm()), (version, algorithm));
+        }
+    }
 }

@@ -121,7 +121,10 @@ fn top_field(exponent: i32) -> u32 {
 /// The mantissa with its implicit bit has 24 bits; the top octave keeps 12 of them, each octave below one fewer.
 /// Zero and subnormals have no implicit bit, but for them the shift is at least 24, so they land in bin 0 all the same.
 #[inline(always)]
-#[expect(clippy::cast_possible_truncation, reason = "a mantissa shifted by 12 or more has at most 12 bits")]
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "a mantissa shifted by 12 or more has at most 12 bits"
+)]
 fn bin(bits: u32, top: u32) -> u16 {
     let magnitude = bits & 0x7fff_ffff;
     let mantissa = (magnitude & 0x007f_ffff) | 0x0080_0000;

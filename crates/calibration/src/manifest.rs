@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use calibrant_dataset::{Digest, digest};
+use calibrant_dataset::{Digest, digest_samples};
 use serde::{Deserialize, Serialize};
 
 use crate::{BackendInfo, Method};
@@ -49,7 +49,7 @@ pub enum Difference {
         /// SHA-256 now.
         is: Digest,
     },
-    /// Other samples, by name.
+    /// Other samples; the names say which.
     Samples {
         /// Only there now.
         added: Vec<String>,
@@ -104,15 +104,12 @@ pub struct Stale {
 }
 
 impl Manifest {
-    /// Sorts `samples` and returns them with the digest of their list.
+    /// Sorts `samples` by name and returns them with the digest of their list ([`digest_samples`]).
     ///
-    /// The digest is the SHA-256 of the lines `<sha256>  <name>\n` in the order of the names: what `sha256sum` prints.
-    /// It does not depend on the order of the samples, because calibration does not.
+    /// The digest depends neither on the order nor on the names of the samples, because calibration does not.
     pub fn list_digest(mut samples: Vec<SampleDigest>) -> (Digest, Vec<SampleDigest>) {
         samples.sort();
-        let lines: String =
-            samples.iter().map(|sample| format!("{}  {}\n", sample.sha256, sample.name)).collect();
-        (digest(lines.as_bytes()), samples)
+        (digest_samples(samples.iter().map(|sample| sample.sha256)), samples)
     }
 
     /// In what `now` differs from this manifest; empty when they agree.
@@ -121,7 +118,9 @@ impl Manifest {
         if self.model != now.model {
             differences.push(Difference::Model { was: self.model, is: now.model });
         }
-        differences.extend(compare_samples(&self.samples, &now.samples));
+        if self.sample_list != now.sample_list {
+            differences.push(compare_samples(&self.samples, &now.samples));
+        }
         if self.preprocessing != now.preprocessing {
             let (was, is) = (self.preprocessing.clone(), now.preprocessing.clone());
             differences.push(Difference::Preprocessing { was, is });
@@ -154,8 +153,8 @@ impl Manifest {
     }
 }
 
-/// Compares as multisets: the same file may be listed twice.
-fn compare_samples(was: &[SampleDigest], is: &[SampleDigest]) -> Option<Difference> {
+/// Explains how two lists differ, name by name; the same name may stand there more than once.
+fn compare_samples(was: &[SampleDigest], is: &[SampleDigest]) -> Difference {
     let group = |samples: &[SampleDigest]| {
         let mut by_name = BTreeMap::<String, Vec<Digest>>::new();
         for sample in samples {
@@ -171,9 +170,7 @@ fn compare_samples(was: &[SampleDigest], is: &[SampleDigest]) -> Option<Differen
     let changed =
         was.iter().filter(|(name, digests)| is.get(*name).is_some_and(|other| other != *digests));
     let changed: Vec<String> = changed.map(|(name, _)| name.clone()).collect();
-    let (added, removed) = (only(&is, &was), only(&was, &is));
-    let same = added.is_empty() && removed.is_empty() && changed.is_empty();
-    (!same).then_some(Difference::Samples { added, removed, changed })
+    Difference::Samples { added: only(&is, &was), removed: only(&was, &is), changed }
 }
 
 impl fmt::Display for Difference {
@@ -183,7 +180,6 @@ impl fmt::Display for Difference {
                 write!(f, "the model changed: was {}…, is {}…", short(was), short(is))
             }
             Self::Samples { added, removed, changed } => {
-                f.write_str("the samples changed: ")?;
                 let parts =
                     [("added", added), ("removed", removed), ("with other content", changed)];
                 let parts = parts.iter().filter(|(_, names)| !names.is_empty());
@@ -192,7 +188,8 @@ impl fmt::Display for Difference {
                         format!("{} {what} (`{}`{})", names.len(), names[0], more(names))
                     })
                     .collect();
-                f.write_str(&parts.join(", "))
+                let separator = if parts.is_empty() { "" } else { ": " };
+                write!(f, "the samples changed{separator}{}", parts.join(", "))
             }
             Self::Preprocessing { was, is } => {
                 let (was, is) = first_difference(was, is);
@@ -229,5 +226,105 @@ fn first_difference<'a>(was: &'a str, is: &'a str) -> (&'a str, &'a str) {
             (None, None) => return ("", ""),
             (left, right) => return (left.unwrap_or("nothing"), right.unwrap_or("nothing")),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use calibrant_dataset::digest;
+
+    use super::*;
+
+    fn sample(name: &str, content: &str) -> SampleDigest {
+        SampleDigest { name: name.to_owned(), sha256: digest(content.as_bytes()) }
+    }
+
+    fn manifest(samples: &[(&str, &str)]) -> Manifest {
+        let (sample_list, samples) =
+            Manifest::list_digest(samples.iter().map(|(name, it)| sample(name, it)).collect());
+        Manifest {
+            model: digest(b"model"),
+            sample_list,
+            samples,
+            preprocessing: "size = 224\nfilter = \"bilinear\"\n".to_owned(),
+            method: Method::Mse,
+            batch_size: 8,
+            backend: BackendInfo {
+                name: "embedded".to_owned(),
+                version: "1".to_owned(),
+                notes: Vec::new(),
+            },
+            program: "calibrant 0.1.0".to_owned(),
+        }
+    }
+
+    fn sentences(was: &Manifest, is: &Manifest) -> Vec<String> {
+        was.compare(is).iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn neither_order_nor_names_of_samples_make_a_difference() {
+        let was = manifest(&[("a", "1"), ("b", "2")]);
+        assert_eq!(was.check(&manifest(&[("b", "2"), ("a", "1")])), Ok(()));
+        assert_eq!(was.check(&manifest(&[("c", "1"), ("b", "2")])), Ok(()));
+        assert_ne!(
+            was.check(&manifest(&[("a", "1"), ("a", "1"), ("b", "2")])),
+            Ok(()),
+            "a sample given twice"
+        );
+    }
+
+    #[test]
+    fn other_samples_are_named() {
+        let was = manifest(&[("a", "1"), ("b", "2"), ("c", "3")]);
+        let is = manifest(&[("b", "9"), ("c", "3"), ("d", "4"), ("e", "5")]);
+        assert_eq!(
+            sentences(&was, &is),
+            ["the samples changed: 2 added (`d`, …), 1 removed (`a`), 1 with other content (`b`)"]
+        );
+    }
+
+    #[test]
+    fn every_other_difference_has_its_sentence() {
+        let was = manifest(&[]);
+        let mut is = was.clone();
+        is.model = digest(b"other");
+        is.preprocessing = "size = 224\nfilter = \"nearest\"\n".to_owned();
+        is.method = Method::MinMax;
+        is.batch_size = 1;
+        is.backend.version = "2".to_owned();
+        is.program = "calibrant 0.2.0".to_owned();
+        assert_eq!(
+            sentences(&was, &is),
+            [
+                "the model changed: was 9372c470…, is d9298a10…",
+                "the preprocessing changed: was `filter = \"bilinear\"`, is `filter = \"nearest\"`",
+                "the method changed: was mse, is minmax",
+                "the batch size changed: was 8, is 1",
+                "the backend changed: was embedded (1), is embedded (2)",
+                "the program changed: was calibrant 0.1.0, is calibrant 0.2.0",
+            ]
+        );
+        let stale = was.check(&is).unwrap_err();
+        assert_eq!(stale.differences.len(), 6);
+        assert!(
+            stale
+                .to_string()
+                .starts_with("the model changed: was 9372c470…, is d9298a10…; the preprocessing")
+        );
+        assert!(stale.to_string().ends_with("; use --recalibrate or another folder"));
+    }
+
+    #[test]
+    fn descriptions_of_other_lengths_show_where_one_ends() {
+        assert_eq!(first_difference("a\nb", "a"), ("b", "nothing"));
+        assert_eq!(first_difference("a", "a\nb"), ("nothing", "b"));
+    }
+
+    #[test]
+    fn manifests_survive_json() {
+        let manifest = manifest(&[("a", "1")]);
+        let json = serde_json::to_string(&manifest).unwrap();
+        assert_eq!(serde_json::from_str::<Manifest>(&json).unwrap(), manifest);
     }
 }

@@ -126,16 +126,19 @@ mod tests {
     /// Histograms with the upper half in use: dense or full of holes, with a few values or with almost 2^63.
     pub(super) fn histograms() -> impl Strategy<Value = Histogram> {
         let count = (0u32..50).prop_flat_map(|bits| 0..=1u64 << bits);
-        let (dense, sparse) = (vec(count.clone(), BINS), vec(prop_oneof![9 => Just(0), 1 => count.clone()], BINS));
-        let falling = (1u64..1 << 40, 1u32..400).prop_map(|(peak, half_life)| {
-            (0..BINS as u32).map(|bin| peak.checked_shr(bin / half_life).unwrap_or(0)).collect()
+        let (dense, sparse) =
+            (vec(count.clone(), BINS), vec(prop_oneof![9 => Just(0), 1 => count.clone()], BINS));
+        let falling = (1u64..1 << 40, 1usize..400).prop_map(|(peak, half_life)| {
+            (0..BINS).map(|bin| peak >> (bin / half_life).min(63)).collect()
         });
-        (prop_oneof![dense, sparse, falling], BINS / 2..BINS, 1..=1u64 << 40).prop_map(|(counts, last, most)| {
-            let mut counts: [u64; BINS] = counts.try_into().unwrap();
-            counts[last] = most;
-            counts[last + 1..].fill(0);
-            Histogram::from_counts(1, counts)
-        })
+        (prop_oneof![dense, sparse, falling], BINS / 2..BINS, 1..=1u64 << 40).prop_map(
+            |(counts, last, most)| {
+                let mut counts: [u64; BINS] = counts.try_into().unwrap();
+                counts[last] = most;
+                counts[last + 1..].fill(0);
+                Histogram::from_counts(1, counts)
+            },
+        )
     }
 
     #[test]

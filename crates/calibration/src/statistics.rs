@@ -166,13 +166,15 @@ mod tests {
     /// Finite values over the whole range of `f32`, with zeros of both signs and powers of two more often than by chance.
     fn values() -> impl Strategy<Value = Vec<f32>> {
         let whole_range = proptest::num::f32::POSITIVE | proptest::num::f32::NEGATIVE;
-        let power = (-126i32..128, prop_oneof![Just(1f32), Just(-1f32)]).prop_map(|(e, sign)| sign * 2f32.powi(e));
+        let power = (-126i32..128, prop_oneof![Just(1f32), Just(-1f32)])
+            .prop_map(|(e, sign)| sign * 2f32.powi(e));
         vec(prop_oneof![whole_range, -8.0f32..8.0, power, Just(0.0), Just(-0.0)], 0..200)
     }
 
     /// All values at once, by the definition: no growing, no merging of bins, no blocks.
     fn naive(values: &[f32]) -> TensorStatistics {
-        let largest = values.iter().fold(0f64, |largest, &value| largest.max(f64::from(value).abs()));
+        let largest =
+            values.iter().fold(0f64, |largest, &value| largest.max(f64::from(value).abs()));
         let mut exponent = MIN_EXPONENT;
         while 2f64.powi(exponent) <= largest {
             exponent += 1;
@@ -287,7 +289,8 @@ mod tests {
         (left.samples, right.samples) = (2, 1);
         left.merge(&right);
         assert_eq!(left.samples, 3);
-        let magnitudes: Vec<_> = left.tensors.iter().map(|(name, it)| (name.as_str(), it.magnitude())).collect();
+        let magnitudes: Vec<_> =
+            left.tensors.iter().map(|(name, it)| (name.as_str(), it.magnitude())).collect();
         assert_eq!(magnitudes, [("a", 1.0), ("b", 4.0), ("c", 8.0)]);
         assert!(left.observe("d", &[f32::NAN]).is_err());
         assert!(!left.tensors.contains_key("d"));

@@ -1,12 +1,17 @@
 //! The calibration table: what was found for every tensor, as a JSON file.
 
+mod entry;
+mod error;
+
 use std::collections::BTreeMap;
-use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Manifest, Method, Statistics, TensorStatistics, WriteError, write_atomic};
+pub use entry::{Entry, scale_of};
+pub use error::TableError;
+
+use crate::{Manifest, Method, Statistics, WriteError, write_atomic};
 
 /// Version of the file's layout; a reader refuses a newer one.
 pub const SCHEMA_VERSION: u32 = 1;
@@ -20,86 +25,6 @@ pub struct Table {
     samples: u64,
     manifest: Manifest,
     tensors: BTreeMap<String, Entry>,
-}
-
-/// What is known of one tensor.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Entry {
-    /// The largest magnitude kept by the table's method; 0 for a tensor that was only ever 0.
-    pub amax: f32,
-    /// [`scale_of`] that amax, always above 0.
-    pub scale: f32,
-    /// Number of values seen.
-    pub count: u64,
-    /// Smallest value seen.
-    pub minimum: f32,
-    /// Largest value seen.
-    pub maximum: f32,
-    /// Number of values that were 0.
-    pub zeros: u64,
-    /// The histogram's e: its range was [0, 2^e).
-    pub exponent: i32,
-    /// The amax of each of [`Method::RECORDED`], and of the table's method.
-    pub amax_by_method: BTreeMap<Method, f32>,
-}
-
-/// Why a table cannot be made or read.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum TableError {
-    /// There is nothing to make a table from.
-    #[error("no samples were run, so there are no ranges")]
-    NoSamples,
-    /// The file cannot be read.
-    #[error("cannot read the calibration table `{}`", path.display())]
-    Read {
-        /// The file.
-        path: PathBuf,
-        /// What the system said.
-        source: io::Error,
-    },
-    /// The file holds something else.
-    #[error("`{}` is no calibration table", path.display())]
-    Parse {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong in it.
-        source: Box<TableError>,
-    },
-    /// The text is not JSON, or a field is missing, unknown or of another type.
-    #[error(transparent)]
-    Json(#[from] serde_json::Error),
-    /// A newer program wrote it.
-    #[error(
-        "schema version {found} is newer than {SCHEMA_VERSION}, the newest that this program reads; use a newer program"
-    )]
-    Newer {
-        /// The version in the text.
-        found: u32,
-    },
-    /// A number cannot be what it is said to be.
-    #[error("tensor `{tensor}`: {field} is {value}, but it must be {must}")]
-    Value {
-        /// The tensor's name.
-        tensor: String,
-        /// The field.
-        field: &'static str,
-        /// What stands there.
-        value: f64,
-        /// What may stand there.
-        must: &'static str,
-    },
-}
-
-/// The scale of a tensor whose magnitudes up to `amax` are kept: `amax / 127`, and always positive.
-///
-/// Scale 0 makes TensorRT's builder fail, so a tensor that was only ever 0 gets 1/127, as if its amax were 1: exact for
-/// 0, and neither its value nor its reciprocal leaves the range of `f16`.
-/// An amax so small that the scale would be subnormal gets the smallest normal `f32`, whose reciprocal is finite.
-#[doc(alias = "setDynamicRange")]
-pub fn scale_of(amax: f32) -> f32 {
-    if amax == 0.0 { 1.0 / 127.0 } else { (amax / 127.0).max(f32::MIN_POSITIVE) }
 }
 
 impl Table {
@@ -149,6 +74,23 @@ impl Table {
     /// The amax of every tensor.
     pub fn ranges(&self) -> BTreeMap<String, f32> {
         self.tensors.iter().map(|(name, entry)| (name.clone(), entry.amax)).collect()
+    }
+
+    /// The same table by another method, from the amaxes that it recorded; no sample is run.
+    ///
+    /// # Errors
+    ///
+    /// When the method is neither the table's own nor one of [`Method::RECORDED`].
+    pub fn with_method(&self, method: Method) -> Result<Self, TableError> {
+        let mut table = self.clone();
+        (table.method, table.manifest.method) = (method, method);
+        for (tensor, entry) in &mut table.tensors {
+            let Some(&amax) = entry.amax_by_method.get(&method) else {
+                return Err(TableError::NotRecorded { method, tensor: tensor.clone() });
+            };
+            (entry.amax, entry.scale) = (amax, scale_of(amax));
+        }
+        Ok(table)
     }
 
     /// The table as JSON, with a newline at the end: the same table is always the same bytes.
@@ -202,46 +144,239 @@ impl Table {
     }
 }
 
-impl Entry {
-    fn new(statistics: &TensorStatistics, method: Method) -> Self {
-        let methods = Method::RECORDED.into_iter().chain([method]);
-        let amax_by_method: BTreeMap<_, _> =
-            methods.map(|method| (method, statistics.amax(method))).collect();
-        let amax = amax_by_method[&method];
-        Self {
-            amax,
-            scale: scale_of(amax),
-            count: statistics.count(),
-            minimum: statistics.minimum(),
-            maximum: statistics.maximum(),
-            zeros: statistics.zeros(),
-            exponent: statistics.histogram().exponent(),
-            amax_by_method,
+#[cfg(test)]
+mod tests {
+    use std::sync::LazyLock;
+
+    use calibrant_dataset::digest;
+    use expect_test::expect;
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::BackendInfo;
+
+    fn table(statistics: &Statistics) -> Table {
+        let (sample_list, samples) = Manifest::list_digest(Vec::new());
+        let manifest = Manifest {
+            model: digest(b"model"),
+            sample_list,
+            samples,
+            preprocessing: "size = 224".to_owned(),
+            method: Method::Mse,
+            batch_size: 8,
+            backend: BackendInfo {
+                name: "scripted".to_owned(),
+                version: "1".to_owned(),
+                notes: Vec::new(),
+            },
+            program: "calibrant 0.1.0".to_owned(),
+        };
+        Table::new(statistics, manifest).unwrap()
+    }
+
+    fn statistics(tensors: &[(&str, &[f32])]) -> Statistics {
+        let mut statistics = Statistics { samples: 1, ..Statistics::default() };
+        for (name, values) in tensors {
+            statistics.observe(name, values).unwrap();
+        }
+        statistics
+    }
+
+    #[test]
+    fn the_file_is_what_it_was() {
+        let table = table(&statistics(&[
+            ("relu", &[0.0, 0.1, 6.0, 0.0]),
+            ("dead", &[0.0]),
+            ("a", &[-1.5, 0.25]),
+        ]));
+        let file = expect![[r#"
+            {
+              "schema_version": 1,
+              "method": "mse",
+              "samples": 1,
+              "manifest": {
+                "model": "9372c470eeadd5ecd9c3c74c2b3cb633f8e2f2fad799250a0f70d652b6b825e4",
+                "sample_list": "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
+                "samples": [],
+                "preprocessing": "size = 224",
+                "method": "mse",
+                "batch_size": 8,
+                "backend": {
+                  "name": "scripted",
+                  "version": "1",
+                  "notes": []
+                },
+                "program": "calibrant 0.1.0"
+              },
+              "tensors": {
+                "a": {
+                  "amax": 1.5,
+                  "scale": 0.011811024,
+                  "count": 2,
+                  "minimum": -1.5,
+                  "maximum": 0.25,
+                  "zeros": 0,
+                  "exponent": 1,
+                  "amax_by_method": {
+                    "minmax": 1.5,
+                    "entropy": 1.5,
+                    "percentile:99.99": 1.5,
+                    "percentile:99.999": 1.5,
+                    "mse": 1.5
+                  }
+                },
+                "dead": {
+                  "amax": 0.0,
+                  "scale": 0.007874016,
+                  "count": 1,
+                  "minimum": 0.0,
+                  "maximum": 0.0,
+                  "zeros": 1,
+                  "exponent": -114,
+                  "amax_by_method": {
+                    "minmax": 0.0,
+                    "entropy": 0.0,
+                    "percentile:99.99": 0.0,
+                    "percentile:99.999": 0.0,
+                    "mse": 0.0
+                  }
+                },
+                "relu": {
+                  "amax": 6.0,
+                  "scale": 0.047244094,
+                  "count": 4,
+                  "minimum": 0.0,
+                  "maximum": 6.0,
+                  "zeros": 2,
+                  "exponent": 3,
+                  "amax_by_method": {
+                    "minmax": 6.0,
+                    "entropy": 6.0,
+                    "percentile:99.99": 6.0,
+                    "percentile:99.999": 6.0,
+                    "mse": 6.0
+                  }
+                }
+              }
+            }
+        "#]];
+        file.assert_eq(&table.to_json());
+        assert_eq!(Table::from_json(file.data()).unwrap(), table);
+    }
+
+    fn small_json() -> &'static str {
+        static JSON: LazyLock<String> =
+            LazyLock::new(|| table(&statistics(&[("x", &[1.0, -2.0])])).to_json());
+        &JSON
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(32))]
+
+        #[test]
+        fn every_float_comes_back_to_the_bit(bits in prop::collection::vec(any::<u32>(), 1..20)) {
+            let values: Vec<f32> = bits.into_iter().map(f32::from_bits).filter(|value| value.is_finite()).collect();
+            let table = table(&statistics(&[("x", &values)]));
+            let json = table.to_json();
+            let again = Table::from_json(&json).unwrap();
+            prop_assert_eq!(&again, &table);
+            prop_assert_eq!(again.to_json(), json);
         }
     }
 
-    fn check(&self, tensor: &str) -> Result<(), TableError> {
-        let wrong = |field, value: f32, must| {
-            Err(TableError::Value {
-                tensor: tensor.to_owned(),
-                field,
-                value: f64::from(value),
-                must,
-            })
-        };
-        let amaxes = self.amax_by_method.values().chain([&self.amax]);
-        if let Some(&amax) = amaxes.into_iter().find(|amax| !(amax.is_finite() && **amax >= 0.0)) {
-            return wrong("amax", amax, "finite and at least 0");
+    proptest! {
+        #[test]
+        fn damaged_tables_are_refused_without_a_panic(position in any::<prop::sample::Index>(), other in any::<char>()) {
+            let mut json: Vec<char> = small_json().chars().collect();
+            let position = position.index(json.len());
+            json[position] = other;
+            if let Ok(read) = Table::from_json(&String::from_iter(json)) {
+                prop_assert_eq!(Table::from_json(&read.to_json()).unwrap(), read);
+            }
         }
-        if !(self.scale.is_finite() && self.scale > 0.0) {
-            return wrong("scale", self.scale, "finite and above 0");
+    }
+
+    #[test]
+    fn what_no_calibration_gives_is_refused_by_name() {
+        let good = small_json();
+        assert!(Table::from_json(good).is_ok());
+        for (from, to, message) in [
+            (
+                "\"scale\": 0.015724963",
+                "\"scale\": -1.0",
+                "tensor `x`: scale is -1, but it must be amax / 127",
+            ),
+            ("\"scale\": 0.015724963", "\"scale\": null", "invalid type: null, expected f32"),
+            ("\"scale\": 0.015724963,", "", "missing field `scale`"),
+            (
+                "\"amax\": 1.9970703",
+                "\"amax\": -2.0",
+                "tensor `x`: amax is -2, but it must be finite and at least 0",
+            ),
+            (
+                "\"minmax\": 2.0",
+                "\"minmax\": -2.0",
+                "tensor `x`: amax is -2, but it must be finite and at least 0",
+            ),
+            (
+                "\"maximum\": 1.0",
+                "\"maximum\": -3.0",
+                "tensor `x`: maximum is -3, but it must be finite and at least",
+            ),
+            ("\"minmax\"", "\"median\"", "unknown method `median`"),
+            ("\"count\": 2", "\"count\": -2", "invalid value: integer `-2`, expected u64"),
+            ("\"zeros\"", "\"zeroes\"", "unknown field `zeroes`"),
+            ("\"schema_version\": 1", "\"schema_version\": 2", "schema version 2 is newer than 1"),
+            ("\"schema_version\": 1,", "", "missing field `schema_version`"),
+        ] {
+            assert!(good.contains(from), "{from} in {good}");
+            let error = Table::from_json(&good.replacen(from, to, 1)).unwrap_err().to_string();
+            assert!(error.starts_with(message), "{error}");
         }
-        if !self.minimum.is_finite() {
-            return wrong("minimum", self.minimum, "finite");
+    }
+
+    #[test]
+    fn a_newer_table_is_refused_for_its_version_whatever_else_is_in_it() {
+        let error = Table::from_json(r#"{"schema_version": 7, "colour": "blue"}"#).unwrap_err();
+        assert!(matches!(error, TableError::Newer { found: 7 }));
+    }
+
+    #[test]
+    fn another_method_is_read_from_what_was_recorded() {
+        let statistics = statistics(&[("x", &[0.1, 0.2, 0.3, 9.0])]);
+        let table = table(&statistics);
+        for method in Method::RECORDED {
+            let other = table.with_method(method).unwrap();
+            assert_eq!(other.tensors()["x"].amax, statistics.tensors["x"].amax(method));
+            assert_eq!((other.method(), other.manifest().method), (method, method));
+            assert_eq!(Table::from_json(&other.to_json()).unwrap(), other);
         }
-        if !(self.maximum.is_finite() && self.maximum >= self.minimum) {
-            return wrong("maximum", self.maximum, "finite and at least the minimum");
-        }
-        Ok(())
+        let error = table.with_method("percentile:50".parse().unwrap()).unwrap_err();
+        assert!(
+            error.to_string().starts_with("the table has no amax by percentile:50 for tensor `x`"),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn no_samples_make_no_table() {
+        let manifest = table(&statistics(&[])).manifest;
+        assert!(matches!(Table::new(&Statistics::default(), manifest), Err(TableError::NoSamples)));
+    }
+
+    #[test]
+    fn files_are_written_and_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("calibration.json");
+        let table = table(&statistics(&[("x", &[1.0])]));
+        table.write(&path).unwrap();
+        assert_eq!(Table::read(&path).unwrap(), table);
+        std::fs::write(&path, "{").unwrap();
+        let error = Table::read(&path).unwrap_err();
+        assert!(
+            error.to_string().ends_with("calibration.json` is no calibration table"),
+            "{error}"
+        );
+        assert!(matches!(Table::read(&folder.path().join("no")), Err(TableError::Read { .. })));
     }
 }

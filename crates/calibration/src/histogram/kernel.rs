@@ -5,7 +5,10 @@
 //! On x86-64 they are compiled a second time for AVX2, whose per-lane shifts the baseline lacks, and chosen at run time:
 //! that makes them 2 to 3 times faster (`benches/benches/histogram.rs`) and is the reason for this crate's only `unsafe`.
 
-#![allow(unsafe_code, reason = "calling a function compiled for AVX2 after asking the processor whether it has it")]
+#![allow(
+    unsafe_code,
+    reason = "calling a function compiled for AVX2 after asking the processor whether it has it"
+)]
 
 use super::{BINS, bin};
 use crate::NonFinite;

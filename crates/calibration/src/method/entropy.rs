@@ -109,13 +109,15 @@ mod tests {
     fn naive_divergence(counts: &[u64; BINS], bins: usize) -> f64 {
         let mut p: Vec<f64> = counts[..bins].iter().map(|&count| count as f64).collect();
         p[bins - 1] += counts[bins..].iter().map(|&count| count as f64).sum::<f64>();
-        let mut q = vec![0.0; bins];
-        for level in 0..LEVELS {
-            let group = (0..bins).filter(|bin| bin * LEVELS / bins == level && counts[*bin] > 0);
-            let group: Vec<usize> = group.collect();
-            let sum: f64 = group.iter().map(|&bin| counts[bin] as f64).sum();
-            group.iter().for_each(|&bin| q[bin] = sum / group.len() as f64);
+        let mut groups = [(0.0, 0.0); LEVELS];
+        let level = |bin: usize| bin * LEVELS / bins;
+        for (bin, &count) in counts[..bins].iter().enumerate().filter(|(_, count)| **count > 0) {
+            groups[level(bin)].0 += count as f64;
+            groups[level(bin)].1 += 1.0;
         }
+        let even = |bin| groups[level(bin)].0 / groups[level(bin)].1;
+        let q: Vec<f64> =
+            (0..bins).map(|bin| if counts[bin] > 0 { even(bin) } else { 0.0 }).collect();
         let (p_sum, q_sum) = (p.iter().sum::<f64>(), q.iter().sum::<f64>());
         let terms = p.iter().zip(&q).filter(|(p, _)| **p > 0.0);
         terms.map(|(p, q)| p / p_sum * ((p / p_sum) / (q / q_sum)).ln()).sum()
@@ -138,11 +140,15 @@ mod tests {
         // A bell with a lone outlier at the far end.
         let mut counts = [0; BINS];
         for (bin, count) in counts.iter_mut().enumerate() {
-            *count = 1_000_000u64.checked_shr(u32::try_from(bin * bin / 20_000).unwrap()).unwrap_or(0);
+            *count =
+                1_000_000u64.checked_shr(u32::try_from(bin * bin / 20_000).unwrap()).unwrap_or(0);
         }
         counts[BINS - 1] = 1;
         let used = LEVELS..=BINS;
-        let naive = used.map(|bins| (naive_divergence(&counts, bins), bins)).min_by(|a, b| a.0.total_cmp(&b.0)).unwrap();
+        let naive = used
+            .map(|bins| (naive_divergence(&counts, bins), bins))
+            .min_by(|a, b| a.0.total_cmp(&b.0))
+            .unwrap();
         assert_eq!(best(&counts), Some(naive.1));
         assert!((128..1000).contains(&naive.1), "{naive:?}");
     }

@@ -85,12 +85,12 @@ mod tests {
     proptest! {
         /// The definition on a sorted list: the smallest edge that P percent of the values lie below.
         #[test]
-        fn thresholds_match_naive(mut bins in prop::collection::vec(0..BINS, 1..300), thousandths in 1u64..=100_000) {
+        fn thresholds_match_naive(mut bins in prop::collection::vec(0..BINS, 1..300), thousandths in 1usize..=100_000) {
             let mut counts = [0; BINS];
             bins.iter().for_each(|&bin| counts[bin] += 1);
             let histogram = Histogram::from_counts(0, counts);
             bins.sort_unstable();
-            let rank = (thousandths * bins.len() as u64).div_ceil(100_000) as usize;
+            let rank = (thousandths * bins.len()).div_ceil(100_000);
             let naive = histogram.upper_edge(bins[rank - 1]);
             let percentile = percentile(&format!("{}.{:03}", thousandths / 1000, thousandths % 1000));
             prop_assert_eq!(threshold(&histogram, percentile), Some(naive));
@@ -105,10 +105,31 @@ mod tests {
 
     #[test]
     fn percentages_are_read_in_plain_decimals_only() {
-        for (text, written) in [("99.99", "99.99"), ("99.990", "99.99"), ("100", "100"), ("50.0", "50"), ("099.5", "99.5")] {
+        for (text, written) in [
+            ("99.99", "99.99"),
+            ("99.990", "99.99"),
+            ("100", "100"),
+            ("50.0", "50"),
+            ("099.5", "99.5"),
+        ] {
             assert_eq!(percentile(text).to_string(), written);
         }
-        for text in ["", "0", "0.0", "100.000000001", "101", "-1", "+5", "1e1", "99.", ".5", "99,9", "99.9999999999", "NaN", "9 9"] {
+        for text in [
+            "",
+            "0",
+            "0.0",
+            "100.000000001",
+            "101",
+            "-1",
+            "+5",
+            "1e1",
+            "99.",
+            ".5",
+            "99,9",
+            "99.9999999999",
+            "NaN",
+            "9 9",
+        ] {
             assert!(text.parse::<Percentile>().is_err(), "{text:?}");
         }
         assert_eq!(percentile("99.99"), Percentile::P99_99);

@@ -1,0 +1,112 @@
+//! One tensor's line in the calibration table.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::TableError;
+use crate::{Method, TensorStatistics};
+
+/// What is known of one tensor.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Entry {
+    /// The largest magnitude kept by the table's method; 0 for a tensor that was only ever 0.
+    pub amax: f32,
+    /// [`scale_of`] that amax, always above 0.
+    pub scale: f32,
+    /// Number of values seen.
+    pub count: u64,
+    /// Smallest value seen.
+    pub minimum: f32,
+    /// Largest value seen.
+    pub maximum: f32,
+    /// Number of values that were 0.
+    pub zeros: u64,
+    /// The histogram's e: its range was [0, 2^e).
+    pub exponent: i32,
+    /// The amax of each of [`Method::RECORDED`], and of the table's method.
+    pub amax_by_method: BTreeMap<Method, f32>,
+}
+
+/// The scale of a tensor whose magnitudes up to `amax` are kept: `amax / 127`, and always positive.
+///
+/// Scale 0 makes TensorRT's builder fail, so a tensor that was only ever 0 gets 1/127, as if its amax were 1: exact for
+/// 0, and neither its value nor its reciprocal leaves the range of `f16`.
+/// An amax so small that the scale would be subnormal gets the smallest normal `f32`, whose reciprocal is finite.
+#[doc(alias = "setDynamicRange")]
+pub fn scale_of(amax: f32) -> f32 {
+    if amax == 0.0 { 1.0 / 127.0 } else { (amax / 127.0).max(f32::MIN_POSITIVE) }
+}
+
+impl Entry {
+    pub(super) fn new(statistics: &TensorStatistics, method: Method) -> Self {
+        let methods = Method::RECORDED.into_iter().chain([method]);
+        let amax_by_method: BTreeMap<_, _> =
+            methods.map(|method| (method, statistics.amax(method))).collect();
+        let amax = amax_by_method[&method];
+        Self {
+            amax,
+            scale: scale_of(amax),
+            count: statistics.count(),
+            minimum: statistics.minimum(),
+            maximum: statistics.maximum(),
+            zeros: statistics.zeros(),
+            exponent: statistics.histogram().exponent(),
+            amax_by_method,
+        }
+    }
+
+    pub(super) fn check(&self, tensor: &str) -> Result<(), TableError> {
+        let wrong = |field, value: f32, must| {
+            Err(TableError::Value {
+                tensor: tensor.to_owned(),
+                field,
+                value: f64::from(value),
+                must,
+            })
+        };
+        let amaxes = self.amax_by_method.values().chain([&self.amax]);
+        if let Some(&amax) = amaxes.into_iter().find(|amax| !(amax.is_finite() && **amax >= 0.0)) {
+            return wrong("amax", amax, "finite and at least 0");
+        }
+        if self.scale.to_bits() != scale_of(self.amax).to_bits() {
+            return wrong("scale", self.scale, "amax / 127, or 1/127 for amax 0");
+        }
+        if !self.minimum.is_finite() {
+            return wrong("minimum", self.minimum, "finite");
+        }
+        if !(self.maximum.is_finite() && self.maximum >= self.minimum) {
+            return wrong("maximum", self.maximum, "finite and at least the minimum");
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn scales_are_a_127th_of_amax() {
+        for (amax, scale) in [
+            (127.0, 1.0),
+            (1.0, 1.0 / 127.0),
+            (0.0, 1.0 / 127.0),
+            (f32::from_bits(1), f32::MIN_POSITIVE),
+            (f32::MAX, f32::MAX / 127.0),
+        ] {
+            assert_eq!(scale_of(amax).to_bits(), f32::to_bits(scale), "{amax:e}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn scales_are_positive_and_have_reciprocals(amax in 0f32..=f32::MAX) {
+            let scale = scale_of(amax);
+            prop_assert!(scale > 0.0 && scale.is_finite() && scale.recip().is_finite());
+        }
+    }
+}

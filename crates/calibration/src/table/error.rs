@@ -1,0 +1,65 @@
+//! What can be wrong with a calibration table.
+
+use std::io;
+use std::path::PathBuf;
+
+use super::SCHEMA_VERSION;
+use crate::Method;
+
+/// Why a table cannot be made or read.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum TableError {
+    /// There is nothing to make a table from.
+    #[error("no samples were run, so there are no ranges")]
+    NoSamples,
+    /// The file cannot be read.
+    #[error("cannot read the calibration table `{}`", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The file holds something else.
+    #[error("`{}` is no calibration table", path.display())]
+    Parse {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong in it.
+        source: Box<Self>,
+    },
+    /// The text is not JSON, or a field is missing, unknown or of another type.
+    #[error(transparent)]
+    Json(#[from] serde_json::Error),
+    /// A newer program wrote it.
+    #[error(
+        "schema version {found} is newer than {SCHEMA_VERSION}, the newest that this program reads; use a newer program"
+    )]
+    Newer {
+        /// The version in the text.
+        found: u32,
+    },
+    /// A number cannot be what it is said to be.
+    #[error("tensor `{tensor}`: {field} is {value}, but it must be {must}")]
+    Value {
+        /// The tensor's name.
+        tensor: String,
+        /// The field.
+        field: &'static str,
+        /// What stands there.
+        value: f64,
+        /// What may stand there.
+        must: &'static str,
+    },
+    /// The table does not know what this method would choose.
+    #[error(
+        "the table has no amax by {method} for tensor `{tensor}`; calibrate again with that method"
+    )]
+    NotRecorded {
+        /// The method asked for.
+        method: Method,
+        /// The first tensor without it.
+        tensor: String,
+    },
+}
