@@ -140,7 +140,7 @@ fn the_end_is_the_end() {
         0..3,
         || 0,
         || (),
-        work,
+        copy,
         |receiver| {
             let batches = receiver.by_ref().count();
             (batches, receiver.next().is_none(), receiver.next().is_none())

@@ -24,7 +24,7 @@ fn source_and_sink_are_busy_at_the_same_time() {
         items,
         || 0,
         || (),
-        work,
+        copy,
         |receiver| {
             let meet = |item: usize| {
                 let made = sink.recv_timeout(PATIENCE).expect("the source is making the next item");
