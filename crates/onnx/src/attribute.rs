@@ -25,9 +25,10 @@ impl NodeProto {
     /// Returns how messages call this node: `Conv "stem" (#12)`, `index` being its place in the graph.
     #[must_use]
     pub fn label(&self, index: usize) -> String {
+        let op = if self.op().is_empty() { "node" } else { self.op() };
         match self.name.as_deref() {
-            None | Some("") => format!("{} (#{index})", self.op()),
-            Some(name) => format!("{} \"{name}\" (#{index})", self.op()),
+            None | Some("") => format!("{op} (#{index})"),
+            Some(name) => format!("{op} \"{name}\" (#{index})"),
         }
     }
 

@@ -101,6 +101,12 @@ impl Model {
         self.write_with(path, &WriteOptions::default())
     }
 
+    /// Returns whether some weights came from files beside the model.
+    #[must_use]
+    pub fn came_external(&self) -> bool {
+        self.external != External::No
+    }
+
     /// Returns the main graph, an empty one when the model has none.
     #[must_use]
     pub fn graph(&self) -> &GraphProto {
