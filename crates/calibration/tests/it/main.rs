@@ -1,0 +1,5 @@
+//! Tests of the public API.
+
+mod goldens;
+mod invariance;
+mod scripted;

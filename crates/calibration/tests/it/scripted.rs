@@ -1,0 +1,86 @@
+//! The scripted source and backend do as they are told, through the traits.
+
+use std::sync::Arc;
+
+use calibrant_calibration::scripted::{ScriptedBackend, ScriptedSource, Step};
+use calibrant_calibration::{Backend, BackendError, Method, Sample, SourceError, SourceErrorKind};
+use calibrant_dataset::{Tensor, TensorData};
+
+fn sample(position: usize, values: &[f32]) -> Sample {
+    let picture = Tensor { shape: vec![1, values.len()], data: TensorData::F32(values.to_vec()) };
+    let mask = Tensor { shape: vec![1, 1], data: TensorData::I64(vec![1]) };
+    let inputs = vec![(Arc::from("picture"), picture), (Arc::from("mask"), mask)];
+    Sample { position, name: format!("{position}.npy").into(), inputs }
+}
+
+#[test]
+fn the_identity_sees_the_float_inputs_in_any_batches() {
+    let samples: Vec<Sample> =
+        (0..5).map(|position| sample(position, &[position as f32, -7.0])).collect();
+    for batch_size in 1..=6 {
+        let mut source = ScriptedSource::of_samples(&samples, batch_size);
+        let statistics = ScriptedBackend::identity().calibrate(&mut source).unwrap();
+        assert_eq!(statistics.samples, 5);
+        assert_eq!(statistics.tensors.keys().collect::<Vec<_>>(), ["picture"]);
+        assert_eq!(statistics.tensors["picture"].count(), 10);
+        assert_eq!(statistics.tensors["picture"].amax(Method::MinMax), 7.0);
+    }
+}
+
+#[test]
+fn activations_are_what_the_script_says() {
+    let mut backend =
+        ScriptedBackend::new(|sample| Ok(vec![("relu".to_owned(), vec![sample.position as f32])]));
+    assert_eq!(backend.info().name, "scripted");
+    assert!(format!("{backend:?}").contains("scripted"));
+    let samples = [sample(0, &[]), sample(3, &[])];
+    let statistics = backend.calibrate(&mut ScriptedSource::of_samples(&samples, 2)).unwrap();
+    assert_eq!(statistics.tensors["relu"].maximum(), 3.0);
+}
+
+#[test]
+fn a_failing_source_ends_the_calibration() {
+    let steps = [
+        Step::Batch(vec![sample(0, &[1.0])]),
+        Step::Fail(SourceError::bad_sample(1, "1.npy".into(), "cut short")),
+        Step::Batch(vec![sample(2, &[1.0])]),
+    ];
+    let mut source = ScriptedSource::new(steps);
+    let error = ScriptedBackend::identity().calibrate(&mut source).unwrap_err();
+    assert!(
+        matches!(&error, BackendError::Source(source) if source.kind() == SourceErrorKind::BadSample),
+        "{error}"
+    );
+    assert_eq!(error.to_string(), "sample `1.npy` (number 1) cannot be used");
+    // Spent: what followed the error is not reached.
+    assert_eq!(ScriptedBackend::identity().calibrate(&mut source).unwrap().samples, 0);
+}
+
+#[test]
+fn a_value_without_a_place_is_told_with_tensor_and_sample() {
+    let samples = [sample(0, &[1.0]), sample(1, &[1.0, f32::INFINITY])];
+    let error = ScriptedBackend::identity()
+        .calibrate(&mut ScriptedSource::of_samples(&samples, 2))
+        .unwrap_err();
+    assert!(
+        error
+            .to_string()
+            .starts_with("tensor `picture` has the value inf at element 1 for sample `1.npy`"),
+        "{error}"
+    );
+}
+
+#[test]
+fn a_failing_node_is_told_with_the_sample() {
+    let mut backend = ScriptedBackend::new(|sample| {
+        Err(BackendError::Execution {
+            node: "conv1".to_owned(),
+            operator: "Conv".to_owned(),
+            sample: sample.name.to_string(),
+            source: "shapes differ".into(),
+        })
+    });
+    let error =
+        backend.calibrate(&mut ScriptedSource::of_samples(&[sample(0, &[])], 1)).unwrap_err();
+    assert_eq!(error.to_string(), "Conv node `conv1` failed on sample `0.npy`");
+}
