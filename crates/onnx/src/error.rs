@@ -19,6 +19,18 @@ pub enum Error {
         /// What the operating system said.
         source: io::Error,
     },
+    /// A file is larger than an encoded model can be.
+    #[error(
+        "{} has {n_bytes} bytes, a model in one file ends at 2 GiB: larger ones keep their weights \
+         in a second file",
+        path.display()
+    )]
+    FileTooLarge {
+        /// The file.
+        path: PathBuf,
+        /// Its size.
+        n_bytes: u64,
+    },
     /// A file could not be created, written or moved into place; nothing was left at `path`.
     #[error("cannot write {}", path.display())]
     Write {

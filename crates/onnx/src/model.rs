@@ -1,11 +1,12 @@
 //! A model in memory: reading, encoding, and the parts everybody asks for.
 
 use std::collections::BTreeMap;
-use std::fs;
+use std::fs::File;
+use std::io::Read as _;
 use std::path::Path;
 
 use buffa::bytes::{Buf as _, Bytes};
-use buffa::{DecodeOptions, Message as _};
+use buffa::{DecodeOptions, MAX_MESSAGE_BYTES, Message as _};
 
 use crate::proto::{GraphProto, ModelProto, NodeProto, OperatorSetIdProto};
 use crate::write::WriteOptions;
@@ -49,8 +50,7 @@ impl Model {
     /// When a file cannot be read, is not an ONNX model, or external data is missing, leads out of
     /// the model's folder or does not fit its tensor.
     pub fn read(path: &Path) -> Result<Self, Error> {
-        let bytes =
-            fs::read(path).map_err(|source| Error::Read { path: path.to_owned(), source })?;
+        let bytes = read_file(path)?;
         // The parent of a bare file name is the empty path: the current folder.
         let base = path.parent().filter(|base| !base.as_os_str().is_empty());
         Self::decode(bytes.into(), Some(base.unwrap_or(".".as_ref())), path.display().to_string())
@@ -168,6 +168,20 @@ impl OperatorSetIdProto {
     pub fn is_default_domain(&self) -> bool {
         matches!(self.domain.as_deref(), None | Some("" | "ai.onnx"))
     }
+}
+
+/// Reads a file no larger than a protobuf message can be, so that a video given by mistake does
+/// not fill the memory first.
+fn read_file(path: &Path) -> Result<Vec<u8>, Error> {
+    let failed = |source| Error::Read { path: path.to_owned(), source };
+    let file = File::open(path).map_err(failed)?;
+    let n_bytes = file.metadata().map_err(failed)?.len();
+    if n_bytes > u64::from(MAX_MESSAGE_BYTES) {
+        return Err(Error::FileTooLarge { path: path.to_owned(), n_bytes });
+    }
+    let mut bytes = Vec::with_capacity(usize::try_from(n_bytes).unwrap_or(0));
+    file.take(u64::from(MAX_MESSAGE_BYTES)).read_to_end(&mut bytes).map_err(failed)?;
+    Ok(bytes)
 }
 
 fn count_domains<'m>(nodes: &'m [NodeProto], domains: &mut BTreeMap<&'m str, usize>) {

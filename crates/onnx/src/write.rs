@@ -4,8 +4,10 @@
 //! on disk: the weights, then the model. When the model cannot be moved, the weights that stood
 //! there before are put back.
 
+use std::collections::HashMap;
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Write as _};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use buffa::bytes::Bytes;
@@ -141,7 +143,8 @@ fn stage_data(proto: &mut ModelProto, path: &Path) -> Result<Option<Staged>, Err
     let location = path.file_name().and_then(|name| name.to_str());
     let location = location.ok_or_else(|| Error::FileName { path: path.to_owned() })?;
     let staged = Staged::new(path)?;
-    let mut out = DataWriter { out: BufWriter::new(staged.file.as_file()), offset: 0, path };
+    let out = BufWriter::new(staged.file.as_file());
+    let mut out = DataWriter { out, offset: 0, path, places: HashMap::new() };
     walk::tensors_mut(proto, &mut |tensor, place| {
         let from_bytes = match place {
             Place::Initializer => EXTERNAL_FROM_BYTES,
@@ -152,7 +155,10 @@ fn stage_data(proto: &mut ModelProto, path: &Path) -> Result<Option<Staged>, Err
         let Some(values) = is_due.then(|| tensor.to_le_bytes().ok()).flatten() else {
             return Ok(());
         };
-        let offset = out.append(&values)?;
+        let offset = match tensor.raw_data {
+            Some(_) => out.append_once(&values)?,
+            None => out.append(&values)?, // made just now, so nothing else can hold them
+        };
         point_to(tensor, location, offset, values.len());
         Ok::<_, Error>(())
     })?;
@@ -166,9 +172,23 @@ struct DataWriter<'a> {
     out: BufWriter<&'a File>,
     offset: u64,
     path: &'a Path,
+    /// Where values in memory went.
+    places: HashMap<Range<*const u8>, u64>,
 }
 
 impl DataWriter<'_> {
+    /// Appends `values` unless they went out before: tied weights share their memory, which the
+    /// model that is being written keeps alive.
+    fn append_once(&mut self, values: &Bytes) -> Result<u64, Error> {
+        let memory = values.as_ptr_range();
+        if let Some(&offset) = self.places.get(&memory) {
+            return Ok(offset);
+        }
+        let offset = self.append(values)?;
+        self.places.insert(memory, offset);
+        Ok(offset)
+    }
+
     fn append(&mut self, values: &Bytes) -> Result<u64, Error> {
         let large = values.len() >= LARGE_BYTES;
         let alignment = if large { LARGE_ALIGNMENT_BYTES } else { ALIGNMENT_BYTES };

@@ -30,7 +30,8 @@ const HEADER: &str = "\
 /// When the descriptor is missing or broken, or the module cannot be written.
 pub(crate) fn run() -> Result<PathBuf> {
     let output = root().join(OUTPUT);
-    fs::write(&output, generate()?).with_context(|| format!("cannot write {}", output.display()))?;
+    fs::write(&output, generate()?)
+        .with_context(|| format!("cannot write {}", output.display()))?;
     Ok(output)
 }
 

@@ -70,6 +70,14 @@ fn what_is_no_model_is_named() {
 }
 
 #[test]
+fn a_file_beyond_protobuf_is_not_read() {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    file.as_file().set_len(1 << 33).unwrap(); // a hole: it takes no space
+    let error = Model::read(file.path()).unwrap_err();
+    assert!(matches!(error, Error::FileTooLarge { n_bytes: 0x2_0000_0000, .. }), "{error}");
+}
+
+#[test]
 fn nesting_has_a_limit() {
     let mut body = GraphProto::default();
     for _ in 0..60 {

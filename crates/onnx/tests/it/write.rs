@@ -116,6 +116,22 @@ fn a_model_without_large_weights_needs_no_second_file() {
 }
 
 #[test]
+fn tied_weights_are_written_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("m.onnx");
+    let mut model = weighty();
+    let mut tied = model.graph().initializer[0].clone();
+    tied.name = Some("tied".to_owned());
+    let mut equal = TensorProto::from_i8("equal", &[5000], &vec![-3; 5000]);
+    equal.doc_string = Some("the same values in other memory".to_owned());
+    model.graph_mut().initializer = vec![model.graph().initializer[0].clone(), tied, equal];
+    model.graph_mut().node = vec![NodeProto::new("Relu", "", &["x"], &["y"])];
+    model.write_with(&path, &BESIDE).unwrap();
+    assert_eq!(fs::metadata(folder.path().join("m.onnx.data")).unwrap().len(), 8192 + 5000);
+    assert_eq!(Model::read(&path).unwrap().proto, model.proto);
+}
+
+#[test]
 fn broken_tensors_are_kept_as_they_are() {
     let folder = tempfile::tempdir().unwrap();
     let mut model = weighty();
