@@ -1,15 +1,30 @@
 //! From an ONNX file to a plan.
 
-use std::ops::ControlFlow;
-use std::path::{Path, PathBuf};
-use std::time::Duration;
+mod hints;
+mod job;
+mod phases;
+mod profiles;
 
+use std::fs::File;
+use std::io;
+use std::ops::ControlFlow;
+use std::panic::resume_unwind;
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use calibrant_tensorrt::Severity;
 use serde::Serialize;
+use tempfile::NamedTempFile;
 
 use crate::error::BuildError;
 use crate::event::Event;
 use crate::locate::Found;
 use crate::options::BuildOptions;
+
+use self::job::{Built, Message};
+use self::phases::Phases;
 
 /// What was built, from what, by what.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -33,7 +48,7 @@ pub struct BuildSummary {
     pub inputs: Vec<TensorSummary>,
     /// The network's outputs.
     pub outputs: Vec<TensorSummary>,
-    /// The warnings of TensorRT's log, verbatim, each once.
+    /// The warnings, TensorRT's verbatim, each once.
     pub warnings: Vec<String>,
 }
 
@@ -52,12 +67,23 @@ fn seconds<S: serde::Serializer>(time: &Duration, serializer: S) -> Result<S::Ok
     serializer.serialize_f64(time.as_secs_f64())
 }
 
+/// How long the calling thread waits for an event before it makes one up, so that a build can be cancelled.
+const TICK: Duration = Duration::from_millis(100);
+
+/// How many events may wait for the calling thread; TensorRT waits when there are more.
+const EVENTS_IN_FLIGHT: usize = 256;
+
 /// Builds the plan of an ONNX model and writes it, complete or not at all.
 ///
-/// `events` hears what happens, at least every tenth of a second, on the calling thread; `Break` cancels.
+/// TensorRT works on a thread of its own; `events` hears of it on the calling thread, at least every tenth of a second,
+/// and cancels with `Break`. A cancelled build ends at TensorRT's next step; TensorRT up to 9.2 has no steps and ends
+/// only when it is done.
 ///
 /// # Errors
 /// [`BuildError`].
+///
+/// # Panics
+/// If `events` panics.
 pub fn build(
     found: &Found,
     onnx: &Path,
@@ -65,6 +91,136 @@ pub fn build(
     events: &mut dyn FnMut(Event) -> ControlFlow<()>,
     plan: &Path,
 ) -> Result<BuildSummary, BuildError> {
-    let _ = (found, onnx, options, events, plan);
-    Err(BuildError::Cancelled { after: Duration::ZERO })
+    let started = Instant::now();
+    // What must fail early: a build may take an hour.
+    File::open(onnx).map_err(|source| cannot("read", onnx, source))?;
+    let file = unfinished(plan).map_err(|source| cannot("write", plan, source))?;
+
+    let (sender, receiver) = sync_channel(EVENTS_IN_FLIGHT);
+    let mut heard = Heard::new(options.log);
+    let (listened, built) = thread::scope(|scope| {
+        let worker = scope.spawn(move || job::run(&found.library, onnx, options, &sender, file));
+        // The receiver ends with `listen`: a job whose events nobody hears stops.
+        let listened = heard.listen(receiver, events);
+        (listened, worker.join().unwrap_or_else(|panic| resume_unwind(panic)))
+    });
+    if listened.is_break() {
+        return Err(BuildError::Cancelled { after: started.elapsed() });
+    }
+    let Built { file, plan_bytes, plan_sha256, layers, inputs, outputs, warnings } =
+        built.map_err(|error| explain(error, heard.quantized, &heard.errors, found))?;
+    file.persist(plan).map_err(|error| cannot("write", plan, error.error))?;
+
+    heard.warnings.extend(warnings);
+    Ok(BuildSummary {
+        plan: plan.to_owned(),
+        plan_bytes,
+        plan_sha256,
+        time: started.elapsed(),
+        library_version: found.version().to_string(),
+        library: found.library.path().to_owned(),
+        layers,
+        inputs,
+        outputs,
+        warnings: heard.warnings,
+    })
+}
+
+/// Adds to a failure what TensorRT's log said, and what is known about it.
+fn explain(error: BuildError, quantized: bool, log: &[String], found: &Found) -> BuildError {
+    let hint = hints::hint(found.version(), quantized, log);
+    match error {
+        BuildError::TensorRt { source, .. } => {
+            BuildError::TensorRt { messages: log.to_vec(), hint, source }
+        }
+        BuildError::Build { library, .. } => {
+            BuildError::Build { library, messages: log.to_vec(), hint }
+        }
+        other => other,
+    }
+}
+
+/// What the calling thread hears of the job.
+struct Heard {
+    log: Severity,
+    phases: Phases,
+    quantized: bool,
+    warnings: Vec<String>,
+    errors: Vec<String>,
+}
+
+impl Heard {
+    fn new(log: Severity) -> Self {
+        Self {
+            log,
+            phases: Phases::default(),
+            quantized: false,
+            warnings: Vec::new(),
+            errors: Vec::new(),
+        }
+    }
+
+    /// Turns the job's messages into events until the job is done or `events` breaks.
+    fn listen(
+        &mut self,
+        receiver: Receiver<Message>,
+        events: &mut dyn FnMut(Event) -> ControlFlow<()>,
+    ) -> ControlFlow<()> {
+        loop {
+            let event = match receiver.recv_timeout(TICK) {
+                Ok(message) => self.event(message),
+                Err(RecvTimeoutError::Timeout) => Some(Event::Tick),
+                Err(RecvTimeoutError::Disconnected) => return ControlFlow::Continue(()),
+            };
+            if let Some(event) = event {
+                events(event)?;
+            }
+        }
+    }
+
+    /// Keeps what the outcome will tell, and returns the event that the caller asked for.
+    fn event(&mut self, message: Message) -> Option<Event> {
+        match message {
+            Message::Log(severity, text) => {
+                let keep = match severity {
+                    Severity::Warning => Some(&mut self.warnings),
+                    Severity::Error | Severity::InternalError => Some(&mut self.errors),
+                    _ => None,
+                };
+                if let Some(texts) = keep
+                    && !texts.contains(&text)
+                {
+                    texts.push(text.clone());
+                }
+                (severity <= self.log).then_some(Event::Log { severity, text })
+            }
+            Message::Progress(progress) => self.phases.event(progress),
+            Message::Parser(message) => Some(Event::Parser(message)),
+            Message::Parsed { layers, quantized } => {
+                self.quantized = quantized;
+                Some(Event::Parsed { layers })
+            }
+        }
+    }
+}
+
+/// An empty file beside `path` that becomes it when it is complete, and vanishes otherwise.
+fn unfinished(path: &Path) -> io::Result<NamedTempFile> {
+    if path.is_dir() {
+        return Err(io::ErrorKind::IsADirectory.into());
+    }
+    let folder = match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    };
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(".calibrant-");
+    // The result is to be as readable as any file the user makes.
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+    builder.tempfile_in(folder)
+}
+
+fn cannot(action: &'static str, path: &Path, source: io::Error) -> BuildError {
+    BuildError::Io { action, path: path.to_owned(), source }
 }

@@ -31,4 +31,9 @@ impl Environment {
             cache: base.map(|base| base.join("calibrant")),
         }
     }
+
+    /// The interpreter to run.
+    pub(crate) fn python_or_default(&self) -> PathBuf {
+        self.python.clone().unwrap_or_else(|| "python3".into())
+    }
 }

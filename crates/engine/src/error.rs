@@ -135,10 +135,12 @@ pub enum BuildError {
     #[error("TensorRT cannot be opened")]
     Open(#[from] OpenError),
     /// A TensorRT call failed, or this TensorRT lacks what was asked of it.
-    #[error("TensorRT refused{}", said(messages))]
+    #[error("TensorRT refused{}{}", said(messages), way_out(*hint))]
     TensorRt {
         /// The errors of TensorRT's log, verbatim.
         messages: Vec<String>,
+        /// The way out, if this failure is known.
+        hint: Option<&'static str>,
         /// The call.
         source: calibrant_tensorrt::Error,
     },
@@ -172,14 +174,14 @@ pub enum BuildError {
         problem: ProfileProblem,
     },
     /// TensorRT built nothing.
-    #[error("{library} could not build the plan{}{}", said(messages), hint.as_deref().unwrap_or_default())]
+    #[error("{library} could not build the plan{}{}", said(messages), way_out(*hint))]
     Build {
         /// The library and its version.
         library: String,
         /// The errors of TensorRT's log, verbatim.
         messages: Vec<String>,
-        /// What is known about this failure, if anything.
-        hint: Option<String>,
+        /// The way out, if this failure is known.
+        hint: Option<&'static str>,
     },
     /// The caller cancelled.
     #[error("the build was cancelled after {:.1} s", after.as_secs_f64())]
@@ -246,6 +248,18 @@ pub enum ProfileProblem {
 /// The items, a line each.
 fn list<T: std::fmt::Display>(items: &[T]) -> String {
     items.iter().map(|item| format!("  {item}")).collect::<Vec<_>>().join("\n")
+}
+
+impl From<calibrant_tensorrt::Error> for BuildError {
+    /// The failed call; the log's messages are added where they are known.
+    fn from(source: calibrant_tensorrt::Error) -> Self {
+        Self::TensorRt { messages: Vec::new(), hint: None, source }
+    }
+}
+
+/// The way out as the end of a message.
+fn way_out(hint: Option<&str>) -> String {
+    hint.map_or_else(String::new, |hint| format!("\n{hint}"))
 }
 
 /// The log's errors as the end of a message.

@@ -10,6 +10,11 @@ use calibrant_tensorrt::Severity;
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum Event {
+    /// The model was parsed; TensorRT begins to build.
+    Parsed {
+        /// How many layers the network has before TensorRT fuses them.
+        layers: usize,
+    },
     /// TensorRT began a phase.
     Phase {
         /// TensorRT's name for it.

@@ -17,6 +17,7 @@ mod environment;
 mod error;
 mod event;
 mod fetch;
+mod hash;
 mod locate;
 mod options;
 mod shapes;

@@ -1,12 +1,15 @@
 //! Which TensorRTs there are and what each can do, for `doctor`.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
+use calibrant_tensorrt::{Generation, Library, Version};
 use serde::Serialize;
 
 use crate::environment::Environment;
 use crate::error::Tried;
-use crate::locate::Origin;
+use crate::fetch::fetched_before;
+use crate::locate::{Candidate, everywhere};
 
 /// Every TensorRT found, and every place that holds none.
 #[derive(Debug)]
@@ -49,8 +52,91 @@ pub struct Abilities {
     pub progress: bool,
 }
 
+impl Abilities {
+    /// What a version can do, with its parser or without.
+    fn of(version: Version, parser: Option<&PathBuf>) -> Self {
+        let generation = version.generation();
+        let builds = generation.is_some() && parser.is_some();
+        let rtx = generation.is_some_and(Generation::is_rtx);
+        let implicit = matches!(generation, Some(Generation::TensorRt8 | Generation::TensorRt10));
+        Self {
+            builds,
+            builds_without_gpu: builds && rtx,
+            // RTX before 1.7 fails on INT8 convolutions.
+            explicit_int8: builds && (!rtx || version >= Version::from_raw(10_700)),
+            implicit_int8: builds && implicit,
+            progress: builds && version >= Version::from_raw(9_300),
+        }
+    }
+}
+
 /// Looks everywhere that [`locate`](crate::locate()) looks, and further after the first find.
+///
+/// It opens each library to ask for its version, so the process should not build afterwards: two TensorRTs of one
+/// soname do not mix.
 pub fn survey(environment: &Environment) -> Survey {
-    let _ = environment;
-    Survey { found: Vec::new(), tried: Vec::new() }
+    let mut tried = Vec::new();
+    let mut found = Vec::new();
+    let mut seen = BTreeSet::new();
+    for candidate in everywhere(environment, fetched_before(environment), &mut tried) {
+        match Library::probe(&candidate.library) {
+            Ok((version, library)) => {
+                if seen.insert(library.clone()) {
+                    found.push(surveyed(&candidate, version, library));
+                }
+            }
+            Err(error) => tried.push(candidate.tried(&error)),
+        }
+    }
+    Survey { found, tried }
+}
+
+fn surveyed(candidate: &Candidate, version: Version, library: PathBuf) -> Surveyed {
+    // A bare name was found by the loader: its parser lies beside the file that the loader took.
+    let parser =
+        library.parent().unwrap_or(&library).join(candidate.parser.file_name().unwrap_or_default());
+    let parser = parser.is_file().then_some(parser);
+    Surveyed {
+        abilities: Abilities::of(version, parser.as_ref()),
+        library,
+        parser,
+        origin: candidate.origin.to_string(),
+        version: version.to_string(),
+        generation: version.generation().map(|generation| generation.to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn abilities_follow_version_and_parser() {
+        let parser = PathBuf::from("parser");
+        let of = |raw| Abilities::of(Version::from_raw(raw), Some(&parser));
+        let all = Abilities {
+            builds: true,
+            builds_without_gpu: true,
+            explicit_int8: true,
+            implicit_int8: true,
+            progress: true,
+        };
+        let none = Abilities {
+            builds: false,
+            builds_without_gpu: false,
+            explicit_int8: false,
+            implicit_int8: false,
+            progress: false,
+        };
+        assert_eq!(of(10_701), Abilities { implicit_int8: false, ..all });
+        assert_eq!(of(10_500), Abilities { implicit_int8: false, explicit_int8: false, ..all });
+        assert_eq!(of(101_601), Abilities { builds_without_gpu: false, ..all });
+        assert_eq!(
+            of(110_400),
+            Abilities { builds_without_gpu: false, implicit_int8: false, ..all }
+        );
+        assert_eq!(of(8_601), Abilities { builds_without_gpu: false, progress: false, ..all });
+        assert_eq!(of(120_000), none);
+        assert_eq!(Abilities::of(Version::from_raw(10_701), None), none);
+    }
 }

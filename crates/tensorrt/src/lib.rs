@@ -1,8 +1,79 @@
-//! Safe TensorRT: library, builder, network, parser, config, profiles, logger, progress monitor.
+//! Safe TensorRT: library, builder, network, parser, config, profiles, log, progress monitor.
+//!
+//! The way from a model to a plan:
+//!
+//! ```no_run
+//! use calibrant_tensorrt::{Builder, Library, NetworkTyping, Parser};
+//!
+//! let folder = std::path::Path::new("/usr/lib/x86_64-linux-gnu");
+//! let library = Library::open(&folder.join("libnvinfer.so.10"), &folder.join("libnvonnxparser.so.10"))?;
+//! let log = library.subscribe(|severity, text| eprintln!("{severity:?}: {text}"));
+//! let builder = Builder::new(&library)?;
+//! let mut parser = Parser::new(builder.create_network(NetworkTyping::Strong)?)?;
+//! parser.parse_file("model.onnx".as_ref())?;
+//! let config = builder.create_config()?;
+//! let plan = builder.build(parser.network_mut(), &config)?;
+//! std::fs::write("model.plan", plan.as_bytes())?;
+//! # drop(log);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # Lifetimes
+//!
+//! Each object deletes its C++ twin when it is dropped, and holds its [`Library`]. What TensorRT wants to outlive
+//! something else does: a network and a config borrow their builder, tensors and layers borrow their network, a parser
+//! owns the network it fills (whose weights it holds), a config owns its progress monitor and its timing cache.
+//!
+//! ```compile_fail
+//! # fn f(library: &calibrant_tensorrt::Library) -> Result<(), Box<dyn std::error::Error>> {
+//! let builder = calibrant_tensorrt::Builder::new(library)?;
+//! let config = builder.create_config()?;
+//! drop(builder);      // error: `builder` is borrowed by `config`
+//! config.flags()?;
+//! # Ok(()) }
+//! ```
+//!
+//! # Generations
+//!
+//! Every call looks up the slot of the loaded version first. What that version lacks is [`Error::MissingMethod`] or
+//! [`Error::MissingValue`], without a call.
 
+#![expect(
+    unsafe_code,
+    reason = "every call into TensorRT is one; the calls lie in small functions that say why"
+)]
+
+mod builder;
+mod config;
+mod error;
 mod library;
+mod log;
+mod memory;
+mod network;
+mod owned;
+mod parser;
+mod profile;
+mod progress;
+mod timing_cache;
 
-pub use library::{Error, Library, OpenError};
-pub use tensorrt_sys::{
-    ComputeCapability, DataType, Generation, Product, ProfilingVerbosity, Severity, Version,
+#[cfg(test)]
+mod fake;
+
+pub use builder::{Builder, NetworkTyping};
+pub use config::Config;
+pub use error::Error;
+pub use library::Library;
+pub use log::Subscription;
+pub use memory::HostMemory;
+pub use network::{Layer, Network, Tensor};
+pub use parser::{Parser, ParserError};
+pub use profile::Profile;
+pub use progress::{Progress, ProgressMonitor};
+pub use tensorrt_sys::enums::{
+    BuilderFlag, ComputeCapability, DataType, LayerType, MemoryPoolType, ParserErrorCode,
+    ProfilingVerbosity, Severity,
 };
+pub use tensorrt_sys::{
+    Enumeration, Generation, MissingMethod, MissingValue, OpenError, Product, Version,
+};
+pub use timing_cache::TimingCache;

@@ -1,0 +1,125 @@
+//! What is fetched: one wheel a machine, by version and hash.
+
+use std::borrow::Cow;
+use std::fs::{self, File};
+use std::io;
+use std::path::Path;
+
+use zip::ZipArchive;
+
+use crate::error::FetchError;
+
+/// The package, as pip knows it.
+pub(super) const PACKAGE: &str = "tensorrt-rtx-cu13-libs";
+
+/// What the user accepts by fetching.
+pub(super) const LICENCE: &str = "TensorRT-RTX is NVIDIA's, under the NVIDIA Software License Agreement for TensorRT: \
+     by fetching it you accept those terms (LICENSE.txt beside the libraries)";
+
+/// A wheel and what of it is unpacked.
+#[derive(Debug)]
+pub(super) struct Wheel {
+    /// Its file name.
+    pub(super) file: &'static str,
+    /// The platform tag to ask pip for.
+    pub(super) platform: &'static str,
+    /// The package's version.
+    pub(super) version: &'static str,
+    /// The file's SHA-256.
+    pub(super) sha256: &'static str,
+    /// The file's size.
+    pub(super) bytes: u64,
+    /// The shared libraries in it.
+    pub(super) members: &'static [Member],
+}
+
+/// A file in a wheel.
+#[derive(Debug)]
+pub(super) struct Member {
+    /// Its path in the wheel.
+    pub(super) path: &'static str,
+    /// Its unpacked size.
+    pub(super) bytes: u64,
+}
+
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+const PINNED: Option<Wheel> = Some(Wheel {
+    file: "tensorrt_rtx_cu13_libs-1.7.1.116-py3-none-manylinux_2_28_x86_64.whl",
+    platform: "manylinux_2_28_x86_64",
+    version: "1.7.1.116",
+    sha256: "e3fd45fed001240d63304e77a2d4006319b839994237cb294b6e7ad72acaabcd",
+    bytes: 95_153_708,
+    members: &[
+        Member { path: "tensorrt_rtx_libs/libtensorrt_rtx.so.1", bytes: 234_013_248 },
+        Member { path: "tensorrt_rtx_libs/libtensorrt_onnxparser_rtx.so.1", bytes: 4_097_984 },
+    ],
+});
+
+#[cfg(all(target_os = "linux", target_arch = "aarch64"))]
+const PINNED: Option<Wheel> = Some(Wheel {
+    file: "tensorrt_rtx_cu13_libs-1.7.1.116-py3-none-manylinux_2_35_aarch64.whl",
+    platform: "manylinux_2_35_aarch64",
+    version: "1.7.1.116",
+    sha256: "ec8b6cb95a8ea61e31d544dbc5039d35219b311999f92c518a3889aaae74359c",
+    bytes: 90_582_711,
+    members: &[
+        Member { path: "tensorrt_rtx_libs/libtensorrt_rtx.so.1", bytes: 213_748_008 },
+        Member { path: "tensorrt_rtx_libs/libtensorrt_onnxparser_rtx.so.1", bytes: 3_422_296 },
+    ],
+});
+
+#[cfg(not(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64"))))]
+const PINNED: Option<Wheel> = None;
+
+impl Wheel {
+    /// The wheel for the machine that this program was compiled for.
+    pub(super) fn of_this_machine() -> Result<&'static Self, FetchError> {
+        let target = || format!("{} {}", std::env::consts::OS, std::env::consts::ARCH);
+        const { &PINNED }.as_ref().ok_or_else(|| FetchError::NotPinned { target: target() })
+    }
+
+    /// The package and its version, as pip wants them.
+    pub(super) fn requirement(&self) -> String {
+        format!("{PACKAGE}=={}", self.version)
+    }
+
+    /// Whether a folder holds every library in full.
+    pub(super) fn is_whole(&self, folder: &Path) -> bool {
+        self.members.iter().all(|member| {
+            let file = fs::metadata(folder.join(member.name()));
+            file.is_ok_and(|file| file.is_file() && file.len() == member.bytes)
+        })
+    }
+
+    /// Unpacks the libraries and the licence into a new folder.
+    pub(super) fn unpack(&self, wheel: &Path, folder: &Path) -> Result<(), FetchError> {
+        let failed = |member: &str, source| FetchError::Unpack {
+            wheel: wheel.to_owned(),
+            member: member.to_owned(),
+            source,
+        };
+        let archive = || -> io::Result<_> { Ok(ZipArchive::new(File::open(wheel)?)?) };
+        let mut archive = archive().map_err(|source| failed("anything", source))?;
+        fs::create_dir(folder)
+            .map_err(|source| FetchError::Io { path: folder.to_owned(), source })?;
+        let is_licence = |name: &Cow<'_, str>| name.ends_with("LICENSE.txt");
+        let licence = archive.file_names().flatten().find(is_licence).map(Cow::into_owned);
+        let members = self.members.iter().map(|member| (member.path.to_owned(), member.name()));
+        for (path, name) in members.chain(licence.map(|path| (path, "LICENSE.txt"))) {
+            let mut unpack = || -> io::Result<()> {
+                let mut file = File::create_new(folder.join(name))?;
+                io::copy(&mut archive.by_name(&path)?, &mut file)?;
+                file.sync_all()
+            };
+            unpack().map_err(|source| failed(&path, source))?;
+        }
+        Ok(())
+    }
+}
+
+impl Member {
+    /// The file name alone.
+    fn name(&self) -> &'static str {
+        self.path.rsplit('/').next().unwrap_or(self.path)
+    }
+}

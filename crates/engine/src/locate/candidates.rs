@@ -1,0 +1,175 @@
+//! The files that could be a TensorRT: names and places, none of them opened.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use super::Origin;
+use crate::environment::Environment;
+use crate::error::Tried;
+
+/// A library and its ONNX parser, as files or as bare names for the loader.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Candidate {
+    pub(crate) library: PathBuf,
+    pub(crate) parser: PathBuf,
+    pub(crate) origin: Origin,
+}
+
+/// The sonames of every known generation, the preferred first: TensorRT itself before TensorRT-RTX, new before old.
+const SONAMES: [(&str, &str); 6] = [
+    ("libnvinfer.so.11", "libnvonnxparser.so.11"),
+    ("libnvinfer.so.10", "libnvonnxparser.so.10"),
+    ("libnvinfer.so.9", "libnvonnxparser.so.9"),
+    ("libnvinfer.so.8", "libnvonnxparser.so.8"),
+    ("libtensorrt_rtx.so.1", "libtensorrt_onnxparser_rtx.so.1"),
+    // A development package's link, or a folder of a user's own making.
+    ("libnvinfer.so", "libnvonnxparser.so"),
+];
+
+/// The library's and the parser's file names up to their version.
+const STEMS: [(&str, &str); 2] = [
+    ("libnvinfer.so", "libnvonnxparser.so"),
+    ("libtensorrt_rtx.so", "libtensorrt_onnxparser_rtx.so"),
+];
+
+/// The packages of a Python environment that carry the libraries.
+const PYTHON_PACKAGES: [&str; 2] = ["tensorrt_libs", "tensorrt_rtx_libs"];
+
+/// The file names looked for, to be shown.
+pub(super) fn library_names() -> Vec<String> {
+    SONAMES.map(|(library, _)| library.to_owned()).into()
+}
+
+/// The candidates in a folder, or the one that a file is.
+pub(super) fn at(path: &Path, origin: Origin) -> Vec<Candidate> {
+    if path.is_file() {
+        let parser = parser_beside(path);
+        return vec![Candidate { library: path.to_owned(), parser, origin }];
+    }
+    let present = SONAMES.iter().filter(|(library, _)| path.join(library).is_file());
+    present
+        .map(|(library, parser)| Candidate {
+            library: path.join(library),
+            parser: path.join(parser),
+            origin,
+        })
+        .collect()
+}
+
+/// The parser that belongs to a library's file: the same version in the same folder, or the nearest that exists.
+fn parser_beside(library: &Path) -> PathBuf {
+    let name = library.file_name().unwrap_or_default().to_string_lossy();
+    let folder = library.parent().unwrap_or(Path::new(""));
+    let Some((rest, parser)) =
+        STEMS.iter().find_map(|(stem, parser)| Some((name.strip_prefix(stem)?, parser)))
+    else {
+        // Opening the library will tell what it is; the parser's name then no longer matters.
+        return folder.join(STEMS[0].1);
+    };
+    // .so.10.3.0 may stand beside a parser called .so.10.3.0, .so.10.3, .so.10, .so
+    let mut version = rest;
+    loop {
+        let candidate = folder.join(format!("{parser}{version}"));
+        match version.rfind('.') {
+            Some(at) if !candidate.exists() => version = &version[..at],
+            None if !candidate.exists() => return folder.join(format!("{parser}{rest}")),
+            _ => return candidate,
+        }
+    }
+}
+
+/// The candidates of all places, in the order to try them. Places without any go to `tried`.
+pub(crate) fn everywhere<'e>(
+    environment: &'e Environment,
+    fetched: Option<PathBuf>,
+    tried: &mut Vec<Tried>,
+) -> impl Iterator<Item = Candidate> + use<'e> {
+    if fetched.is_none()
+        && let Some(cache) = &environment.cache
+    {
+        let reason = "nothing was fetched".to_owned();
+        tried.push(Tried { origin: Origin::Fetched, place: cache.clone(), reason });
+    }
+    let python = match python_packages(environment) {
+        Ok(folders) => folders,
+        Err(nothing) => {
+            tried.push(nothing);
+            Vec::new()
+        }
+    };
+    let named = environment.tensorrt.iter().flat_map(|path| at(path, Origin::Variable));
+    let bare = |(library, parser): (&str, &str)| Candidate {
+        library: library.into(),
+        parser: parser.into(),
+        origin: Origin::Loader,
+    };
+    let python = python.into_iter().flat_map(|folder| at(&folder, Origin::Python));
+    let fetched = fetched.into_iter().flat_map(|folder| at(&folder, Origin::Fetched));
+    named.chain(SONAMES.into_iter().map(bare)).chain(python).chain(fetched)
+}
+
+/// The folders of the Python environment's TensorRT packages.
+fn python_packages(environment: &Environment) -> Result<Vec<PathBuf>, Tried> {
+    let python = environment.python_or_default();
+    let nothing = |reason: String| Tried { origin: Origin::Python, place: python.clone(), reason };
+    let output = Command::new(&python)
+        .args(["-c", "import sys; print('\\n'.join(folder for folder in sys.path if folder))"])
+        .stdin(Stdio::null())
+        .stderr(Stdio::null())
+        .output()
+        .map_err(|error| nothing(error.to_string()))?;
+    let folders: Vec<PathBuf> = String::from_utf8_lossy(&output.stdout)
+        .lines()
+        .flat_map(|folder| PYTHON_PACKAGES.map(|package| Path::new(folder).join(package)))
+        .filter(|folder| folder.is_dir())
+        .collect();
+    if folders.is_empty() {
+        return Err(nothing(format!("no package {}", PYTHON_PACKAGES.join(" or "))));
+    }
+    Ok(folders)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    #[test]
+    fn a_folder_gives_its_libraries_in_order() {
+        let folder = tempfile::tempdir().unwrap();
+        for name in ["libtensorrt_rtx.so.1", "libnvinfer.so.8", "libnvinfer.so.10", "libother.so"] {
+            fs::write(folder.path().join(name), "").unwrap();
+        }
+        let names: Vec<_> = at(folder.path(), Origin::Given)
+            .into_iter()
+            .map(|candidate| candidate.library.file_name().unwrap().to_string_lossy().into_owned())
+            .collect();
+        assert_eq!(names, ["libnvinfer.so.10", "libnvinfer.so.8", "libtensorrt_rtx.so.1"]);
+    }
+
+    #[test]
+    fn a_file_gets_the_parser_of_its_version() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = |name: &str| folder.path().join(name);
+        fs::write(file("libnvonnxparser.so.10"), "").unwrap();
+        let cases = [
+            ("libnvinfer.so.10.3.0", "libnvonnxparser.so.10"),
+            ("libnvinfer.so.10", "libnvonnxparser.so.10"),
+            // None is there, so the message is to name the one that fits best.
+            ("libnvinfer.so.8", "libnvonnxparser.so.8"),
+            ("libtensorrt_rtx.so.1", "libtensorrt_onnxparser_rtx.so.1"),
+        ];
+        for (library, parser) in cases {
+            assert_eq!(parser_beside(&file(library)), file(parser), "{library}");
+        }
+    }
+
+    #[test]
+    fn python_packages_are_found_through_the_interpreter() {
+        let missing =
+            Environment { python: Some("/nonexistent/python3".into()), ..Environment::default() };
+        let tried = python_packages(&missing).unwrap_err();
+        assert_eq!((tried.origin, tried.place), (Origin::Python, "/nonexistent/python3".into()));
+    }
+}

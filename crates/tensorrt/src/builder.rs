@@ -1,0 +1,167 @@
+//! The builder.
+
+use tensorrt_sys::classes::{IBuilder, IBuilderConfig, IHostMemory, INetworkDefinition};
+use tensorrt_sys::enums::NetworkDefinitionCreationFlag as Flag;
+use tensorrt_sys::{Enumeration, Generation, Version};
+
+use crate::config::Config;
+use crate::error::Error;
+use crate::library::Library;
+use crate::memory::HostMemory;
+use crate::network::Network;
+use crate::owned::{Borrowed, Owned};
+use crate::profile::Profile;
+
+/// Makes networks, configs, profiles, and plans out of them.
+#[doc(alias = "IBuilder")]
+#[derive(Debug)]
+pub struct Builder {
+    raw: Owned<IBuilder>,
+}
+
+/// Who chooses the types that layers compute in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NetworkTyping {
+    /// The network: it says each tensor's type, through `Cast`, `QuantizeLinear` and `DequantizeLinear` in the ONNX.
+    /// TensorRT 11 and RTX know no other.
+    Strong,
+    /// TensorRT, among those that builder flags allow. TensorRT up to 9.2 knows no other.
+    Weak,
+}
+
+impl NetworkTyping {
+    /// The flag word of `createNetworkV2`.
+    fn flags(self, version: Version) -> Result<u32, Error> {
+        // TensorRT 8 can still make networks without a batch dimension, which nothing but an old Caffe model has.
+        let explicit_batch = match version.generation() {
+            Some(Generation::TensorRt8) => 1 << Flag::ExplicitBatch.to_raw(version)?,
+            _ => 0,
+        };
+        let weak_exists =
+            matches!(version.generation(), Some(Generation::TensorRt8 | Generation::TensorRt10));
+        match self {
+            Self::Strong => Ok(explicit_batch | 1 << Flag::StronglyTyped.to_raw(version)?),
+            Self::Weak if weak_exists => Ok(explicit_batch),
+            Self::Weak => Err(Error::Refused {
+                call: "IBuilder::createNetworkV2",
+                given: format!("weak typing in {version}"),
+            }),
+        }
+    }
+}
+
+impl Builder {
+    /// A builder.
+    ///
+    /// # Errors
+    /// [`Error::Null`]: TensorRT proper makes none without a GPU.
+    #[doc(alias = "createInferBuilder")]
+    pub fn new(library: &Library) -> Result<Self, Error> {
+        // SAFETY: the logger was made for this version and is never freed.
+        let plugins = unsafe { library.raw().init_plugins(library.logger()) };
+        library.resume_panic();
+        if !plugins {
+            return Err(Error::Refused {
+                call: "initLibNvInferPlugins",
+                given: "its own plugins".to_owned(),
+            });
+        }
+        // SAFETY: as above.
+        let raw = unsafe { library.raw().create_builder(library.logger()) };
+        // SAFETY: a new builder is the caller's to delete.
+        let raw = unsafe { Owned::new(raw, &IBuilder::DELETE, library, "createInferBuilder") }?;
+        Ok(Self { raw })
+    }
+
+    /// The library.
+    pub fn library(&self) -> &Library {
+        self.raw.library()
+    }
+
+    /// An empty network.
+    ///
+    /// # Errors
+    /// [`Error::MissingValue`] or [`Error::Refused`] where the version has no such typing.
+    #[doc(alias = "createNetworkV2")]
+    pub fn create_network(&self, typing: NetworkTyping) -> Result<Network<'_>, Error> {
+        let flags = typing.flags(self.library().version())?;
+        let (this, create) = self.raw.bind(&IBuilder::CREATE_NETWORK_V2)?;
+        // SAFETY: bound to the live builder, with a flag word of its version.
+        let network = unsafe { create(this, flags) };
+        // SAFETY: a new network is the caller's to delete.
+        let raw =
+            unsafe { self.own(network, &INetworkDefinition::DELETE, "IBuilder::createNetworkV2") }?;
+        Ok(Network::new(raw))
+    }
+
+    /// A config with TensorRT's defaults.
+    ///
+    /// # Errors
+    /// [`Error::Null`].
+    #[doc(alias = "createBuilderConfig")]
+    pub fn create_config(&self) -> Result<Config<'_>, Error> {
+        let (this, create) = self.raw.bind(&IBuilder::CREATE_BUILDER_CONFIG)?;
+        // SAFETY: bound to the live builder.
+        let config = unsafe { create(this) };
+        // SAFETY: a new config is the caller's to delete.
+        let raw =
+            unsafe { self.own(config, &IBuilderConfig::DELETE, "IBuilder::createBuilderConfig") }?;
+        Ok(Config::new(raw))
+    }
+
+    /// An empty optimization profile.
+    ///
+    /// # Errors
+    /// [`Error::Null`].
+    #[doc(alias = "createOptimizationProfile")]
+    pub fn create_profile(&self) -> Result<Profile<'_>, Error> {
+        let (this, create) = self.raw.bind(&IBuilder::CREATE_OPTIMIZATION_PROFILE)?;
+        // SAFETY: bound to the live builder.
+        let profile = unsafe { create(this) };
+        // SAFETY: a profile belongs to its builder and lives as long as that.
+        let raw = unsafe { Borrowed::new(profile, self.library()) };
+        raw.map(Profile::new).ok_or(Error::Null { call: "IBuilder::createOptimizationProfile" })
+    }
+
+    /// Builds the plan.
+    ///
+    /// # Errors
+    /// [`Error::Null`]: the log says why, or the progress monitor stopped it. [`Error::Refused`] for a network or config
+    /// of another library.
+    ///
+    /// # Panics
+    /// With the panic of a log sink or of the progress monitor, if one panicked.
+    #[doc(alias = "buildSerializedNetwork")]
+    pub fn build(
+        &self,
+        network: &mut Network<'_>,
+        config: &Config<'_>,
+    ) -> Result<HostMemory, Error> {
+        if !self.library().is(network.library()) || !self.library().is(config.library()) {
+            let given = "a network or config of another library".to_owned();
+            return Err(Error::Refused { call: "IBuilder::buildSerializedNetwork", given });
+        }
+        let (this, build) = self.raw.bind(&IBuilder::BUILD_SERIALIZED_NETWORK)?;
+        // SAFETY: builder, network and config are alive and of one library.
+        let plan = unsafe { build(this, network.as_ptr(), config.as_ptr()) };
+        // SAFETY: host memory is the caller's to delete.
+        let plan =
+            unsafe { self.own(plan, &IHostMemory::DELETE, "IBuilder::buildSerializedNetwork") };
+        config.resume_panic();
+        Ok(HostMemory::new(plan?))
+    }
+
+    /// Takes over an object that this builder made.
+    ///
+    /// # Safety
+    /// As [`Owned::new`].
+    unsafe fn own<C>(
+        &self,
+        object: *mut C,
+        delete: &'static crate::owned::Delete<C>,
+        call: &'static str,
+    ) -> Result<Owned<C>, Error> {
+        // SAFETY: the caller's promise.
+        unsafe { Owned::new(object, delete, self.library(), call) }
+    }
+}

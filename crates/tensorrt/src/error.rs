@@ -1,0 +1,42 @@
+//! What can go wrong in a call.
+
+use tensorrt_sys::{MissingMethod, MissingValue};
+
+/// A call that was not made, or failed. TensorRT tells its reasons to the log only: [`Library::subscribe`].
+///
+/// [`Library::subscribe`]: crate::Library::subscribe
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The loaded version has no such method; nothing was called.
+    #[error(transparent)]
+    MissingMethod(#[from] MissingMethod),
+    /// The loaded version has no such setting; nothing was called.
+    #[error(transparent)]
+    MissingValue(#[from] MissingValue),
+    /// TensorRT made no object.
+    #[error("{call} made nothing")]
+    Null {
+        /// The call.
+        call: &'static str,
+    },
+    /// TensorRT did not take what it was given.
+    #[error("{call} refused {given}")]
+    Refused {
+        /// The call.
+        call: &'static str,
+        /// What it was given.
+        given: String,
+    },
+    /// The ONNX parser refused the model; [`Parser::errors`](crate::Parser::errors) has its reasons.
+    #[error("the ONNX parser refused the model")]
+    Parse,
+    /// A name or path that C cannot take.
+    #[error("{0:?} contains a zero byte")]
+    ZeroByte(String),
+    /// Dimensions that TensorRT cannot take.
+    #[error(
+        "{0:?} is no shape TensorRT can take: it has at most 8 dimensions, up to TensorRT 9 below 2^31"
+    )]
+    Shape(Vec<i64>),
+}

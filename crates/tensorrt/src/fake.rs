@@ -1,0 +1,1 @@
+//! A TensorRT of every generation, played by this process.
