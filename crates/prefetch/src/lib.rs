@@ -16,7 +16,7 @@
 //! # What bounds memory
 //!
 //! A worker takes a free slot before it takes an item, and a slot stays taken until its batch is dropped. There are
-//! `batch_size × batches_in_flight` slots, made when first needed and never more. Because items are taken in order, the batch
+//! `batch_size × batches_in_flight` slots, made when first needed and never more. Items wait for workers one batch's worth at a time (or one per worker, where that is more). Because items are taken in order, the batch
 //! that is due next always gets its slots first, and the pipeline cannot lock up.
 //!
 //! # What ends it

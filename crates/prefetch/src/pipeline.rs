@@ -93,7 +93,8 @@ where
 {
     let workers = config.workers.get();
     let n_slots = config.batch_size.saturating_mul(config.batches_in_flight);
-    let (job_outbox, job_inbox) = bounded(workers);
+    // A batch's worth of items waits, so that the threads need not take turns at every single one.
+    let (job_outbox, job_inbox) = bounded(workers.max(config.batch_size.get()));
     // Every sample that is through holds a slot, every thread breaks at most once, and the iterator ends once: sending never waits.
     let (finished_outbox, finished_inbox) = bounded(n_slots.get() + workers + 2);
     let (home, slots, shells) = stock(config, n_slots);
