@@ -19,7 +19,7 @@ use rten_tensor::AsView as _;
 use crate::executor::{Executor, Feed, SliceError, TensorId};
 
 /// Name under which `rten` is told to look for the weights.
-const WEIGHTS: &str = "weights";
+const WEIGHTS: &str = "weights.data";
 
 /// Weights start at multiples of this, so that floats can be read in place.
 const ALIGNMENT_BYTES: usize = 64;
