@@ -112,7 +112,7 @@ pub fn quantize(
 }
 
 /// Fails when everything would stay in float.
-fn something_to_do(topology: &Topology<'_>, decisions: &[Decision]) -> Result<(), RewriteError> {
+fn something_to_do(topology: &Topology<'_>, decisions: &[Decision<'_>]) -> Result<(), RewriteError> {
     if decisions.iter().any(|decision| matches!(decision, Decision::Quantize(_))) {
         return Ok(());
     }

@@ -34,7 +34,7 @@ pub(crate) struct Quantized {
 /// When a weight cannot be read or holds an infinity or not a number.
 pub(crate) fn quantized(
     topology: &Topology<'_>,
-    decisions: &[Decision],
+    decisions: &[Decision<'_>],
     scales: &[(&str, Scale)],
 ) -> Result<Quantized, RewriteError> {
     let graph = topology.graph();
@@ -99,7 +99,7 @@ struct Writer<'a> {
 
 impl<'a> Writer<'a> {
     /// Writes node `index` with these inputs quantized, and before it what it reads.
-    fn quantize(&mut self, index: usize, inputs: &[PlannedInput]) -> Result<Vec<QuantizedInput>, RewriteError> {
+    fn quantize(&mut self, index: usize, inputs: &[PlannedInput<'_>]) -> Result<Vec<QuantizedInput>, RewriteError> {
         let original = &self.topology.graph().node[index];
         let mut node = original.clone();
         let mut summary = Vec::with_capacity(inputs.len());
@@ -107,7 +107,7 @@ impl<'a> Writer<'a> {
             let tensor = original.input[planned.input].as_str();
             let (name, input) = match planned.kind {
                 InputKind::Activation => self.activation(tensor),
-                InputKind::Weight { axis } => self.weight(tensor, axis, index)?,
+                InputKind::Weight { tensor: constant, axis } => self.weight(tensor, constant, axis, index)?,
             };
             node.input[planned.input] = name;
             summary.push(input);
@@ -141,15 +141,13 @@ impl<'a> Writer<'a> {
     fn weight(
         &mut self,
         tensor: &'a str,
+        constant: &TensorProto,
         axis: Option<usize>,
         reader: usize,
     ) -> Result<(String, QuantizedInput), RewriteError> {
         if let Some(known) = self.weights.get(&(tensor, axis)) {
             return Ok(known.clone());
         }
-        let constant = self.topology.constant(tensor).ok_or_else(|| RewriteError::MissingRanges {
-            tensors: vec![tensor.to_owned()],
-        })?;
         let (shape, values) = (constant.shape()?, constant.to_f32()?);
         let weight = quantize_weight(&values, &shape, axis).map_err(|element| RewriteError::NonFiniteWeight {
             tensor: tensor.to_owned(),

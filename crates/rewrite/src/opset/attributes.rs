@@ -55,12 +55,12 @@ impl Upgrade<'_> {
         Ok(())
     }
 
-    /// At inference Dropout passes its input on; only the mask, once of the data's type, tells the opsets apart.
+    /// At inference Dropout passes its input on; only its mask, now true where it was false, tells the opsets apart.
     pub(super) fn dropout(&mut self, node: &mut NodeProto) -> Result<(), RaiseProblem> {
         node.remove_attr("ratio");
         let Some(mask) = node.output_name(1) else { return Ok(()) };
-        if self.is_used(mask) {
-            return if self.from < 10 { Err(RaiseProblem::UsedOutput { output: "mask" }) } else { Ok(()) };
+        if self.topology.is_output(mask) || !self.topology.consumers(mask).is_empty() {
+            return Err(RaiseProblem::UsedOutput { output: "mask" });
         }
         node.output.truncate(1);
         Ok(())
@@ -73,10 +73,6 @@ impl Upgrade<'_> {
             Some(indices) if indices.iter().all(|&index| index >= 0) => Ok(()),
             _ => Err(RaiseProblem::ComputedInput { input: "indices" }),
         }
-    }
-
-    pub(super) fn is_used(&self, tensor: &str) -> bool {
-        self.topology.is_output(tensor) || !self.topology.consumers(tensor).is_empty()
     }
 
     /// Returns the name of a new constant in the type of the node's data, which is float32 unless the model says more.

@@ -50,6 +50,8 @@ pub fn raise_opset(model: &mut Model) -> Result<OpsetChange, RewriteError> {
     let before = found
         .filter(|version| (OLDEST..=NEWEST).contains(version))
         .ok_or(RewriteError::UnsupportedOpset { found })?;
+    // Before IR version 4 an initializer had to be an input as well, which makes it no constant.
+    model.proto.ir_version = model.proto.ir_version.max(Some(NEEDED_IR));
     if before >= NEEDED {
         return Ok(OpsetChange { before, after: before });
     }
@@ -60,7 +62,6 @@ pub fn raise_opset(model: &mut Model) -> Result<OpsetChange, RewriteError> {
     let mut names = Names::of(model.graph());
     raise_graph(model.graph_mut(), before, &mut names)?;
     model.set_opset(NEEDED);
-    model.proto.ir_version = model.proto.ir_version.max(Some(NEEDED_IR));
     Ok(OpsetChange { before, after: NEEDED })
 }
 

@@ -53,7 +53,8 @@ impl<'a> Placer<'a> {
                 let node = self.node(reader.node);
                 // An Add of two activations is a kernel of its own unless it is quantized.
                 let is_alone = self.activations(node).len() == 1 || node.is("Mul");
-                if roles::moves_values(node) || (roles::is_elementwise(node) && is_alone) {
+                let moves_it = roles::moves_values(node) && reader.slot == Slot::Input(0);
+                if moves_it || (roles::is_elementwise(node) && is_alone) {
                     open.extend(node.output_name(0));
                 }
             }

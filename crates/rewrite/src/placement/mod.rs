@@ -42,7 +42,7 @@ mod weighted;
 
 use std::collections::HashSet;
 
-use calibrant_onnx::proto::NodeProto;
+use calibrant_onnx::proto::{NodeProto, TensorProto};
 use calibrant_onnx::{Slot, Topology, Use};
 
 use crate::error::RewriteError;
@@ -52,10 +52,10 @@ use crate::summary::Reason;
 pub(crate) use scales::{Scale, scales};
 
 /// What becomes of each node.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) enum Decision {
+#[derive(Debug, Clone)]
+pub(crate) enum Decision<'a> {
     /// These inputs are quantized, in the order of the inputs.
-    Quantize(Vec<PlannedInput>),
+    Quantize(Vec<PlannedInput<'a>>),
     /// It stays in float.
     Float(Reason),
     /// It is a constant.
@@ -63,21 +63,23 @@ pub(crate) enum Decision {
 }
 
 /// An input to be quantized.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct PlannedInput {
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct PlannedInput<'a> {
     /// Which input of the node.
     pub(crate) input: usize,
     /// What stands there.
-    pub(crate) kind: InputKind,
+    pub(crate) kind: InputKind<'a>,
 }
 
 /// What stands at an input to be quantized.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum InputKind {
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum InputKind<'a> {
     /// An activation: one scale.
     Activation,
     /// A constant: a scale for every entry of `axis`, or one for all.
     Weight {
+        /// The constant.
+        tensor: &'a TensorProto,
         /// The axis of the channels made.
         axis: Option<usize>,
     },
@@ -88,7 +90,7 @@ pub(crate) enum InputKind {
 /// # Errors
 ///
 /// When an exclusion meets no node, or a weight is broken.
-pub(crate) fn place(topology: &Topology<'_>, options: &Options) -> Result<Vec<Decision>, RewriteError> {
+pub(crate) fn place<'a>(topology: &'a Topology<'a>, options: &'a Options) -> Result<Vec<Decision<'a>>, RewriteError> {
     known_names(topology, options)?;
     let mut placer = Placer {
         topology,
@@ -110,7 +112,7 @@ struct Placer<'a> {
     options: &'a Options,
     /// Tensors that do not depend on the model's inputs.
     constant: HashSet<&'a str>,
-    decisions: Vec<Option<Decision>>,
+    decisions: Vec<Option<Decision<'a>>>,
 }
 
 impl<'a> Placer<'a> {
@@ -155,7 +157,7 @@ impl<'a> Placer<'a> {
     }
 
     /// Returns why a node that no rule took stays in float.
-    fn rest(&self, node: &NodeProto, whole: &HashSet<&str>) -> Decision {
+    fn rest(&self, node: &NodeProto, whole: &HashSet<&str>) -> Decision<'a> {
         if node.is("Constant") {
             return Decision::Constant;
         }

@@ -26,7 +26,7 @@ pub(crate) struct Scale {
 /// When a range is missing, negative or not finite.
 pub(crate) fn scales<'a>(
     topology: &'a Topology<'a>,
-    decisions: &[Decision],
+    decisions: &[Decision<'_>],
     ranges: &BTreeMap<String, f32>,
 ) -> Result<(Vec<(&'a str, Scale)>, Vec<Note>), RewriteError> {
     let tensors = quantized_activations(topology, decisions);
@@ -56,12 +56,12 @@ pub(crate) fn scales<'a>(
     Ok((scaled.collect(), notes(&members)))
 }
 
-fn quantized_activations<'a>(topology: &'a Topology<'a>, decisions: &[Decision]) -> Vec<&'a str> {
+fn quantized_activations<'a>(topology: &'a Topology<'a>, decisions: &[Decision<'_>]) -> Vec<&'a str> {
     let mut tensors: Vec<&str> = Vec::new();
     let mut seen = std::collections::HashSet::new();
     for (decision, node) in decisions.iter().zip(&topology.graph().node) {
         let Decision::Quantize(inputs) = decision else { continue };
-        let activations = inputs.iter().filter(|planned| planned.kind == InputKind::Activation);
+        let activations = inputs.iter().filter(|planned| matches!(planned.kind, InputKind::Activation));
         tensors.extend(activations.map(|planned| node.input[planned.input].as_str()).filter(|name| seen.insert(*name)));
     }
     tensors

@@ -17,7 +17,7 @@ const PICTURE_CHANNELS: usize = 4;
 /// The smallest kernel of a depthwise convolution that is worth it.
 const DEPTHWISE_KERNEL: usize = 3;
 
-impl Placer<'_> {
+impl<'a> Placer<'a> {
     /// Decides for every Conv, ConvTranspose, Gemm and MatMul.
     pub(super) fn weighted_operators(&mut self) -> Result<(), RewriteError> {
         for index in 0..self.decisions.len() {
@@ -39,7 +39,7 @@ impl Placer<'_> {
         Ok(())
     }
 
-    fn convolution(&self, node: &NodeProto) -> Result<Decision, RewriteError> {
+    fn convolution(&self, node: &NodeProto) -> Result<Decision<'a>, RewriteError> {
         let Some(weight) = node.input_name(1).and_then(|name| self.topology.constant(name)) else {
             return Ok(Decision::Float(Reason::ComputedWeights));
         };
@@ -60,10 +60,10 @@ impl Placer<'_> {
             _ => (shape[0], shape[1] * group),
         };
         let is_small = self.options.small_layers == SmallLayers::Float && is_small(inputs, outputs, group, kernel);
-        Ok(if is_small { Decision::Float(Reason::FewChannels { inputs, outputs }) } else { weighted(0, 1, axis) })
+        Ok(if is_small { Decision::Float(Reason::FewChannels { inputs, outputs }) } else { weighted(0, 1, weight, axis) })
     }
 
-    fn matrix_product(&self, node: &NodeProto) -> Result<Decision, RewriteError> {
+    fn matrix_product(&self, node: &NodeProto) -> Result<Decision<'a>, RewriteError> {
         let (Some(left), Some(right)) = (node.input_name(0), node.input_name(1)) else {
             return Ok(Decision::Float(Reason::ComputedWeights));
         };
@@ -83,7 +83,7 @@ impl Placer<'_> {
     }
 
     /// Decides for a product of an activation and a constant, which are these inputs.
-    fn matrix_weight(&self, node: &NodeProto, activation: usize, constant: usize) -> Result<Decision, RewriteError> {
+    fn matrix_weight(&self, node: &NodeProto, activation: usize, constant: usize) -> Result<Decision<'a>, RewriteError> {
         let Some(weight) = self.topology.constant(&node.input[constant]) else {
             return Ok(Decision::Float(Reason::ComputedWeights));
         };
@@ -103,14 +103,14 @@ impl Placer<'_> {
         }
         let made_axis = if is_turned { 0 } else { 1 };
         let axis = (constant == 1 && shape.len() == 2).then_some(made_axis);
-        Ok(weighted(activation, constant, axis))
+        Ok(weighted(activation, constant, weight, axis))
     }
 }
 
-fn weighted(activation: usize, constant: usize, axis: Option<usize>) -> Decision {
+fn weighted(activation: usize, constant: usize, tensor: &TensorProto, axis: Option<usize>) -> Decision<'_> {
     let mut inputs = vec![
         PlannedInput { input: activation, kind: InputKind::Activation },
-        PlannedInput { input: constant, kind: InputKind::Weight { axis } },
+        PlannedInput { input: constant, kind: InputKind::Weight { tensor, axis } },
     ];
     inputs.sort_unstable_by_key(|planned| planned.input);
     Decision::Quantize(inputs)
