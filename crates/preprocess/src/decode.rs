@@ -3,6 +3,7 @@
 
 mod jpeg;
 mod layout;
+mod luma;
 mod raster;
 mod turn;
 

@@ -3,8 +3,9 @@
 
 use libjpeg_turbo_rs::{ColorSpace, DecodeLimits, Decoder, JpegError, PixelFormat};
 
-use super::layout::{self, Layout};
-use super::{Decoded, Request, room};
+use super::layout::{Layout, narrow_channels};
+use super::luma::Luma;
+use super::{Decoded, Format, Request, room};
 use crate::error::PreprocessError;
 use crate::recipe::PixelRules;
 
@@ -39,7 +40,8 @@ pub(super) fn decode(
         return Err(failed(JpegError::UnexpectedEof));
     }
     let orientation = decoder.exif_orientation().filter(|tag| (1..=8).contains(tag)).unwrap_or(1);
-    let channels = layout::to_rgb_or_gray(pixels, layout, request);
+    let luma = request.gray.then(|| Luma::of(Format::Jpeg, request.pixels, None));
+    let channels = narrow_channels(pixels, layout, request.pixels, luma.as_ref());
     Ok(Decoded { size, channels, orientation })
 }
 

@@ -7,14 +7,18 @@ use image::codecs::jpeg::JpegDecoder;
 use image::codecs::png::PngDecoder;
 use image::codecs::webp::WebPDecoder;
 use image::metadata::Orientation;
-use image::{ImageDecoder, ImageError, Limits};
+use image::{ColorType, ImageDecoder, ImageError, Limits};
 
-use super::layout::{self, Layout};
+use super::layout::{Layout, narrow_channels};
+use super::luma::Luma;
 use super::{Decoded, Format, Request, room};
 use crate::error::PreprocessError;
 
 /// What a decoder may allocate beside the pixels that it is given room for.
 const MAX_DECODER_BYTES: u64 = 384 << 20;
+
+/// Where the first chunk of a PNG states its colour type; 0 is gray without an alpha channel.
+const PNG_COLOR_TYPE: usize = 25;
 
 /// Decodes to red, green, blue or to gray.
 pub(super) fn decode(
@@ -25,25 +29,37 @@ pub(super) fn decode(
 ) -> Result<Decoded, PreprocessError> {
     let failed = |source| PreprocessError::Picture { format, source: Box::new(source) };
     let input = Cursor::new(encoded);
+    let mut gamma = None;
     let mut decoder: Box<dyn ImageDecoder + '_> = match format {
         Format::Jpeg => {
             ends(encoded)?;
             Box::new(JpegDecoder::new(input).map_err(failed)?)
         }
-        Format::Png => Box::new(PngDecoder::with_limits(input, limits()).map_err(failed)?),
+        Format::Png => {
+            let decoder = PngDecoder::with_limits(input, limits()).map_err(failed)?;
+            gamma = decoder.gamma_value().map_err(failed)?;
+            Box::new(decoder)
+        }
         Format::WebP => Box::new(WebPDecoder::new(input).map_err(failed)?),
         Format::Bmp => Box::new(BmpDecoder::new(input).map_err(failed)?),
     };
     let (width, height) = decoder.dimensions();
     let size = request.admit(width as usize, height as usize)?;
     decoder.set_limits(limits()).map_err(failed)?;
-    let layout = Layout::of(decoder.color_type()).ok_or_else(|| {
-        PreprocessError::UnsupportedPixels { format, kind: format!("{:?}", decoder.color_type()) }
-    })?;
+    let layout = match decoder.color_type() {
+        ColorType::La16 if format == Format::Png && encoded.get(PNG_COLOR_TYPE) == Some(&0) => {
+            Layout::KeyedGray16
+        }
+        color => Layout::of(color).ok_or_else(|| PreprocessError::UnsupportedPixels {
+            format,
+            kind: format!("{color:?}"),
+        })?,
+    };
     let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms).to_exif();
     let pixels = room(buffer, size.area() * layout.bytes_per_pixel());
     decoder.read_image(pixels).map_err(failed)?;
-    let channels = layout::to_rgb_or_gray_of(format, pixels, layout, request);
+    let luma = request.gray.then(|| Luma::of(format, request.pixels, gamma));
+    let channels = narrow_channels(pixels, layout, request.pixels, luma.as_ref());
     Ok(Decoded { size, channels, orientation })
 }
 

@@ -41,13 +41,21 @@ fn cubic(x: f64) -> f64 {
     }
 }
 
-/// The tables of both axes, the picture between the passes, the sums of a row.
+/// The tables of both axes and the picture between the passes.
 #[derive(Debug, Default)]
 pub(super) struct Buffers {
     columns: Taps,
     rows: Taps,
     between: Vec<u8>,
-    sums: Vec<i32>,
+    block: Block,
+}
+
+/// [`LANES`] rows before and after the horizontal pass, transposed: one element for each byte of
+/// a row.
+#[derive(Debug, Default)]
+struct Block {
+    source: Vec<[u8; LANES]>,
+    resized: Vec<[u8; LANES]>,
 }
 
 /// For each output position, the source positions it sums and their weights.
@@ -108,6 +116,14 @@ impl Taps {
     }
 }
 
+/// Rows that the horizontal pass takes at once, one to a vector lane.
+const LANES: usize = 8;
+/// Bytes of a line whose sums the vertical pass keeps in registers.
+const CHUNK: usize = 32;
+
+/// Bytes that the picture between the passes may take, unless one column alone takes more.
+const BETWEEN_BYTES: usize = 32 << 20;
+
 /// Writes the plan's window of the resized picture into `out`.
 pub(super) fn resize(
     kernel: Kernel,
@@ -116,54 +132,189 @@ pub(super) fn resize(
     buffers: &mut Buffers,
     out: &mut [u8],
 ) {
-    let Buffers { columns, rows, between, sums } = buffers;
     let (from, to, window) = (picture.size, plan.scaled, plan.window);
-    columns.prepare(kernel, from.width, to.width, window.left, window.size.width);
-    rows.prepare(kernel, from.height, to.height, window.top, window.size.height);
-    let needed = rows.reach();
+    buffers.rows.prepare(kernel, from.height, to.height, window.top, window.size.height);
+    // Columns are independent of each other: a picture of very many rows is done in strips.
+    let column = buffers.rows.reach().len() * picture.channels;
+    let strip = u32::try_from(BETWEEN_BYTES / column).unwrap_or(u32::MAX).max(1);
     let stride = window.size.width as usize * picture.channels;
-    between.resize(needed.len() * stride, 0);
-    for (y, line) in needed.clone().zip(between.chunks_exact_mut(stride)) {
-        match picture.channels {
-            1 => horizontal::<1>(picture.row(y), columns, line),
-            _ => horizontal::<3>(picture.row(y), columns, line),
-        }
-    }
-    for ((first, weights), line) in rows.iter().zip(out.chunks_exact_mut(stride)) {
-        vertical(&between[(first - needed.start) * stride..], weights, sums, line);
+    for left in (0..window.size.width).step_by(strip as usize) {
+        let width = strip.min(window.size.width - left);
+        buffers.columns.prepare(kernel, from.width, to.width, window.left + left, width);
+        let place = Place { stride, offset: left as usize * picture.channels };
+        passes_as_the_processor_can(picture, buffers, place, out);
     }
 }
 
-fn horizontal<const C: usize>(row: &[u8], columns: &Taps, line: &mut [u8]) {
-    let (pixels, _) = row.as_chunks::<C>();
-    let (line, _) = line.as_chunks_mut::<C>();
-    for (out, (first, weights)) in line.iter_mut().zip(columns.iter()) {
-        let mut sum = [HALF; C];
-        for (pixel, &weight) in pixels[first..].iter().zip(weights) {
-            for c in 0..C {
-                sum[c] += i32::from(pixel[c]) * weight;
+/// Where a strip lies in the lines of the output.
+#[derive(Debug, Clone, Copy)]
+struct Place {
+    stride: usize,
+    offset: usize,
+}
+
+fn passes_as_the_processor_can(
+    picture: View<'_>,
+    buffers: &mut Buffers,
+    place: Place,
+    out: &mut [u8],
+) {
+    #[cfg(target_arch = "x86_64")]
+    if std::arch::is_x86_feature_detected!("avx2") {
+        // SAFETY: the processor has just said that it has AVX2.
+        #[expect(unsafe_code, reason = "twice as fast as with the baseline's instructions")]
+        unsafe {
+            passes_avx2(picture, buffers, place, out);
+        }
+        return;
+    }
+    passes(picture, buffers, place, out);
+}
+
+/// [`passes`] compiled for processors with AVX2; the result is the same.
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2")]
+fn passes_avx2(picture: View<'_>, buffers: &mut Buffers, place: Place, out: &mut [u8]) {
+    passes(picture, buffers, place, out);
+}
+
+#[inline(always)]
+fn passes(picture: View<'_>, buffers: &mut Buffers, place: Place, out: &mut [u8]) {
+    let Buffers { columns, rows, between, block } = buffers;
+    let needed = rows.reach();
+    let width = columns.spans.len() * picture.channels;
+    between.resize(needed.len() * width, 0);
+    for (i, lines) in between.chunks_mut(LANES * width).enumerate() {
+        // A last block of fewer rows repeats its last row; only the lines that exist are written.
+        let last = needed.end - 1;
+        let rows = std::array::from_fn(|r| picture.row((needed.start + i * LANES + r).min(last)));
+        match picture.channels {
+            1 => horizontal::<1>(rows, columns, block, lines),
+            _ => horizontal::<3>(rows, columns, block, lines),
+        }
+    }
+    for ((first, weights), line) in rows.iter().zip(out.chunks_exact_mut(place.stride)) {
+        let line = &mut line[place.offset..][..width];
+        vertical(&between[(first - needed.start) * width..], weights, line);
+    }
+}
+
+/// Resizes [`LANES`] rows, transposed so that equal columns of all of them lie together.
+#[inline(always)]
+fn horizontal<const C: usize>(
+    rows: [&[u8]; LANES],
+    columns: &Taps,
+    block: &mut Block,
+    lines: &mut [u8],
+) {
+    let Block { source, resized } = block;
+    let reach = columns.reach();
+    let stride = columns.spans.len() * C;
+    source.resize((reach.end - reach.start) * C, [0; LANES]);
+    resized.resize(stride, [0; LANES]);
+    gather(rows.map(|row| &row[reach.start * C..reach.end * C]), source);
+    let (pixels, _) = source.as_chunks::<C>();
+    let (resized_pixels, _) = resized.as_chunks_mut::<C>();
+    for (out, (first, weights)) in resized_pixels.iter_mut().zip(columns.iter()) {
+        let mut sums = [[HALF; LANES]; C];
+        for (pixel, &weight) in pixels[first - reach.start..].iter().zip(weights) {
+            for (sum, &value) in sums.as_flattened_mut().iter_mut().zip(pixel.as_flattened()) {
+                *sum = add(*sum, value, weight);
             }
         }
-        *out = sum.map(clip);
+        for (byte, &sum) in out.as_flattened_mut().iter_mut().zip(sums.as_flattened()) {
+            *byte = clip(sum);
+        }
     }
+    scatter(resized, lines);
+}
+
+/// Writes the rows' bytes column by column.
+#[inline(always)]
+fn gather(rows: [&[u8]; LANES], columns: &mut [[u8; LANES]]) {
+    let (tiles, rest) = columns.as_chunks_mut::<LANES>();
+    let done = tiles.len() * LANES;
+    for (i, tile) in tiles.iter_mut().enumerate() {
+        *tile = transposed(rows.map(|row| {
+            let mut bytes = [0; LANES];
+            bytes.copy_from_slice(&row[i * LANES..][..LANES]);
+            bytes
+        }));
+    }
+    for (i, column) in rest.iter_mut().enumerate() {
+        *column = rows.map(|row| row[done + i]);
+    }
+}
+
+/// Writes columns into rows that lie one after another, as many as there are.
+#[inline(always)]
+fn scatter(columns: &[[u8; LANES]], rows: &mut [u8]) {
+    let stride = columns.len();
+    let (tiles, rest) = columns.as_chunks::<LANES>();
+    let done = tiles.len() * LANES;
+    for (i, tile) in tiles.iter().enumerate() {
+        let tile = transposed(*tile);
+        for (row, bytes) in rows.chunks_exact_mut(stride).zip(&tile) {
+            row[i * LANES..][..LANES].copy_from_slice(bytes);
+        }
+    }
+    for (i, column) in rest.iter().enumerate() {
+        for (row, &byte) in rows.chunks_exact_mut(stride).zip(column) {
+            row[done + i] = byte;
+        }
+    }
+}
+
+/// Transposes 8 × 8 bytes: halves, quarters and single bytes change places in turn.
+#[inline(always)]
+fn transposed(rows: [[u8; LANES]; LANES]) -> [[u8; LANES]; LANES] {
+    const STEPS: [(usize, u64); 3] =
+        [(4, 0x0000_0000_ffff_ffff), (2, 0x0000_ffff_0000_ffff), (1, 0x00ff_00ff_00ff_00ff)];
+    let mut rows = rows.map(u64::from_le_bytes);
+    for (distance, low) in STEPS {
+        let shift = 8 * distance;
+        for i in (0..LANES).filter(|i| i & distance == 0) {
+            let (a, b) = (rows[i], rows[i + distance]);
+            rows[i] = (a & low) | ((b & low) << shift);
+            rows[i + distance] = ((a >> shift) & low) | (b & !low);
+        }
+    }
+    rows.map(u64::to_le_bytes)
 }
 
 /// Sums rows that lie one after another, each as long as `line`.
-fn vertical(rows: &[u8], weights: &[i32], sums: &mut Vec<i32>, line: &mut [u8]) {
-    sums.clear();
-    sums.resize(line.len(), HALF);
-    for (row, &weight) in rows.chunks_exact(line.len()).zip(weights) {
-        for (sum, &value) in sums.iter_mut().zip(row) {
-            *sum += i32::from(value) * weight;
+#[inline(always)]
+fn vertical(rows: &[u8], weights: &[i32], line: &mut [u8]) {
+    let stride = line.len();
+    let (chunks, rest) = line.as_chunks_mut::<CHUNK>();
+    let done = chunks.len() * CHUNK;
+    for (i, chunk) in chunks.iter_mut().enumerate() {
+        let mut sums = [HALF; CHUNK];
+        for (row, &weight) in rows.chunks_exact(stride).zip(weights) {
+            let values = &row[i * CHUNK..][..CHUNK];
+            for (sum, &value) in sums.iter_mut().zip(values) {
+                *sum = add(*sum, value, weight);
+            }
         }
+        *chunk = sums.map(clip);
     }
-    for (out, &sum) in line.iter_mut().zip(sums.iter()) {
+    for (x, out) in rest.iter_mut().enumerate() {
+        let mut sum = HALF;
+        for (row, &weight) in rows.chunks_exact(stride).zip(weights) {
+            sum = add(sum, row[done + x], weight);
+        }
         *out = clip(sum);
     }
 }
 
+/// Adds a product; only millions of weights rounded up could pass the end of the range.
+#[inline(always)]
+fn add(sum: i32, value: u8, weight: i32) -> i32 {
+    sum.wrapping_add(i32::from(value).wrapping_mul(weight))
+}
+
 /// `clip8`: the value without the bits after the point, between 0 and 255.
-#[expect(clippy::cast_possible_truncation, reason = "clamped to a byte")]
+#[inline(always)]
 fn clip(sum: i32) -> u8 {
     (sum >> PRECISION).clamp(0, 255) as u8
 }

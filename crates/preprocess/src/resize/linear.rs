@@ -16,8 +16,8 @@ const ONE: f32 = 2048.0;
 pub(super) struct Buffers {
     columns: Vec<Tap>,
     rows: Vec<Tap>,
-    upper: Vec<i16>,
-    lower: Vec<i16>,
+    upper: Vec<u16>,
+    lower: Vec<u16>,
 }
 
 /// The two source positions of an output position and their weights.
@@ -25,7 +25,7 @@ pub(super) struct Buffers {
 struct Tap {
     first: usize,
     second: usize,
-    weights: [i16; 2],
+    weights: [u16; 2],
 }
 
 /// Writes the plan's window of the resized picture into `out`.
@@ -93,12 +93,11 @@ fn taps(taps: &mut Vec<Tap>, from: u32, to: u32, start: u32, count: u32, edge: E
         let position = ((f64::from(d) + 0.5) * scale - 0.5) as f32;
         let floor = position.floor();
         let mut fraction = position - floor;
-        let mut first = floor as i64;
+        let first = floor as i64;
         if edge == Edge::Replicate && (first < 0 || first >= last) {
-            first = first.clamp(0, last);
             fraction = 0.0;
         }
-        let weight = |w: f32| (w * ONE).round_ties_even() as i16;
+        let weight = |w: f32| (w * ONE).round_ties_even() as u16;
         Tap {
             first: index(first.clamp(0, last)),
             second: index((first + 1).clamp(0, last)),
@@ -113,29 +112,37 @@ fn index(position: i64) -> usize {
 }
 
 /// Interpolates a row; the sums, at most 255 · 2048, keep 15 bits.
-#[expect(clippy::cast_possible_truncation, reason = "255 * 2048 >> 4 is 32640")]
-fn horizontal<const C: usize>(row: &[u8], columns: &[Tap], sums: &mut [i16]) {
+fn horizontal<const C: usize>(row: &[u8], columns: &[Tap], sums: &mut [u16]) {
     let (pixels, _) = row.as_chunks::<C>();
     let (sums, _) = sums.as_chunks_mut::<C>();
     for (sum, tap) in sums.iter_mut().zip(columns) {
         let (a, b) = (pixels[tap.first], pixels[tap.second]);
-        let [wa, wb] = tap.weights.map(i32::from);
+        let [wa, wb] = tap.weights.map(u32::from);
         for c in 0..C {
-            sum[c] = ((i32::from(a[c]) * wa + i32::from(b[c]) * wb) >> 4) as i16;
+            sum[c] = narrowed(u32::from(a[c]) * wa + u32::from(b[c]) * wb);
         }
     }
 }
 
-#[expect(
-    clippy::cast_possible_truncation,
-    reason = "at most (32640 * 2048 >> 16) + 2 >> 2, which is 255"
-)]
-fn vertical(upper: &[i16], lower: &[i16], weights: [i16; 2], line: &mut [u8]) {
-    let [wa, wb] = weights.map(i32::from);
+#[expect(clippy::cast_possible_truncation, reason = "255 * 2048 >> 4 is 32640")]
+fn narrowed(sum: u32) -> u16 {
+    (sum >> 4) as u16
+}
+
+fn vertical(upper: &[u16], lower: &[u16], weights: [u16; 2], line: &mut [u8]) {
+    let [wa, wb] = weights;
     for ((out, &a), &b) in line.iter_mut().zip(upper).zip(lower) {
-        let sum = ((i32::from(a) * wa) >> 16) + ((i32::from(b) * wb) >> 16);
-        *out = ((sum + 2) >> 2) as u8;
+        *out = rounded(upper_half(a, wa) + upper_half(b, wb));
     }
+}
+
+fn upper_half(sum: u16, weight: u16) -> u16 {
+    ((u32::from(sum) * u32::from(weight)) >> 16) as u16
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "at most ((32640 * 2048 >> 16) + 2) >> 2, 255")]
+fn rounded(sum: u16) -> u8 {
+    ((sum + 2) >> 2) as u8
 }
 
 fn halves(from: u32, to: u32) -> bool {
