@@ -1,7 +1,7 @@
 """What the peers' scripts share: the pictures, the preprocessing, and one line of JSON about what a run cost.
 
-The preprocessing is that of calibrant's `imagenet` preset: Pillow decodes, the short side goes to 256 with Pillow's
-bilinear filter, the centre 224 x 224 is kept, and RGB is scaled by ImageNet's mean and deviation.
+The preprocessing is what calibrant's `imagenet` preset equals to the bit: OpenCV decodes and stretches to 224 x 224, and
+NumPy scales RGB by ImageNet's mean and deviation, as most INT8 samples for TensorRT do it.
 """
 
 import argparse
@@ -12,11 +12,11 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import cv2
 import numpy as np
-from PIL import Image
 
-MEAN = np.array([0.485, 0.456, 0.406], np.float32)
-DEVIATION = np.array([0.229, 0.224, 0.225], np.float32)
+MEAN = np.array([0.485, 0.456, 0.406])
+DEVIATION = np.array([0.229, 0.224, 0.225])
 SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".bmp"}
 
 
@@ -38,19 +38,26 @@ def pictures(folder: Path, count: int | None) -> list[Path]:
 
 
 def imagenet(path: Path) -> np.ndarray:
-    """One picture as a float32 tensor of shape 1 x 3 x 224 x 224."""
-    picture = Image.open(path).convert("RGB")
-    short = min(picture.size)
-    size = tuple(256 if side == short else int(256 * side / short) for side in picture.size)
-    picture = picture.resize(size, Image.Resampling.BILINEAR)
-    left, top = (int(round((side - 224) / 2.0)) for side in size)
-    pixels = np.asarray(picture.crop((left, top, left + 224, top + 224)), np.float32) / 255
-    return np.ascontiguousarray(((pixels - MEAN) / DEVIATION).transpose(2, 0, 1)[None])
+    """One picture as float32 of shape 224 x 224 x 3."""
+    image = cv2.imread(str(path))
+    if image is None:
+        sys.exit(f"cannot decode {path}")
+    image = cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
+    image = cv2.resize(image, (224, 224))
+    image = image.astype(np.float32) / 255.0
+    image -= MEAN
+    image /= DEVIATION
+    return image
+
+
+def nchw(images: list[np.ndarray]) -> np.ndarray:
+    """Pictures as one batch of shape N x 3 x 224 x 224."""
+    return np.ascontiguousarray(np.stack(images).transpose(0, 3, 1, 2)).astype(np.float32)
 
 
 def tensors(paths: list[Path]) -> Iterator[np.ndarray]:
-    """Each picture's tensor, made when it is asked for."""
-    return (imagenet(path) for path in paths)
+    """Each picture as a batch of one, made when it is asked for."""
+    return (nchw([imagenet(path)]) for path in paths)
 
 
 def measured(name: str, job: Callable[[], dict[str, object]]) -> None:

@@ -68,8 +68,7 @@ def repeated(folder: Path, count: int, target: Path) -> Path:
 
 def programs(options: argparse.Namespace, images: Path) -> list[Program]:
     calibrant = [str(options.calibrant.resolve()), options.stage, "--model", str(options.model), "--images", str(images)]
-    output = "{output}/calibration.json" if options.stage == "calibrate" else "{output}/quantized.onnx"
-    found = [Program(OURS, [*calibrant, "--preset", options.preset, "--output", output])]
+    found = [Program(OURS, [*calibrant, "--preset", options.preset, "--output", "{output}/out"])]
     shared = ["--model", str(options.model), "--images", str(images)]
     methods = options.methods.split(",")
     if options.onnxruntime_python:

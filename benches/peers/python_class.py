@@ -9,10 +9,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from common import arguments, measured, pictures
-
-MEAN = np.array([0.485, 0.456, 0.406])
-DEVIATION = np.array([0.229, 0.224, 0.225])
+from common import arguments, imagenet, measured, nchw, pictures
 
 
 class Calibrator:
@@ -28,16 +25,7 @@ class Calibrator:
         if not paths:
             return None
         self.at += len(paths)
-        batch = []
-        for path in paths:
-            image = cv2.imread(str(path))
-            image = cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
-            image = cv2.resize(image, (224, 224))
-            image = image.astype(np.float32) / 255.0
-            image -= MEAN
-            image /= DEVIATION
-            batch.append(image)
-        return np.ascontiguousarray(np.stack(batch).transpose(0, 3, 1, 2)).astype(np.float32)
+        return nchw([imagenet(path) for path in paths])
 
 
 def main() -> None:
