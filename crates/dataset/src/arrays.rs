@@ -14,6 +14,9 @@ use crate::npz::{self, Data, INFLATED_LIMIT_BYTES};
 use crate::sample::open_regular;
 use crate::{ArrayError, DatasetError, ElementType, ReadError, Tensor, TensorData, name, npy};
 
+/// The list of samples is what grows with their number, by some hundred bytes each; an array with more rows has been laid out otherwise.
+const ROWS_LIMIT: usize = 1 << 24;
+
 /// What the tensors of every sample look like for one input.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Input {
@@ -82,6 +85,10 @@ impl Arrays {
         }
         let Some(first) = arrays.first() else { return Err(ArrayError::None { others }) };
         let n_rows = first.layout.n_rows();
+        if n_rows > ROWS_LIMIT {
+            let (name, rows, limit) = (first.name.to_string(), n_rows, ROWS_LIMIT);
+            return Err(ArrayError::TooManyRows { name, rows, limit });
+        }
         if let Some(other) = arrays.iter().find(|it| it.layout.n_rows() != n_rows) {
             return Err(ArrayError::RowsDiffer {
                 first: first.name.to_string(),

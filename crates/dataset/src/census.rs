@@ -46,7 +46,7 @@ pub enum Kind {
     Unreadable,
     /// A pipe, a socket or a device.
     NotRegular,
-    /// A symbolic link that leads nowhere, without a picture's extension. With one it is taken, and an error when it is read.
+    /// A symbolic link that leads nowhere or to itself, without a picture's extension. With one it is taken, and an error when it is read.
     BrokenLink,
     /// A symbolic link to a folder that it lies in.
     Loop,

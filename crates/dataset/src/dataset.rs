@@ -1,13 +1,12 @@
 //! The list of samples.
 
 use std::collections::BTreeMap;
-use std::fs::{self, File};
-use std::io::Read as _;
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::arrays::Arrays;
-use crate::picture::{MAGIC_BYTES, is_picture};
+use crate::picture::{head, is_picture};
 use crate::sample::Place;
 use crate::{
     Census, DatasetError, Input, Label, LabelError, Labels, SampleRef, Subset, folder, list, name,
@@ -25,14 +24,15 @@ pub struct Dataset {
 
 impl Dataset {
     /// Opens whatever the path is: a folder of pictures; a folder without any but with `.npy` files; an npy, an npz or a picture,
-    /// which are known by their first bytes; or else a list file.
+    /// which are known by their first bytes; or else a list file, which may be a pipe.
     ///
     /// # Errors
     ///
     /// As [`folder`](Self::folder), [`tensors`](Self::tensors) and [`list`](Self::list).
     pub fn open(path: &Path) -> Result<Self, DatasetError> {
         let io_error = |source| DatasetError::Io { path: path.to_owned(), source };
-        if fs::metadata(path).map_err(io_error)?.is_dir() {
+        let metadata = fs::metadata(path).map_err(io_error)?;
+        if metadata.is_dir() {
             return match Self::folder(path) {
                 Err(DatasetError::NoPictures { .. }) if npy::is_in(path).map_err(io_error)? => {
                     Self::tensors(path)
@@ -40,10 +40,11 @@ impl Dataset {
                 found => found,
             };
         }
-        let mut head = Vec::with_capacity(MAGIC_BYTES);
-        let read =
-            File::open(path).and_then(|file| file.take(MAGIC_BYTES as u64).read_to_end(&mut head));
-        read.map_err(io_error)?;
+        if !metadata.is_file() {
+            // A pipe gives its bytes once: looking at the first would cost the list.
+            return Self::list(path);
+        }
+        let head = head(path).map_err(io_error)?;
         if npy::begins(&head) || npz::begins(&head) {
             Self::tensors(path)
         } else if is_picture(&head) {
@@ -76,7 +77,8 @@ impl Dataset {
     /// The files that a list names, in its order: one path a line, relative to the list's own folder, in UTF-8.
     ///
     /// Lines that begin with `#` and blank lines are skipped. A number after the last tab, comma or space of a line is the class, as in ImageNet's `val.txt`,
-    /// unless the whole line is the path of a file. A path that begins with `#` is written `./#…`. A file named twice is two samples.
+    /// unless the whole line is the path of a file. A path that begins with `#` is written `./#…`. A file named twice is two samples. A sample's name is its path
+    /// as the list has it.
     ///
     /// # Errors
     ///
@@ -148,7 +150,7 @@ impl Dataset {
             return Err(LabelError::Unlabelled { count, samples, example });
         }
         for sample in &mut self.samples {
-            if let Some(label) = labels.of(sample.name()) {
+            if let Some(label) = labels.shared(sample.name()) {
                 sample.set_label(Arc::clone(label));
             }
         }

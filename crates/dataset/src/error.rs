@@ -207,6 +207,18 @@ pub enum ArrayError {
         /// The length of its first axis.
         second_rows: usize,
     },
+    /// A first axis that does not look like one of samples.
+    #[error(
+        "`{name}` holds {rows} samples, more than the {limit} that are taken; is its first axis the samples?"
+    )]
+    TooManyRows {
+        /// The input.
+        name: String,
+        /// The length of its first axis.
+        rows: usize,
+        /// The limit.
+        limit: usize,
+    },
     /// Two arrays for one input.
     #[error("there are two arrays `{name}`")]
     Twice {

@@ -1,13 +1,11 @@
 //! Folders of pictures, searched in all their subfolders.
 
-use std::fs::File;
-use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
 use walkdir::{DirEntry, WalkDir};
 
 use crate::census::Tally;
-use crate::picture::{EXTENSIONS, MAGIC_BYTES, is_picture};
+use crate::picture::{EXTENSIONS, head, is_picture};
 use crate::sample::Place;
 use crate::{Census, DatasetError, Kind, SampleRef, name, natural_order};
 
@@ -48,13 +46,6 @@ pub(crate) fn search(root: &Path) -> Result<(Vec<SampleRef>, Census), DatasetErr
     Ok((taken.into_iter().map(sample).collect(), census))
 }
 
-/// Whether the first bytes of a file are a picture's.
-pub(crate) fn begins_like_a_picture(path: &Path) -> io::Result<bool> {
-    let mut head = Vec::with_capacity(MAGIC_BYTES);
-    File::open(path)?.take(MAGIC_BYTES as u64).read_to_end(&mut head)?;
-    Ok(is_picture(&head))
-}
-
 /// Why a file is ignored, or a folder not searched; `None` if it is not.
 fn classify(entry: &DirEntry) -> Option<Kind> {
     let file_name = entry.file_name().as_encoded_bytes();
@@ -74,9 +65,9 @@ fn classify(entry: &DirEntry) -> Option<Kind> {
     if has_picture_extension(entry.path()) {
         return None;
     }
-    match begins_like_a_picture(entry.path()) {
-        Ok(true) => None,
-        Ok(false) => Some(Kind::Foreign(extension(entry.path()))),
+    match head(entry.path()) {
+        Ok(head) if is_picture(&head) => None,
+        Ok(_) => Some(Kind::Foreign(extension(entry.path()))),
         Err(_) => Some(Kind::Unreadable),
     }
 }
@@ -88,8 +79,8 @@ fn excuse(error: &walkdir::Error) -> Option<(&Path, Option<Kind>)> {
     if error.loop_ancestor().is_some() {
         return Some((path, Some(Kind::Loop)));
     }
-    let missing = error.io_error().is_some_and(|it| it.kind() == io::ErrorKind::NotFound);
-    if !missing || error.depth() == 0 || !path.is_symlink() {
+    // A link to a folder that may not be listed is another matter: that one can be looked at.
+    if error.depth() == 0 || !path.is_symlink() || path.metadata().is_ok() {
         return None;
     }
     let hidden = path.file_name().is_some_and(|it| it.as_encoded_bytes().starts_with(b"."));

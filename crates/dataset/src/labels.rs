@@ -78,7 +78,11 @@ impl Labels {
     }
 
     /// The label of the sample with this name: by the whole name, or by the file's own name where the table has it without a folder.
-    pub fn of(&self, name: &str) -> Option<&Arc<Label>> {
+    pub fn of(&self, name: &str) -> Option<&Label> {
+        self.shared(name).map(|it| &**it)
+    }
+
+    pub(crate) fn shared(&self, name: &str) -> Option<&Arc<Label>> {
         let own = name.rsplit('/').next().unwrap_or(name);
         self.0.get(name).or_else(|| self.0.get(own))
     }

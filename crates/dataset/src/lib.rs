@@ -12,6 +12,25 @@
 //! Nothing is decoded here: a sample read is the bytes of its file or the tensors of its row ([`SampleRef::read`]). The list is all that grows
 //! with the number of samples; arrays are mapped, not loaded.
 //!
+//! ```no_run
+//! use std::path::Path;
+//!
+//! use calibrant_dataset::{Content, Dataset, ReadBuffer, Subset};
+//!
+//! let dataset = Dataset::open(Path::new("photos"))?;
+//! println!("{}", dataset.census());
+//!
+//! let dataset = dataset.subset(&Subset { shuffle: Some(7), ..Subset::ALL });
+//! let mut buffer = ReadBuffer::default();
+//! for sample in dataset.samples() {
+//!     match sample.read(&mut buffer)? {
+//!         Content::Encoded(bytes) => println!("{}: {} bytes", sample.name(), bytes.len()),
+//!         Content::Tensors(inputs) => println!("{}: {} tensors", sample.name(), inputs.len()),
+//!     }
+//! }
+//! # Ok::<_, Box<dyn std::error::Error>>(())
+//! ```
+//!
 //! # Files must stay as they are
 //!
 //! Files of [`MAP_FROM_BYTES`] and more, and arrays, are mapped into memory. A file that vanishes or shrinks *before* it is read is

@@ -23,13 +23,10 @@ pub(crate) fn read(path: &Path) -> Result<Vec<SampleRef>, DatasetError> {
         })?);
     }
     if samples.is_empty() {
-        let all = bytes.split(|&byte| byte == b'\n').count();
-        let comments = bytes.split(|&byte| byte == b'\n').filter(|it| it.starts_with(b"#")).count();
-        return Err(DatasetError::EmptyList {
-            path: path.to_owned(),
-            blank: all - comments,
-            comments,
-        });
+        let lines = || bytes.split_inclusive(|&byte| byte == b'\n');
+        let comments = lines().filter(|line| line.starts_with(b"#")).count();
+        let blank = lines().count() - comments;
+        return Err(DatasetError::EmptyList { path: path.to_owned(), blank, comments });
     }
     Ok(samples)
 }

@@ -1,13 +1,24 @@
 //! What makes a file a candidate: the extensions and first bytes of pictures.
 
+use std::fs::File;
+use std::io::{self, Read as _};
+use std::path::Path;
+
 /// Extensions of the pictures looked for, in lower case; a file's own may be in any.
 ///
 /// Everything else, GIF and TIFF among it, is foreign, unless its first bytes are those of a JPEG, PNG, WebP or BMP. Whether the extension tells the truth is
 /// seen when the picture is decoded, by its bytes.
 pub const EXTENSIONS: [&str; 7] = ["jpg", "jpeg", "jpe", "jfif", "png", "webp", "bmp"];
 
-/// As many bytes as [`is_picture`] looks at.
-pub(crate) const MAGIC_BYTES: usize = 18;
+/// As many bytes as [`is_picture`] looks at, and more than tells an npy or npz.
+const HEAD_BYTES: usize = 18;
+
+/// The first bytes of a file, by which it is known.
+pub(crate) fn head(path: &Path) -> io::Result<Vec<u8>> {
+    let mut head = Vec::with_capacity(HEAD_BYTES);
+    File::open(path)?.take(HEAD_BYTES as u64).read_to_end(&mut head)?;
+    Ok(head)
+}
 
 /// Whether a file that begins with these bytes is a JPEG, PNG, WebP or BMP.
 pub(crate) fn is_picture(head: &[u8]) -> bool {
