@@ -1,7 +1,8 @@
 //! What does the pipeline cost per sample, when the work itself costs nothing?
 //!
-//! The lower bound is the same loop without threads and channels. Empty work is the worst case: every sample crosses three channels
-//! for nothing, and the threads do little but wake each other. Decoding a photograph takes some milliseconds.
+//! The lower bound is the same loop without threads and channels. Empty work is the worst case:
+//! every sample crosses three channels for nothing, and the threads do little but wake each other.
+//! Decoding a photograph takes some milliseconds.
 
 use std::hint::black_box;
 use std::num::NonZeroUsize;

@@ -14,7 +14,8 @@ use crate::npz::{self, Data, INFLATED_LIMIT_BYTES};
 use crate::sample::open_regular;
 use crate::{ArrayError, DatasetError, ElementType, ReadError, Tensor, TensorData, name, npy};
 
-/// The list of samples is what grows with their number, by some hundred bytes each; an array with more rows has been laid out otherwise.
+/// The list of samples is what grows with their number, by some hundred bytes each; an array with
+/// more rows has been laid out otherwise.
 const ROWS_LIMIT: usize = 1 << 24;
 
 /// What the tensors of every sample look like for one input.
@@ -161,7 +162,8 @@ fn npy_files(folder: &Path) -> io::Result<(Vec<PathBuf>, usize)> {
     Ok((arrays, others.len()))
 }
 
-/// The members of an archive, and the number of its other entries; uncompressed members stay where they are.
+/// The members of an archive, and the number of its other entries; uncompressed members stay where
+/// they are.
 fn npz_parts(archive: Bytes) -> Result<(Vec<(String, Bytes)>, usize), ArrayError> {
     let (members, others) = npz::members(archive.as_slice(), INFLATED_LIMIT_BYTES)?;
     let bytes = |data| match (data, &archive) {

@@ -40,13 +40,15 @@ pub enum Kind {
     AppleDouble,
     /// Windows' own `Thumbs.db` and `desktop.ini`.
     System,
-    /// Neither the extension nor the first bytes are a picture's: the extension in lower case, empty where there is none.
+    /// Neither the extension nor the first bytes are a picture's: the extension in lower case,
+    /// empty where there is none.
     Foreign(String),
     /// No extension of a picture, and the first bytes could not be read.
     Unreadable,
     /// A pipe, a socket or a device.
     NotRegular,
-    /// A symbolic link that leads nowhere or to itself, without a picture's extension. With one it is taken, and an error when it is read.
+    /// A symbolic link that leads nowhere or to itself, without a picture's extension. With one it
+    /// is taken, and an error when it is read.
     BrokenLink,
     /// A symbolic link to a folder that it lies in.
     Loop,

@@ -23,8 +23,9 @@ pub struct Dataset {
 }
 
 impl Dataset {
-    /// Opens whatever the path is: a folder of pictures; a folder without any but with `.npy` files; an npy, an npz or a picture,
-    /// which are known by their first bytes; or else a list file, which may be a pipe.
+    /// Opens whatever the path is: a folder of pictures; a folder without any but with `.npy`
+    /// files; an npy, an npz or a picture, which are known by their first bytes; or else a list
+    /// file, which may be a pipe.
     ///
     /// # Errors
     ///
@@ -56,8 +57,9 @@ impl Dataset {
 
     /// The pictures in a folder and all its subfolders, in natural order of their relative paths.
     ///
-    /// A file is taken when its extension is one of [`EXTENSIONS`](crate::EXTENSIONS) or its first bytes are those of a JPEG, PNG, WebP or BMP. Symbolic
-    /// links are followed, but not in circles. Hidden and foreign files are ignored and counted in the [`census`](Self::census).
+    /// A file is taken when its extension is one of [`EXTENSIONS`](crate::EXTENSIONS) or its first
+    /// bytes are those of a JPEG, PNG, WebP or BMP. Symbolic links are followed, but not in
+    /// circles. Hidden and foreign files are ignored and counted in the [`census`](Self::census).
     ///
     /// # Errors
     ///
@@ -74,32 +76,38 @@ impl Dataset {
         Ok(Self { samples, found, arrays: None, classes: Vec::new() })
     }
 
-    /// The files that a list names, in its order: one path a line, relative to the list's own folder, in UTF-8.
+    /// The files that a list names, in its order: one path a line, relative to the list's own
+    /// folder, in UTF-8.
     ///
-    /// Lines that begin with `#` and blank lines are skipped. A number after the last tab, comma or space of a line is the class, as in ImageNet's `val.txt`,
-    /// unless the whole line is the path of a file. A path that begins with `#` is written `./#…`. A file named twice is two samples. A sample's name is its path
-    /// as the list has it.
+    /// Lines that begin with `#` and blank lines are skipped. A number after the last tab, comma or
+    /// space of a line is the class, as in ImageNet's `val.txt`, unless the whole line is the path
+    /// of a file. A path that begins with `#` is written `./#…`. A file named twice is two samples.
+    /// A sample's name is its path as the list has it.
     ///
     /// # Errors
     ///
-    /// When the list cannot be read or names nothing, and for the first line whose file is not there, with the line.
+    /// When the list cannot be read or names nothing, and for the first line whose file is not
+    /// there, with the line.
     pub fn list(path: &Path) -> Result<Self, DatasetError> {
         let samples = list::read(path)?;
         let found = Census::of_taken(samples.len());
         Ok(Self { samples, found, arrays: None, classes: Vec::new() })
     }
 
-    /// The rows of NumPy arrays, one array per model input: an `.npz`, whose members are named like the inputs; a folder of `<input>.npy`; or a single `.npy`,
-    /// whose input takes the file's name.
+    /// The rows of NumPy arrays, one array per model input: an `.npz`, whose members are named like
+    /// the inputs; a folder of `<input>.npy`; or a single `.npy`, whose input takes the file's
+    /// name.
     ///
-    /// The first axis counts the samples and must be the same for all. float64 and float16 become float32; float32, int64, int32, uint8 and bool stay.
-    /// npy files and uncompressed npz members are mapped and cost no memory. Compressed members (`numpy.savez_compressed`) are
-    /// unpacked into memory, all of them, up to [`INFLATED_LIMIT_BYTES`](crate::INFLATED_LIMIT_BYTES). The checksums of uncompressed members are not
-    /// verified, since that would read them all.
+    /// The first axis counts the samples and must be the same for all. float64 and float16 become
+    /// float32; float32, int64, int32, uint8 and bool stay. npy files and uncompressed npz members
+    /// are mapped and cost no memory. Compressed members (`numpy.savez_compressed`) are unpacked
+    /// into memory, all of them, up to [`INFLATED_LIMIT_BYTES`](crate::INFLATED_LIMIT_BYTES). The
+    /// checksums of uncompressed members are not verified, since that would read them all.
     ///
     /// # Errors
     ///
-    /// When a file cannot be read, is damaged, holds another type or no rows, or the arrays differ in their first axis.
+    /// When a file cannot be read, is damaged, holds another type or no rows, or the arrays differ
+    /// in their first axis.
     pub fn tensors(path: &Path) -> Result<Self, DatasetError> {
         let arrays = Arc::new(Arrays::open(path)?);
         let set = own_name(path);
@@ -120,12 +128,14 @@ impl Dataset {
         &self.found
     }
 
-    /// What the tensors of every sample are called and look like, in the order of the names; empty for pictures.
+    /// What the tensors of every sample are called and look like, in the order of the names; empty
+    /// for pictures.
     pub fn inputs(&self) -> Vec<Input> {
         self.arrays.as_ref().map(|it| it.inputs()).unwrap_or_default()
     }
 
-    /// The classes that the folders stand for, after [`labelled_by_folder`](Self::labelled_by_folder).
+    /// The classes that the folders stand for, after
+    /// [`labelled_by_folder`](Self::labelled_by_folder).
     pub fn classes(&self) -> &[String] {
         &self.classes
     }
@@ -157,8 +167,9 @@ impl Dataset {
         Ok(self)
     }
 
-    /// Labels the samples by the first folder of their paths: classes are numbered in the order of the folders' names byte by byte, as torchvision's `ImageFolder` does it
-    /// (so `10` comes before `9`).
+    /// Labels the samples by the first folder of their paths: classes are numbered in the order of
+    /// the folders' names byte by byte, as torchvision's `ImageFolder` does it (so `10` comes
+    /// before `9`).
     ///
     /// Do it before the [`subset`](Self::subset), which may leave a class without a sample.
     ///

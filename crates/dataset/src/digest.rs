@@ -43,9 +43,11 @@ pub fn digest_reader(mut reader: impl Read) -> io::Result<Digest> {
     }
 }
 
-/// The identity of a list of samples: the digest of its samples' digests, sorted and written one after another.
+/// The identity of a list of samples: the digest of its samples' digests, sorted and written one
+/// after another.
 ///
-/// Calibration is a pure function of the multiset of samples, and so is this: order and names do not change it, a sample given twice does.
+/// Calibration is a pure function of the multiset of samples, and so is this: order and names do
+/// not change it, a sample given twice does.
 pub fn digest_samples(digests: impl IntoIterator<Item = Digest>) -> Digest {
     let mut digests: Vec<_> = digests.into_iter().collect();
     digests.sort_unstable();
@@ -56,9 +58,11 @@ pub fn digest_samples(digests: impl IntoIterator<Item = Digest>) -> Digest {
     Digest(hasher.finalize().into())
 }
 
-/// The identity of a sample that consists of tensors: for each input in the order of the names, its name, type, shape and little-endian values.
+/// The identity of a sample that consists of tensors: for each input in the order of the names, its
+/// name, type, shape and little-endian values.
 ///
-/// It does not depend on how the tensors were stored: a row of an npz file and the same row of npy files are one sample.
+/// It does not depend on how the tensors were stored: a row of an npz file and the same row of npy
+/// files are one sample.
 pub fn digest_tensors(inputs: &[(Arc<str>, Tensor)]) -> Digest {
     let mut inputs: Vec<_> = inputs.iter().collect();
     inputs.sort_by(|(left, _), (right, _)| left.cmp(right));

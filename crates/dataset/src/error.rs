@@ -1,4 +1,5 @@
-//! What can go wrong: with a set, with a line of a file, with a label, with an array, with one sample.
+//! What can go wrong: with a set, with a line of a file, with a label, with an array, with one
+//! sample.
 
 use std::io;
 use std::num::ParseIntError;

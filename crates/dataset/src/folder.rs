@@ -72,8 +72,9 @@ fn classify(entry: &DirEntry) -> Option<Kind> {
     }
 }
 
-/// What the walk stumbles over without its being an error: a link in a circle, and a link that leads nowhere, which is taken if it is called like a picture,
-/// so that the sample is missed when it is read.
+/// What the walk stumbles over without its being an error: a link in a circle, and a link that
+/// leads nowhere, which is taken if it is called like a picture, so that the sample is missed when
+/// it is read.
 fn excuse(error: &walkdir::Error) -> Option<(&Path, Option<Kind>)> {
     let path = error.path()?;
     if error.loop_ancestor().is_some() {

@@ -1,4 +1,5 @@
-//! The bodies of the fuzz targets: parsers of outside bytes must answer any input, without a panic and without asking for much memory.
+//! The bodies of the fuzz targets: parsers of outside bytes must answer any input, without a panic
+//! and without asking for much memory.
 
 use crate::npy::Layout;
 use crate::npz::{self, Data};

@@ -33,11 +33,13 @@ impl Label {
 }
 
 impl Labels {
-    /// Reads a table of comma-separated values whose first line names its columns: `file`, `label` and, if you like, `accepted`.
+    /// Reads a table of comma-separated values whose first line names its columns: `file`, `label`
+    /// and, if you like, `accepted`.
     ///
-    /// `file` is a sample's name; `label` its class, a number from 0; `accepted` are the numbers of all classes that count as right,
-    /// with spaces between them. Further columns are for people. A field may be quoted, with a quote in it doubled; blank lines and
-    /// lines that begin with `#` are skipped.
+    /// `file` is a sample's name; `label` its class, a number from 0; `accepted` are the numbers of
+    /// all classes that count as right, with spaces between them. Further columns are for people. A
+    /// field may be quoted, with a quote in it doubled; blank lines and lines that begin with `#`
+    /// are skipped.
     ///
     /// # Errors
     ///
@@ -77,7 +79,8 @@ impl Labels {
         Ok(Self(labels))
     }
 
-    /// The label of the sample with this name: by the whole name, or by the file's own name where the table has it without a folder.
+    /// The label of the sample with this name: by the whole name, or by the file's own name where
+    /// the table has it without a folder.
     pub fn of(&self, name: &str) -> Option<&Label> {
         self.shared(name).map(|it| &**it)
     }

@@ -1,16 +1,20 @@
 //! Find, order, subset and memory-map the samples of a calibration set.
 //!
-//! A [`Dataset`] is an ordered list of [`SampleRef`]s and a [`Census`] of what was looked at to find them. It is made from
+//! A [`Dataset`] is an ordered list of [`SampleRef`]s and a [`Census`] of what was looked at to
+//! find them. It is made from
 //!
 //! * a **folder** of pictures ([`Dataset::folder`]), searched in all its subfolders;
 //! * a **list file** that names pictures, with or without labels ([`Dataset::list`]);
-//! * **arrays** of NumPy's, for models whose inputs are no pictures or more than one ([`Dataset::tensors`]): an `.npz`, an `.npy`, or a folder
-//!   of `<input>.npy`, the first axis counting the samples.
+//! * **arrays** of NumPy's, for models whose inputs are no pictures or more than one
+//!   ([`Dataset::tensors`]): an `.npz`, an `.npy`, or a folder of `<input>.npy`, the first axis
+//!   counting the samples.
 //!
-//! [`Dataset::open`] picks by what the path is. [`Dataset::subset`] keeps every n-th, shuffles and limits, reproducibly.
+//! [`Dataset::open`] picks by what the path is. [`Dataset::subset`] keeps every n-th, shuffles and
+//! limits, reproducibly.
 //!
-//! Nothing is decoded here: a sample read is the bytes of its file or the tensors of its row ([`SampleRef::read`]). The list is all that grows
-//! with the number of samples; arrays are mapped, not loaded.
+//! Nothing is decoded here: a sample read is the bytes of its file or the tensors of its row
+//! ([`SampleRef::read`]). The list is all that grows with the number of samples; arrays are mapped,
+//! not loaded.
 //!
 //! ```no_run
 //! use std::path::Path;
@@ -33,9 +37,10 @@
 //!
 //! # Files must stay as they are
 //!
-//! Files of [`MAP_FROM_BYTES`] and more, and arrays, are mapped into memory. A file that vanishes or shrinks *before* it is read is
-//! an error that names it. One that is cut short *while* it is mapped ends the process with a bus error on Unix; nothing is lost by that, since
-//! outputs appear only when complete, but do not write into a calibration set while it is in use.
+//! Files of [`MAP_FROM_BYTES`] and more, and arrays, are mapped into memory. A file that vanishes
+//! or shrinks *before* it is read is an error that names it. One that is cut short *while* it is
+//! mapped ends the process with a bus error on Unix; nothing is lost by that, since outputs appear
+//! only when complete, but do not write into a calibration set while it is in use.
 
 mod arrays;
 mod census;

@@ -31,7 +31,8 @@ pub(crate) fn read(path: &Path) -> Result<Vec<SampleRef>, DatasetError> {
     Ok(samples)
 }
 
-/// The lines that say something, with their numbers from 1: no comments, no blank ones, no line ends, no byte order mark.
+/// The lines that say something, with their numbers from 1: no comments, no blank ones, no line
+/// ends, no byte order mark.
 pub(crate) fn lines(bytes: &[u8]) -> impl Iterator<Item = (usize, Result<&str, LineError>)> {
     let bytes = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
     let lines = bytes.split(|&byte| byte == b'\n').map(<[u8]>::trim_ascii_end);
@@ -45,7 +46,8 @@ pub(crate) fn lines(bytes: &[u8]) -> impl Iterator<Item = (usize, Result<&str, L
 
 /// A path, or a path and a class.
 ///
-/// The whole line is the path if there is such a file, so that a file `photo 1` can be listed; otherwise a number after the last tab, comma or space is a class.
+/// The whole line is the path if there is such a file, so that a file `photo 1` can be listed;
+/// otherwise a number after the last tab, comma or space is a class.
 fn entry(folder: &Path, line: &str) -> Result<SampleRef, LineError> {
     let whole = folder.join(line);
     if !whole.exists()

@@ -6,7 +6,8 @@ use std::path::{Component, Path};
 
 /// The path with `/` between its parts.
 ///
-/// A byte that is not UTF-8 is written `\xFF`, and a backslash in a file's own name as two, so that different paths have different names.
+/// A byte that is not UTF-8 is written `\xFF`, and a backslash in a file's own name as two, so that
+/// different paths have different names.
 pub(crate) fn of_path(path: &Path) -> String {
     let mut name = String::new();
     for component in path.components() {

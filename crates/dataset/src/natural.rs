@@ -4,9 +4,10 @@ use std::cmp::Ordering;
 
 /// Compares two names with `/` between their parts so that `img2` comes before `img10`.
 ///
-/// Names are compared part by part, so that a folder's files stay together. Within a part, runs of the digits 0 to 9 compare by the
-/// number they write, however long, and all else byte by byte: capitals before small letters, ASCII before all other letters. Names that are
-/// equal but for leading zeros compare byte by byte (`01` before `1`). The order is total and knows no locale.
+/// Names are compared part by part, so that a folder's files stay together. Within a part, runs of
+/// the digits 0 to 9 compare by the number they write, however long, and all else byte by byte:
+/// capitals before small letters, ASCII before all other letters. Names that are equal but for
+/// leading zeros compare byte by byte (`01` before `1`). The order is total and knows no locale.
 pub fn natural_order(left: &str, right: &str) -> Ordering {
     let mut lefts = left.split('/');
     let mut rights = right.split('/');
@@ -29,7 +30,8 @@ fn tokens(part: &str) -> Tokens<'_> {
 /// What is left of a part, yielding numbers and single bytes.
 struct Tokens<'name>(&'name [u8]);
 
-/// Numbers come before or after other bytes as their digits do, so that the order of tokens is total.
+/// Numbers come before or after other bytes as their digits do, so that the order of tokens is
+/// total.
 #[derive(PartialEq, Eq)]
 enum Token<'name> {
     /// Digits without leading zeros; none for zero.

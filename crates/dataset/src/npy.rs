@@ -1,7 +1,8 @@
 //! NumPy's npy format, versions 1 to 3: the header, and one row at a time.
 //!
-//! The format is `numpy/lib/format.py`'s: magic, version, the header's length, and the header, which is a Python dictionary in text.
-//! (The `npyz` crate would read it, but compiles C through its parser's stack guard, and allocates what a header's length field claims.)
+//! The format is `numpy/lib/format.py`'s: magic, version, the header's length, and the header,
+//! which is a Python dictionary in text. (The `npyz` crate would read it, but compiles C through
+//! its parser's stack guard, and allocates what a header's length field claims.)
 
 use std::cell::Cell;
 use std::path::Path;
@@ -142,7 +143,8 @@ impl Layout {
         }
     }
 
-    /// Reads one row out of the bytes that the layout was parsed from, into the tensor's own memory if it has enough of it.
+    /// Reads one row out of the bytes that the layout was parsed from, into the tensor's own memory
+    /// if it has enough of it.
     ///
     /// # Panics
     ///

@@ -1,6 +1,7 @@
 //! The dictionary in an npy header: `{'descr': '<f4', 'fortran_order': False, 'shape': (3, 4), }`.
 //!
-//! It is a Python literal, of which only what NumPy itself writes for plain arrays is understood, old spellings included.
+//! It is a Python literal, of which only what NumPy itself writes for plain arrays is understood,
+//! old spellings included.
 
 use crate::NpyError;
 use crate::npy::Header;

@@ -7,7 +7,8 @@ use zip::{CompressionMethod, ZipArchive};
 
 use crate::ArrayError;
 
-/// As much as the compressed members of one npz may unpack to, all together: they stay in memory, unlike uncompressed ones.
+/// As much as the compressed members of one npz may unpack to, all together: they stay in memory,
+/// unlike uncompressed ones.
 pub const INFLATED_LIMIT_BYTES: u64 = 1 << 30;
 
 /// One npy file in an archive.

@@ -6,8 +6,9 @@ use std::path::Path;
 
 /// Extensions of the pictures looked for, in lower case; a file's own may be in any.
 ///
-/// Everything else, GIF and TIFF among it, is foreign, unless its first bytes are those of a JPEG, PNG, WebP or BMP. Whether the extension tells the truth is
-/// seen when the picture is decoded, by its bytes.
+/// Everything else, GIF and TIFF among it, is foreign, unless its first bytes are those of a JPEG,
+/// PNG, WebP or BMP. Whether the extension tells the truth is seen when the picture is decoded, by
+/// its bytes.
 pub const EXTENSIONS: [&str; 7] = ["jpg", "jpeg", "jpe", "jfif", "png", "webp", "bmp"];
 
 /// As many bytes as [`is_picture`] looks at, and more than tells an npy or npz.
@@ -29,7 +30,8 @@ pub(crate) fn is_picture(head: &[u8]) -> bool {
         || is_bmp(head)
 }
 
-/// Two letters are too few to go by: the reserved fields must be zero and the second header of a size that was ever in use.
+/// Two letters are too few to go by: the reserved fields must be zero and the second header of a
+/// size that was ever in use.
 fn is_bmp(head: &[u8]) -> bool {
     head.starts_with(b"BM")
         && head.get(6..10) == Some(&[0; 4])

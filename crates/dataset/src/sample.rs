@@ -11,8 +11,8 @@ use crate::arrays::Arrays;
 use crate::map::{Pages, map};
 use crate::{Label, ReadError, Tensor};
 
-/// Files of this many bytes and more are mapped, smaller ones are read: a map costs page faults and a process-wide lock,
-/// which only a large file repays.
+/// Files of this many bytes and more are mapped, smaller ones are read: a map costs page faults and
+/// a process-wide lock, which only a large file repays.
 pub const MAP_FROM_BYTES: u64 = 1 << 20;
 
 /// Where a sample lies: in a file of its own, or in a row of arrays. Cheap to clone.
@@ -30,7 +30,8 @@ pub enum Content<'buffer> {
     Encoded(&'buffer [u8]),
     /// The inputs of a model by name, each with a leading axis of 1.
     ///
-    /// Whoever swaps them for tensors that are no longer needed spares the next read its allocations.
+    /// Whoever swaps them for tensors that are no longer needed spares the next read its
+    /// allocations.
     Tensors(&'buffer mut Vec<(Arc<str>, Tensor)>),
 }
 
@@ -53,8 +54,8 @@ impl SampleRef {
         Self { name: name.into(), label: None, place }
     }
 
-    /// The name within the set, the same wherever the set lies: the path relative to the folder or the list with `/` between its parts,
-    /// or `arrays.npz[7]` for a row.
+    /// The name within the set, the same wherever the set lies: the path relative to the folder or
+    /// the list with `/` between its parts, or `arrays.npz[7]` for a row.
     ///
     /// Bytes of a path that are not UTF-8 are written `\xFF`, backslashes doubled.
     pub fn name(&self) -> &str {
@@ -106,7 +107,8 @@ impl SampleRef {
 }
 
 impl Content<'_> {
-    /// The sample's identity: of a file, of its bytes; of tensors, see [`digest_tensors`](crate::digest_tensors).
+    /// The sample's identity: of a file, of its bytes; of tensors, see
+    /// [`digest_tensors`](crate::digest_tensors).
     pub fn digest(&self) -> crate::Digest {
         match self {
             Self::Encoded(bytes) => crate::digest(bytes),
@@ -117,7 +119,8 @@ impl Content<'_> {
 
 /// Opens a regular file and says how long it is.
 ///
-/// It is looked at before it is opened, because opening a pipe waits for its writer, and after, because it may have been replaced.
+/// It is looked at before it is opened, because opening a pipe waits for its writer, and after,
+/// because it may have been replaced.
 pub(crate) fn open_regular(path: &Path) -> Result<(File, u64), ReadError> {
     let metadata = fs::metadata(path).map_err(|source| read_error(path, source))?;
     if !metadata.is_file() {
@@ -144,7 +147,8 @@ fn read_file<'buffer>(
         return Ok(mapped.insert(map.map_err(|source| read_error(path, source))?));
     }
     bytes.clear();
-    // One byte more than expected tells a file that grew, without reading on for as long as it grows.
+    // One byte more than expected tells a file that grew, without reading on for as long as it
+    // grows.
     let read = file.take(length + 1).read_to_end(bytes);
     let found = read.map_err(|source| read_error(path, source))? as u64;
     if found != length {

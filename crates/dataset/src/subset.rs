@@ -31,7 +31,8 @@ impl Subset {
 
 /// Fisher and Yates' shuffle, from the last place down, with numbers from [`SplitMix64`].
 ///
-/// This is fixed for ever: a seed in a report must name the same samples on every platform and in every version.
+/// This is fixed for ever: a seed in a report must name the same samples on every platform and in
+/// every version.
 fn shuffle<T>(items: &mut [T], seed: u64) {
     let mut random = SplitMix64(seed);
     for last in (1..items.len()).rev() {
@@ -51,8 +52,8 @@ impl SplitMix64 {
         z ^ (z >> 31)
     }
 
-    /// A number from 0 to `last`, each as likely as the next: Lemire's multiplication (arXiv 1805.10941), which draws
-    /// again in the few cases that would make some numbers likelier.
+    /// A number from 0 to `last`, each as likely as the next: Lemire's multiplication (arXiv
+    /// 1805.10941), which draws again in the few cases that would make some numbers likelier.
     fn up_to(&mut self, last: usize) -> usize {
         let n = last as u64 + 1;
         let first_fair = n.wrapping_neg() % n;
@@ -91,7 +92,8 @@ mod tests {
         assert_eq!([(); 4].map(|()| random.next()), expected);
     }
 
-    /// Reports name samples by seed: these lists, which a second implementation in Python gave, may never change.
+    /// Reports name samples by seed: these lists, which a second implementation in Python gave, may
+    /// never change.
     #[test]
     fn shuffles_are_for_ever() {
         let ten: Vec<u8> = (0..10).collect();
@@ -115,8 +117,9 @@ mod tests {
         assert_eq!(subset(4, 10, Some(5)).apply(items), shuffled[..4]);
     }
 
-    /// Every order of four items is as likely as any other: 24 orders, 2400 seeds, 100 expected of each. The chance that
-    /// the statistic exceeds 60 by luck is below 1e-4, and the seeds are fixed.
+    /// Every order of four items is as likely as any other: 24 orders, 2400 seeds, 100 expected of
+    /// each. The chance that the statistic exceeds 60 by luck is below 1e-4, and the seeds are
+    /// fixed.
     #[test]
     fn no_order_is_favoured() {
         let mut counts = std::collections::BTreeMap::<Vec<u8>, f64>::new();

@@ -96,7 +96,8 @@ impl ElementType {
     }
 }
 
-/// Values in and out of [`TensorData`]; the way out gives the tensor back when it holds another type.
+/// Values in and out of [`TensorData`]; the way out gives the tensor back when it holds another
+/// type.
 macro_rules! conversions {
     ($($variant:ident($value:ty)),*) => {$(
         impl From<Vec<$value>> for TensorData {

@@ -10,7 +10,8 @@ use crate::WorkError;
 
 /// Filled slots in the order of their items; on drop they go home to be filled again.
 ///
-/// A batch may be sent to another thread and may outlive its pipeline, in which case its slots are simply dropped with it.
+/// A batch may be sent to another thread and may outlive its pipeline, in which case its slots are
+/// simply dropped with it.
 pub struct Batch<T> {
     samples: Vec<T>,
     home: Weak<Home<T>>,
@@ -18,8 +19,9 @@ pub struct Batch<T> {
 
 /// One batch and what failed in its stretch of positions.
 ///
-/// Consecutive deliveries cover consecutive positions, `batch_size` of them each and fewer only at the end:
-/// `batch.len() + failures.len()` is the number covered. A batch may thus be short, or empty, wherever samples failed.
+/// Consecutive deliveries cover consecutive positions, `batch_size` of them each and fewer only at
+/// the end: `batch.len() + failures.len()` is the number covered. A batch may thus be short, or
+/// empty, wherever samples failed.
 #[derive(Debug)]
 pub struct Delivery<T, E> {
     /// The position of the first item covered.
@@ -39,7 +41,8 @@ pub struct Failure<E> {
     pub error: WorkError<E>,
 }
 
-/// Where slots and emptied vectors go back to; the pipeline's [`Receiver`](crate::Receiver) alone keeps it alive.
+/// Where slots and emptied vectors go back to; the pipeline's [`Receiver`](crate::Receiver) alone
+/// keeps it alive.
 #[derive(Debug)]
 pub(crate) struct Home<T> {
     /// `None` stands for a slot that has not been made yet.
@@ -89,12 +92,14 @@ impl<T: fmt::Debug> fmt::Debug for Batch<T> {
 }
 
 impl<T> Home<T> {
-    /// Sending cannot block, since the channel has a place for every slot; it fails when no worker is left, and the slot is dropped.
+    /// Sending cannot block, since the channel has a place for every slot; it fails when no worker
+    /// is left, and the slot is dropped.
     pub(crate) fn put_slot(&self, slot: T) {
         drop(self.slots.try_send(Some(slot)));
     }
 
-    /// More vectors than batches in flight can only come from a consumer that keeps empty batches; the surplus is dropped.
+    /// More vectors than batches in flight can only come from a consumer that keeps empty batches;
+    /// the surplus is dropped.
     pub(crate) fn put_shell(&self, shell: Vec<T>) {
         drop(self.shells.try_send(shell));
     }

@@ -8,28 +8,32 @@
 //!                                                   └────────────────────────┴────────────────────┘
 //! ```
 //!
-//! [`run`] draws items from an iterator on one thread, has N workers turn each into a *slot* (the caller's
-//! own type: a picture buffer, a row of tensors), and hands the consumer batches of slots **in the order of
-//! the items**, whatever the number of workers. When a [`Batch`] is dropped, its slots go home and are filled again,
-//! so that a warm pipeline allocates nothing.
+//! [`run`] draws items from an iterator on one thread, has N workers turn each into a *slot* (the
+//! caller's own type: a picture buffer, a row of tensors), and hands the consumer batches of slots
+//! **in the order of the items**, whatever the number of workers. When a [`Batch`] is dropped, its
+//! slots go home and are filled again, so that a warm pipeline allocates nothing.
 //!
 //! # What bounds memory
 //!
-//! A worker takes a free slot before it takes an item, and a slot stays taken until its batch is dropped. There are
-//! `batch_size × batches_in_flight` slots, made when first needed and never more. Items wait for workers one batch's worth at a time (or one per worker, where that is more). Because items are taken in order, the batch
-//! that is due next always gets its slots first, and the pipeline cannot lock up.
+//! A worker takes a free slot before it takes an item, and a slot stays taken until its batch is
+//! dropped. There are `batch_size × batches_in_flight` slots, made when first needed and never
+//! more. Items wait for workers one batch's worth at a time (or one per worker, where that is
+//! more). Because items are taken in order, the batch that is due next always gets its slots first,
+//! and the pipeline cannot lock up.
 //!
 //! # What ends it
 //!
-//! Dropping either end: the iterator's end lets the last, possibly short, batch through, which is never padded; the
-//! consumer's return stops the workers, each after the sample in its hands and at most one more. A caller that wants to cancel from outside
-//! ends the iterator or returns from the consumer, by whatever token it likes.
+//! Dropping either end: the iterator's end lets the last, possibly short, batch through, which is
+//! never padded; the consumer's return stops the workers, each after the sample in its hands and at
+//! most one more. A caller that wants to cancel from outside ends the iterator or returns from the
+//! consumer, by whatever token it likes.
 //!
 //! # What happens to errors
 //!
-//! They are items. A failed sample is missing from its batch and listed beside it in [`Delivery::failures`]; the policy is the
-//! consumer's. A panic in `work` is such a failure too ([`WorkError::Panicked`]). A panic in the iterator or in a constructor, which
-//! no later sample would survive, is raised again in the consumer's thread.
+//! They are items. A failed sample is missing from its batch and listed beside it in
+//! [`Delivery::failures`]; the policy is the consumer's. A panic in `work` is such a failure too
+//! ([`WorkError::Panicked`]). A panic in the iterator or in a constructor, which no later sample
+//! would survive, is raised again in the consumer's thread.
 //!
 //! This crate knows neither pictures nor tensors nor files.
 

@@ -14,22 +14,27 @@ use crate::{Clock, Receiver, Stage, Stats, WorkError};
 /// The size of a pipeline.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Config {
-    /// Threads that do the work. There is one more for the iterator; the consumer runs on the caller's.
+    /// Threads that do the work. There is one more for the iterator; the consumer runs on the
+    /// caller's.
     pub workers: NonZeroUsize,
     /// Consecutive items per batch.
     pub batch_size: NonZeroUsize,
-    /// Batches alive at once, the consumer's own among them: 1 lets work and consumption take turns, 2 lets them overlap.
+    /// Batches alive at once, the consumer's own among them: 1 lets work and consumption take
+    /// turns, 2 lets them overlap.
     ///
-    /// A consumer that holds this many and asks for another waits until one of them is dropped elsewhere.
+    /// A consumer that holds this many and asks for another waits until one of them is dropped
+    /// elsewhere.
     pub batches_in_flight: NonZeroUsize,
 }
 
 /// Runs the pipeline to its end and returns what the consumer returned, with the statistics.
 ///
-/// * `new_slot` makes a slot; it is called at most `batch_size × batches_in_flight` times, on the workers' threads.
-/// * `new_scratch` makes what a worker keeps for itself from sample to sample; once per worker, and again after a panic.
-/// * `work` fills the slot from the item at a position (counted from 0). The slot comes as the sample before, or a failed one,
-///   left it: `work` overwrites all of it.
+/// * `new_slot` makes a slot; it is called at most `batch_size × batches_in_flight` times, on the
+///   workers' threads.
+/// * `new_scratch` makes what a worker keeps for itself from sample to sample; once per worker, and
+///   again after a panic.
+/// * `work` fills the slot from the item at a position (counted from 0). The slot comes as the
+///   sample before, or a failed one, left it: `work` overwrites all of it.
 /// * `consume` pulls deliveries, on the caller's thread. When it returns, the pipeline stops.
 ///
 /// ```
@@ -55,7 +60,8 @@ pub struct Config {
 ///
 /// # Panics
 ///
-/// When the iterator, a constructor or the consumer does, and when there cannot be as many slots as asked for. A panic in `work` is a [`Failure`](crate::Failure) instead.
+/// When the iterator, a constructor or the consumer does, and when there cannot be as many slots as
+/// asked for. A panic in `work` is a [`Failure`](crate::Failure) instead.
 pub fn run<I, T, E, S, R>(
     config: &Config,
     items: impl Iterator<Item = I> + Send,
@@ -95,7 +101,8 @@ where
     let n_slots = config.batch_size.saturating_mul(config.batches_in_flight);
     // A batch's worth of items waits, so that the threads need not take turns at every single one.
     let (job_outbox, job_inbox) = bounded(workers.max(config.batch_size.get()));
-    // Every sample that is through holds a slot, every thread breaks at most once, and the iterator ends once: sending never waits.
+    // Every sample that is through holds a slot, every thread breaks at most once, and the iterator
+    // ends once: sending never waits.
     let (finished_outbox, finished_inbox) = bounded(n_slots.get() + workers + 2);
     let (home, slots, shells) = stock(config, n_slots);
 
@@ -161,7 +168,8 @@ impl<I, T, E> Worker<'_, I, T, E> {
         let mut scratch = new_scratch();
         let mut watch = Stopwatch::start(self.clock);
         loop {
-            // The slot first: positions are then given only to those who can finish them, so the batch that is due never starves.
+            // The slot first: positions are then given only to those who can finish them, so the
+            // batch that is due never starves.
             let slot = self.slots.recv();
             watch.lap(&mut stage.waiting_for_room);
             let Ok(slot) = slot else { break };

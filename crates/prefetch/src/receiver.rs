@@ -12,19 +12,21 @@ use crate::batch::Home;
 use crate::clock::Stopwatch;
 use crate::{Batch, Clock, Delivery, Failure, Stage, WorkError};
 
-/// What the consumer pulls deliveries from: an iterator that waits for the next batch and ends after the last.
+/// What the consumer pulls deliveries from: an iterator that waits for the next batch and ends
+/// after the last.
 ///
 /// Dropping it, or returning from the consumer, stops the pipeline.
 ///
 /// # Panics
 ///
-/// `next` raises a panic of the items' iterator, of the slots' or of the scratch's constructor again, in the consumer's thread, so that
-/// such an end is never mistaken for the end of the input.
+/// `next` raises a panic of the items' iterator, of the slots' or of the scratch's constructor
+/// again, in the consumer's thread, so that such an end is never mistaken for the end of the input.
 pub struct Receiver<T, E> {
     finished: channel::Receiver<Message<T, E>>,
     home: Arc<Home<T>>,
     shells: channel::Receiver<Vec<T>>,
-    /// Samples that came before their turn. Every position in flight holds a slot, so one place per slot is enough: position p waits at p mod len.
+    /// Samples that came before their turn. Every position in flight holds a slot, so one place per
+    /// slot is enough: position p waits at p mod len.
     early: Vec<Option<Finished<T, E>>>,
     batch_size: usize,
     /// The first position not delivered yet.

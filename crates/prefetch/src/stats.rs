@@ -5,14 +5,17 @@ use std::time::Duration;
 
 /// What each stage of one [`run`](crate::run) did, complete once the run has returned.
 ///
-/// The slowest stage is the one that waits least: its neighbours wait for it, the one before for room and the one behind for input.
+/// The slowest stage is the one that waits least: its neighbours wait for it, the one before for
+/// room and the one behind for input.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Stats {
-    /// The thread that draws items from the iterator. Its busy time is the iterator's; it has no input to wait for.
+    /// The thread that draws items from the iterator. Its busy time is the iterator's; it has no
+    /// input to wait for.
     pub feed: Stage,
     /// All workers added up: `workers` times the wall time is what they had.
     pub work: Stage,
-    /// The consumer: busy between two calls for a batch, waiting for input within them. It has no room to wait for.
+    /// The consumer: busy between two calls for a batch, waiting for input within them. It has no
+    /// room to wait for.
     pub consume: Stage,
     /// The number of workers added up in `work`.
     pub workers: usize,

@@ -1,4 +1,5 @@
-//! That a warm pipeline allocates nothing: this file is a program of its own, whose allocator counts.
+//! That a warm pipeline allocates nothing: this file is a program of its own, whose allocator
+//! counts.
 #![expect(unsafe_code, reason = "an allocator that counts is an allocator")]
 
 use std::alloc::{GlobalAlloc, Layout, System};
@@ -11,7 +12,8 @@ static ALLOCATIONS: AtomicUsize = AtomicUsize::new(0);
 
 struct Counting;
 
-// SAFETY: every call goes to the system's allocator with the caller's own arguments, and comes back as it answers.
+// SAFETY: every call goes to the system's allocator with the caller's own arguments, and comes back
+// as it answers.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         ALLOCATIONS.fetch_add(1, Relaxed);
@@ -26,7 +28,8 @@ unsafe impl GlobalAlloc for Counting {
 
     unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
         ALLOCATIONS.fetch_add(1, Relaxed);
-        // SAFETY: the pointer came from `System` with this layout, and the caller vouches for the size.
+        // SAFETY: the pointer came from `System` with this layout, and the caller vouches for the
+        // size.
         unsafe { System.realloc(pointer, layout, size) }
     }
 }
@@ -34,8 +37,9 @@ unsafe impl GlobalAlloc for Counting {
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
 
-/// What may be allocated late, and once: a channel makes room for waiting threads the first time that one waits on it, and a thread its token
-/// the first time that it waits. There are five such rooms and four threads; thousands of batches must fit below.
+/// What may be allocated late, and once: a channel makes room for waiting threads the first time
+/// that one waits on it, and a thread its token the first time that it waits. There are five such
+/// rooms and four threads; thousands of batches must fit below.
 const ONCE: usize = 16;
 
 #[test]

@@ -29,7 +29,8 @@ fn words(row: usize, name: &str, Tensor { shape, data }: &Tensor) -> String {
     format!("{name}\t{}\t{row}\t{}\t{}", data.dtype(), shape.join("x"), values.join(" "))
 }
 
-/// Every file of the good ones through one buffer, so that each tensor's memory has held another type before.
+/// Every file of the good ones through one buffer, so that each tensor's memory has held another
+/// type before.
 #[test]
 fn rows_are_what_numpy_reads() {
     let folder = fixtures().join("dataset");
@@ -156,7 +157,8 @@ mod sparse {
 
     use super::*;
 
-    /// Writes an array whose values are all zero and take no space on disk, but for its last four bytes.
+    /// Writes an array whose values are all zero and take no space on disk, but for its last four
+    /// bytes.
     fn write(path: &Path, descr: &str, shape: &str, n_bytes: u64, last: [u8; 4]) {
         let header =
             format!("{{'descr': '{descr}', 'fortran_order': False, 'shape': ({shape}), }}\n");

@@ -1,4 +1,5 @@
-//! The fuzz targets' bodies over damaged files: any answer will do but a panic or a large allocation.
+//! The fuzz targets' bodies over damaged files: any answer will do but a panic or a large
+//! allocation.
 
 use std::fs;
 

@@ -82,3 +82,22 @@ fn a_list_that_names_nothing_is_an_error() {
         assert!(error.to_string().ends_with(words), "{error}");
     }
 }
+
+/// As a shell's `<(find …)` hands it over: its bytes can be read once, and nothing lies beside it.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_pipe_is_a_list() {
+    use std::io::Write as _;
+    use std::os::fd::AsRawFd as _;
+    use std::path::Path;
+
+    let folder = folder_of(&[("a.jpg", b"")]);
+    let path = folder.path().join("a.jpg");
+    let (reader, mut writer) = std::io::pipe().expect("a pipe");
+    writeln!(writer, "{} 4", path.display()).expect("a short line");
+    drop(writer);
+    let list = format!("/proc/self/fd/{}", reader.as_raw_fd());
+    let dataset = Dataset::open(Path::new(&list)).expect("it is there");
+    assert_eq!(dataset.samples()[0].path(), Some(&*path));
+    assert_eq!(classes(&dataset), [Some(4)]);
+}

@@ -68,7 +68,8 @@ fn devices_are_not_read() {
     assert!(matches!(&error, ReadError::NotAFile { .. }), "{error}");
 }
 
-/// The kernel's own files say that they are empty and are not: the same as a file that grows while it is read.
+/// The kernel's own files say that they are empty and are not: the same as a file that grows while
+/// it is read.
 #[cfg(target_os = "linux")]
 #[test]
 fn a_file_that_grows_is_an_error() {

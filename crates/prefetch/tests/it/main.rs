@@ -10,8 +10,16 @@ use std::num::NonZeroUsize;
 use std::thread;
 use std::time::Duration;
 
-use calibrant_prefetch::Config;
+use calibrant_prefetch::{Batch, Config, Delivery, Receiver};
 use crossbeam_channel::bounded;
+
+/// A backend may pull from a thread of its own, and drop what it pulled on another.
+const _: () = {
+    const fn sent<T: Send>() {}
+    sent::<Batch<Vec<f32>>>();
+    sent::<Delivery<Vec<f32>, std::io::Error>>();
+    sent::<Receiver<Vec<f32>, std::io::Error>>();
+};
 
 /// No test takes a hundredth of this; one that does has locked up.
 const PATIENCE: Duration = Duration::from_secs(60);

@@ -42,7 +42,8 @@ fn case() -> impl Strategy<Value = Case> {
         })
 }
 
-/// What one delivery covered, as the naive twin computes it too: its start, the values, the failed positions with their words.
+/// What one delivery covered, as the naive twin computes it too: its start, the values, the failed
+/// positions with their words.
 type Seen = (usize, Vec<usize>, Vec<(usize, String)>);
 
 fn seen(delivery: &Delivery<usize, String>) -> Seen {

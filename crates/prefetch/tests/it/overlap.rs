@@ -7,9 +7,11 @@ use crossbeam_channel::bounded;
 
 use crate::{PATIENCE, config, copy};
 
-/// The source makes item k + 1 *while* the sink consumes item k: they meet within, once for each k, or the test fails.
+/// The source makes item k + 1 *while* the sink consumes item k: they meet within, once for each k,
+/// or the test fails.
 ///
-/// So the making of N items and the consumption of N items, one step each, take N + 1 steps together. One after another, they would take 2 N.
+/// So the making of N items and the consumption of N items, one step each, take N + 1 steps
+/// together. One after another, they would take 2 N.
 #[test]
 fn source_and_sink_are_busy_at_the_same_time() {
     const N: usize = 200;
@@ -36,7 +38,8 @@ fn source_and_sink_are_busy_at_the_same_time() {
     assert_eq!(meetings, N - 1);
 }
 
-/// As many samples are in work at once as there are workers: each waits within its work until all are there.
+/// As many samples are in work at once as there are workers: each waits within its work until all
+/// are there.
 #[test]
 fn workers_are_busy_at_the_same_time() {
     const WORKERS: usize = 4;
@@ -64,8 +67,9 @@ struct Slot {
     free_at: u64,
 }
 
-/// The time the whole takes on a virtual clock: each stage has its own time, which is never before that of what it waits for, an item
-/// or a free slot, and which its own work advances. What waits for what is the real pipeline's doing.
+/// The time the whole takes on a virtual clock: each stage has its own time, which is never before
+/// that of what it waits for, an item or a free slot, and which its own work advances. What waits
+/// for what is the real pipeline's doing.
 fn virtual_time(batches_in_flight: usize) -> u64 {
     let items = (1..=N_SAMPLES).map(|nth| nth * SOURCE);
     let work = |now: &mut u64, _, made_at: u64, slot: &mut Slot| {
@@ -97,7 +101,8 @@ fn virtual_time(batches_in_flight: usize) -> u64 {
 #[test]
 fn the_whole_takes_little_more_than_the_slowest_stage() {
     let slowest = N_SAMPLES * SOURCE.max(WORK).max(SINK);
-    // Until the first batch has reached the sink there is nothing to overlap with, and again while the sink takes the last.
+    // Until the first batch has reached the sink there is nothing to overlap with, and again while
+    // the sink takes the last.
     let filling = BATCH_SIZE * (SOURCE + SINK) + WORK;
     let overlapped = virtual_time(2);
     assert!((slowest..=slowest + filling).contains(&overlapped), "{overlapped}");
@@ -107,7 +112,8 @@ fn the_whole_takes_little_more_than_the_slowest_stage() {
     assert!((slowest..=overlapped).contains(&virtual_time(4)));
 }
 
-/// The result is the same run for run, although threads are not: the virtual clock measures the pipeline, not the machine.
+/// The result is the same run for run, although threads are not: the virtual clock measures the
+/// pipeline, not the machine.
 #[test]
 fn the_virtual_clock_does_not_depend_on_the_machine() {
     let expected = virtual_time(2);

@@ -69,7 +69,8 @@ fn slow_work_is_busy_and_waits_for_nobody() {
     assert_eq!(items(&stats), [N; 3]);
     assert_eq!(stats.work.busy, TOTAL);
     assert_eq!(stats.work.waiting_for_input + stats.work.waiting_for_room, Duration::ZERO);
-    // All time that passes, passes in the consumer as well: within a call for a batch or between two.
+    // All time that passes, passes in the consumer as well: within a call for a batch or between
+    // two.
     assert_eq!(stats.consume.waiting_for_input + stats.consume.busy, TOTAL);
 }
 
