@@ -14,7 +14,9 @@ use calibrant_rewrite::{Options, quantize};
 fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let [model, ranges, output, options @ ..] = &arguments[..] else {
-        return Err("usage: quantize_with_ranges model.onnx ranges.json out.onnx [options.json]".into());
+        return Err(
+            "usage: quantize_with_ranges model.onnx ranges.json out.onnx [options.json]".into()
+        );
     };
     let model = Model::read(model.as_ref())?;
     let ranges: BTreeMap<String, f32> = serde_json::from_slice(&fs::read(ranges)?)?;

@@ -9,7 +9,9 @@ use calibrant_rewrite::raise_opset;
 
 fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let [input, output] = &arguments[..] else { return Err("usage: raise_opset old.onnx new.onnx".into()) };
+    let [input, output] = &arguments[..] else {
+        return Err("usage: raise_opset old.onnx new.onnx".into());
+    };
     let mut model = Model::read(input.as_ref())?;
     raise_opset(&mut model)?;
     model.write(output.as_ref())?;

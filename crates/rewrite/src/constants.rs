@@ -22,7 +22,9 @@ pub fn fold_constants(graph: &mut GraphProto) -> Result<Vec<String>, RewriteErro
     let mut gone = HashSet::new();
     for &index in topology.order() {
         let node = &graph.node[index];
-        let Some(output) = node.output_name(0).filter(|output| !topology.is_output(output)) else { continue };
+        let Some(output) = node.output_name(0).filter(|output| !topology.is_output(output)) else {
+            continue;
+        };
         let constant = |input: usize| {
             let name = node.input_name(input)?;
             folded.get(name).or_else(|| topology.constant(name))
@@ -36,7 +38,8 @@ pub fn fold_constants(graph: &mut GraphProto) -> Result<Vec<String>, RewriteErro
     let mut in_order: Vec<usize> = gone.iter().copied().collect();
     in_order.sort_unstable();
     let labels = in_order.iter().map(|&index| graph.node[index].label(index)).collect();
-    let made = in_order.iter().filter_map(|&index| folded.remove(graph.node[index].output_name(0)?));
+    let made =
+        in_order.iter().filter_map(|&index| folded.remove(graph.node[index].output_name(0)?));
     let made: Vec<TensorProto> = made.collect();
     graph.initializer.extend(made);
     retain_nodes(graph, &gone);
@@ -49,8 +52,9 @@ pub fn fold_constants(graph: &mut GraphProto) -> Result<Vec<String>, RewriteErro
 /// may replace, so no runtime treats it as the constant that quantization needs.
 pub(crate) fn drop_weight_inputs(graph: &mut GraphProto) -> Vec<String> {
     let weights: HashSet<&str> = graph.initializer.iter().map(TensorProto::label).collect();
-    let (removed, kept): (Vec<_>, Vec<_>) =
-        std::mem::take(&mut graph.input).into_iter().partition(|input| weights.contains(input.label()));
+    let (removed, kept): (Vec<_>, Vec<_>) = std::mem::take(&mut graph.input)
+        .into_iter()
+        .partition(|input| weights.contains(input.label()));
     graph.input = kept;
     removed.into_iter().filter_map(|input| input.name).collect()
 }
@@ -64,9 +68,11 @@ pub(crate) fn drop_unread(graph: &mut GraphProto) -> Result<(), RewriteError> {
     let topology = Topology::new(graph)?;
     let is_read = |name: &str| topology.is_output(name) || !topology.consumers(name).is_empty();
     let kept: Vec<bool> = graph.initializer.iter().map(|tensor| is_read(tensor.label())).collect();
-    let is_idle = |node: &NodeProto| node.is("Constant") && !node.output.iter().any(|output| is_read(output));
+    let is_idle =
+        |node: &NodeProto| node.is("Constant") && !node.output.iter().any(|output| is_read(output));
     let gone = (0..graph.node.len()).filter(|&index| is_idle(&graph.node[index])).collect();
-    let stated: Vec<bool> = graph.value_info.iter().map(|info| topology.origin(info.label()).is_some()).collect();
+    let stated: Vec<bool> =
+        graph.value_info.iter().map(|info| topology.origin(info.label()).is_some()).collect();
     retain(&mut graph.initializer, &kept);
     retain(&mut graph.value_info, &stated);
     retain_nodes(graph, &gone);
@@ -106,7 +112,9 @@ fn compute<'t>(
             None => None,
         },
         "Unsqueeze" => list()?.and_then(|axes| unsqueezed(&shape, &axes)),
-        "Squeeze" if node.input_name(1).is_none() => Some(shape.into_iter().filter(|&size| size != 1).collect()),
+        "Squeeze" if node.input_name(1).is_none() => {
+            Some(shape.into_iter().filter(|&size| size != 1).collect())
+        }
         "Squeeze" => list()?.and_then(|axes| squeezed(&shape, &axes)),
         "Flatten" => flattened(&shape, node.attr_i("axis").unwrap_or(1)),
         _ => None,
@@ -123,13 +131,18 @@ fn cast(node: &NodeProto, data: &TensorProto) -> Result<Option<TensorProto>, Ten
     Ok(Some(TensorProto::from_f32("", &data.shape()?, &data.to_f32()?)))
 }
 
-fn transpose(node: &NodeProto, data: &TensorProto, shape: &[usize]) -> Result<Option<TensorProto>, TensorError> {
+fn transpose(
+    node: &NodeProto,
+    data: &TensorProto,
+    shape: &[usize],
+) -> Result<Option<TensorProto>, TensorError> {
     let rank = shape.len();
     let order: Option<Vec<usize>> = match node.attr_ints("perm") {
         Some(order) => order.iter().map(|&axis| usize::try_from(axis).ok()).collect(),
         None => Some((0..rank).rev().collect()),
     };
-    let is_order = |order: &Vec<usize>| order.len() == rank && (0..rank).all(|axis| order.contains(&axis));
+    let is_order =
+        |order: &Vec<usize>| order.len() == rank && (0..rank).all(|axis| order.contains(&axis));
     let Some(order) = order.filter(is_order) else { return Ok(None) };
     let values = data.to_f32()?;
     let new_shape: Vec<usize> = order.iter().map(|&axis| shape[axis]).collect();
@@ -137,7 +150,10 @@ fn transpose(node: &NodeProto, data: &TensorProto, shape: &[usize]) -> Result<Op
     let mut at = vec![0; rank];
     let mut moved = Vec::with_capacity(values.len());
     for _ in 0..values.len() {
-        moved.push(values[order.iter().zip(&at).map(|(&axis, &place)| strides[axis] * place).sum::<usize>()]);
+        moved.push(
+            values
+                [order.iter().zip(&at).map(|(&axis, &place)| strides[axis] * place).sum::<usize>()],
+        );
         for (place, &size) in at.iter_mut().zip(&new_shape).rev() {
             *place += 1;
             if *place < size {
@@ -168,19 +184,27 @@ fn reshaped(shape: &[usize], wanted: &[i64], allow_zero: i64) -> Option<Vec<usiz
 
 fn unsqueezed(shape: &[usize], axes: &[i64]) -> Option<Vec<usize>> {
     let rank = shape.len() + axes.len();
-    let axes: HashSet<usize> = axes.iter().map(|&axis| from_end(axis, rank)).collect::<Option<_>>()?;
+    let axes: HashSet<usize> =
+        axes.iter().map(|&axis| from_end(axis, rank)).collect::<Option<_>>()?;
     let mut sizes = shape.iter();
-    (0..rank).map(|axis| if axes.contains(&axis) { Some(1) } else { sizes.next().copied() }).collect()
+    (0..rank)
+        .map(|axis| if axes.contains(&axis) { Some(1) } else { sizes.next().copied() })
+        .collect()
 }
 
 fn squeezed(shape: &[usize], axes: &[i64]) -> Option<Vec<usize>> {
-    let axes: HashSet<usize> = axes.iter().map(|&axis| from_end(axis, shape.len())).collect::<Option<_>>()?;
+    let axes: HashSet<usize> =
+        axes.iter().map(|&axis| from_end(axis, shape.len())).collect::<Option<_>>()?;
     let kept = shape.iter().enumerate().filter(|(axis, _)| !axes.contains(axis));
     Some(kept.map(|(_, &size)| size).collect())
 }
 
 fn flattened(shape: &[usize], axis: i64) -> Option<Vec<usize>> {
-    let axis = if axis == i64::try_from(shape.len()).ok()? { shape.len() } else { from_end(axis, shape.len())? };
+    let axis = if axis == i64::try_from(shape.len()).ok()? {
+        shape.len()
+    } else {
+        from_end(axis, shape.len())?
+    };
     Some(vec![shape[..axis].iter().product(), shape[axis..].iter().product()])
 }
 

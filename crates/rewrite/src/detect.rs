@@ -15,7 +15,8 @@ pub fn already_quantized(model: &Model) -> Option<String> {
     found.look_into(&model.graph().node);
     model.proto.functions.iter().for_each(|function| found.look_into(&function.node));
     let first = found.first?;
-    let counts: Vec<String> = found.counts.iter().map(|(op, count)| format!("{count} {op}")).collect();
+    let counts: Vec<String> =
+        found.counts.iter().map(|(op, count)| format!("{count} {op}")).collect();
     Some(format!("it has {} nodes, the first of them {first}", counts.join(", ")))
 }
 

@@ -11,19 +11,26 @@ const NAMES_SHOWN: usize = 8;
 #[non_exhaustive]
 pub enum RewriteError {
     /// The model holds quantized operators.
-    #[error("the model is quantized already: {reason}; give the float32 model that it was made from")]
+    #[error(
+        "the model is quantized already: {reason}; give the float32 model that it was made from"
+    )]
     AlreadyQuantized {
         /// What gave it away.
         reason: String,
     },
     /// Tensors that have to be quantized have no range.
-    #[error("no range for {}; calibrate this very model, or exclude the nodes that read them", list(tensors))]
+    #[error(
+        "no range for {}; calibrate this very model, or exclude the nodes that read them",
+        list(tensors)
+    )]
     MissingRanges {
         /// The tensors, in the order of the graph.
         tensors: Vec<String>,
     },
     /// A range is negative, infinite or not a number.
-    #[error("the range of tensor \"{tensor}\" is {amax}; a range is a finite number and at least 0")]
+    #[error(
+        "the range of tensor \"{tensor}\" is {amax}; a range is a finite number and at least 0"
+    )]
     UnusableRange {
         /// The tensor.
         tensor: String,
@@ -49,9 +56,9 @@ pub enum RewriteError {
         pattern: String,
     },
     /// No operator could be quantized.
-    #[error("nothing to quantize: {}", list(reasons))]
+    #[error("nothing to quantize: {}", why_nothing(reasons))]
     NothingToQuantize {
-        /// Each operator that could have been, with the reason why it is not.
+        /// Each operator that could have been, with the reason why it is not; none when there is none.
         reasons: Vec<String>,
     },
     /// The opset is missing or out of the range that is understood.
@@ -61,7 +68,9 @@ pub enum RewriteError {
         found: Option<i64>,
     },
     /// An operator cannot be written in the newer opset.
-    #[error("{node} cannot be raised from opset {from} to {to}: {problem}; export the model with opset {to} or later")]
+    #[error(
+        "{node} cannot be raised from opset {from} to {to}: {problem}; export the model with opset {to} or later"
+    )]
     CannotRaise {
         /// The operator.
         node: String,
@@ -87,6 +96,9 @@ pub enum RaiseProblem {
     /// It is not known what the operator means in the newer opset.
     #[error("the operator is not one of ONNX's in that opset")]
     UnknownOperator,
+    /// The operator was defined anew, with other inputs.
+    #[error("the operator was defined anew since")]
+    DefinedAnew,
     /// The model defines functions, whose opsets are their own.
     #[error("the model defines functions of its own")]
     Functions,
@@ -124,8 +136,21 @@ pub enum RaiseProblem {
     },
 }
 
+fn why_nothing(reasons: &[String]) -> String {
+    match reasons {
+        [] => "the model has no Conv, ConvTranspose, Gemm or MatMul".to_owned(),
+        [first] => first.clone(),
+        [first, ..] => format!("{first}, and so on for {} nodes", reasons.len()),
+    }
+}
+
 fn list(names: &[String]) -> String {
-    let shown = names.iter().take(NAMES_SHOWN).map(|name| format!("\"{name}\"")).collect::<Vec<_>>().join(", ");
+    let shown = names
+        .iter()
+        .take(NAMES_SHOWN)
+        .map(|name| format!("\"{name}\""))
+        .collect::<Vec<_>>()
+        .join(", ");
     match names.len().saturating_sub(NAMES_SHOWN) {
         0 => shown,
         more => format!("{shown} and {more} more"),
@@ -133,7 +158,8 @@ fn list(names: &[String]) -> String {
 }
 
 fn unsupported_opset(found: Option<i64>) -> String {
-    let range = format!("opsets {} to {} are understood", crate::opset::OLDEST, crate::opset::NEWEST);
+    let range =
+        format!("opsets {} to {} are understood", crate::opset::OLDEST, crate::opset::NEWEST);
     match found {
         Some(version) => format!("the model uses opset {version}; {range}"),
         None => format!("the model does not say which opset it uses; {range}"),

@@ -83,11 +83,11 @@ fn fold(topology: &Topology<'_>, batch_norm: usize) -> Result<Option<Fold>, Tens
         Some((into, added)) => (Some(above), into, added),
         None => (None, above, vec![0.0]),
     };
-    let Some((shape, weight, bias)) = convolution(topology, into, factors.len())? else { return Ok(None) };
-    let into_node = &topology.graph().node[into];
-    let weight = scaled(into_node, &shape, &weight, &factors);
+    let Some(before) = convolution(topology, into, factors.len())? else { return Ok(None) };
+    let shape = before.shape;
+    let weight = scaled(&topology.graph().node[into], &shape, &before.weight, &factors);
     let bias = (0..factors.len()).map(|channel| {
-        let before = at(&bias, channel) + at(&added, channel);
+        let before = at(&before.bias, channel) + at(&added, channel);
         narrow((before - mean[channel]) * factors[channel] + shift[channel])
     });
     let bias: Vec<f32> = bias.collect();
@@ -95,10 +95,14 @@ fn fold(topology: &Topology<'_>, batch_norm: usize) -> Result<Option<Fold>, Tens
     Ok(is_finite.then_some(Fold { batch_norm, into, bias_add, shape, weight, bias }))
 }
 
-/// Returns factor, mean and shift of each channel, `None` unless all are fixed.
+/// Factor, mean and shift of each channel.
 type Statistics = (Vec<f64>, Vec<f64>, Vec<f64>);
 
-fn statistics(topology: &Topology<'_>, node: &NodeProto) -> Result<Option<Statistics>, TensorError> {
+/// Returns what a BatchNormalization does to each channel, `None` unless it is fixed.
+fn statistics(
+    topology: &Topology<'_>,
+    node: &NodeProto,
+) -> Result<Option<Statistics>, TensorError> {
     let others_are_read = node.output.iter().skip(1).any(|output| !output.is_empty());
     if others_are_read || node.attr_i("training_mode") == Some(1) {
         return Ok(None);
@@ -108,13 +112,16 @@ fn statistics(topology: &Topology<'_>, node: &NodeProto) -> Result<Option<Statis
         let Some(tensor) = float_constant(topology, node, input)? else { return Ok(None) };
         parameters.push(wide(tensor)?);
     }
-    let Ok([scale, shift, mean, variance]) = <[Vec<f64>; 4]>::try_from(parameters) else { return Ok(None) };
+    let Ok([scale, shift, mean, variance]) = <[Vec<f64>; 4]>::try_from(parameters) else {
+        return Ok(None);
+    };
     let channels = scale.len();
     if [&shift, &mean, &variance].iter().any(|parameter| parameter.len() != channels) {
         return Ok(None);
     }
     let epsilon = f64::from(node.attr_f("epsilon").unwrap_or(EPSILON));
-    let factors = scale.iter().zip(&variance).map(|(scale, variance)| scale / (variance + epsilon).sqrt());
+    let factors =
+        scale.iter().zip(&variance).map(|(scale, variance)| scale / (variance + epsilon).sqrt());
     Ok(Some((factors.collect(), mean, shift)))
 }
 
@@ -139,7 +146,9 @@ fn bias_add(
         let Some(tensor) = float_constant(topology, node, constant)? else { continue };
         let Some(into) = only_reader_of(topology, node, data) else { continue };
         let rank = weight_rank(topology, into);
-        if rank.is_some_and(|rank| is_per_channel(&tensor.shape().unwrap_or_default(), rank, channels)) {
+        if rank
+            .is_some_and(|rank| is_per_channel(&tensor.shape().unwrap_or_default(), rank, channels))
+        {
             return Ok(Some((into, wide(tensor)?)));
         }
     }
@@ -149,7 +158,8 @@ fn bias_add(
 /// Whether a constant of `shape` adds one number to each of `channels` (dimension 1 of `rank`), or one to all.
 fn is_per_channel(shape: &[usize], rank: usize, channels: usize) -> bool {
     let Some(missing) = rank.checked_sub(shape.len()) else { return false };
-    let is_one = |(axis, &size): (usize, &usize)| size == 1 || (axis + missing == 1 && size == channels);
+    let is_one =
+        |(axis, &size): (usize, &usize)| size == 1 || (axis + missing == 1 && size == channels);
     shape.iter().enumerate().all(is_one)
 }
 
@@ -158,12 +168,20 @@ fn weight_rank(topology: &Topology<'_>, index: usize) -> Option<usize> {
     Some(topology.constant(weight)?.dims.len())
 }
 
-/// Returns weight shape, weights and biases of a Conv or ConvTranspose that makes `channels`, all of them fixed.
+/// The constants of a Conv or ConvTranspose.
+struct Convolution {
+    shape: Vec<usize>,
+    weight: Vec<f32>,
+    /// One a channel made, or a single 0 when it has none.
+    bias: Vec<f64>,
+}
+
+/// Returns the constants of node `index` when it is a Conv or ConvTranspose that makes `channels` and all are fixed.
 fn convolution(
     topology: &Topology<'_>,
     index: usize,
     channels: usize,
-) -> Result<Option<(Vec<usize>, Vec<f32>, Vec<f64>)>, TensorError> {
+) -> Result<Option<Convolution>, TensorError> {
     let node = &topology.graph().node[index];
     if !(node.is("Conv") || node.is("ConvTranspose")) {
         return Ok(None);
@@ -183,7 +201,8 @@ fn convolution(
         },
     };
     let fits = made == channels && (bias.len() == 1 || bias.len() == channels);
-    Ok(fits.then_some((shape, weight.to_f32()?.into_owned(), bias)))
+    let weight = weight.to_f32()?.into_owned();
+    Ok(fits.then_some(Convolution { shape, weight, bias }))
 }
 
 fn scaled(node: &NodeProto, shape: &[usize], weight: &[f32], factors: &[f64]) -> Vec<f32> {
@@ -209,7 +228,9 @@ fn float_constant<'t>(
     node: &NodeProto,
     input: usize,
 ) -> Result<Option<&'t TensorProto>, TensorError> {
-    let Some(tensor) = node.input_name(input).and_then(|name| topology.constant(name)) else { return Ok(None) };
+    let Some(tensor) = node.input_name(input).and_then(|name| topology.constant(name)) else {
+        return Ok(None);
+    };
     Ok((tensor.dtype()? == DataType::FLOAT).then_some(tensor))
 }
 

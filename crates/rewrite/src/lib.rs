@@ -52,12 +52,12 @@ pub use fold_batch_norm::fold_batch_norm;
 pub use opset::raise_opset;
 pub use options::{Options, SmallLayers};
 pub use summary::{
-    FoldedBatchNorm, NodeSummary, Note, OpsetChange, Outcome, QuantizedActivation, QuantizedInput, Reason,
-    RenamedDimension, Summary,
+    FoldedBatchNorm, NodeSummary, Note, OpsetChange, Outcome, QuantizedActivation, QuantizedInput,
+    Reason, RenamedDimension, Summary,
 };
 pub use symbols::rename_unrelated_symbols;
 
-use placement::Decision;
+use placement::{Decision, Scale};
 
 /// Returns `model` with Q/DQ pairs, and what was done to each of its nodes.
 ///
@@ -87,14 +87,13 @@ pub fn quantize(
     let topology = Topology::new(graph)?;
     let decisions = placement::place(&topology, options)?;
     something_to_do(&topology, &decisions)?;
-    let (scales, mut notes) = placement::scales(&topology, &decisions, ranges)?;
+    let scales = placement::scales(&topology, &decisions, ranges)?;
     let quantized = qdq::quantized(&topology, &decisions, &scales)?;
-    let activations = scales.into_iter().map(|(tensor, scale)| QuantizedActivation {
-        tensor: tensor.to_owned(),
-        amax: scale.amax,
-        scale: scale.scale,
+    let activations = scales.tensors.iter().map(|&(tensor, Scale { amax, scale })| {
+        QuantizedActivation { tensor: tensor.to_owned(), amax, scale }
     });
     let activations = activations.collect();
+    let mut notes = scales.notes;
     let (nodes, weight_notes) = quantized.write_into(graph);
     constants::drop_unread(graph)?;
     notes.extend(weight_notes);
@@ -112,15 +111,20 @@ pub fn quantize(
 }
 
 /// Fails when everything would stay in float.
-fn something_to_do(topology: &Topology<'_>, decisions: &[Decision<'_>]) -> Result<(), RewriteError> {
+fn something_to_do(
+    topology: &Topology<'_>,
+    decisions: &[Decision<'_>],
+) -> Result<(), RewriteError> {
     if decisions.iter().any(|decision| matches!(decision, Decision::Quantize(_))) {
         return Ok(());
     }
     let has_weights = |op: &str| matches!(op, "Conv" | "ConvTranspose" | "Gemm" | "MatMul");
     let nodes = topology.graph().node.iter().enumerate().zip(decisions);
-    let reasons = nodes.filter(|((_, node), _)| has_weights(node.op())).filter_map(|((index, node), decision)| {
-        let Decision::Float(reason) = decision else { return None };
-        Some(format!("{}: {reason}", node.label(index)))
-    });
+    let reasons = nodes.filter(|((_, node), _)| has_weights(node.op())).filter_map(
+        |((index, node), decision)| {
+            let Decision::Float(reason) = decision else { return None };
+            Some(format!("{}: {reason}", node.label(index)))
+        },
+    );
     Err(RewriteError::NothingToQuantize { reasons: reasons.collect() })
 }

@@ -32,7 +32,8 @@ impl Names {
         let values = graph.input.iter().chain(&graph.output).chain(&graph.value_info);
         self.taken.extend(values.map(ValueInfoProto::label).map(str::to_owned));
         self.taken.extend(graph.initializer.iter().map(TensorProto::label).map(str::to_owned));
-        self.taken.extend(graph.sparse_initializer.iter().map(|sparse| sparse.values.label().to_owned()));
+        self.taken
+            .extend(graph.sparse_initializer.iter().map(|sparse| sparse.values.label().to_owned()));
         for node in &graph.node {
             self.taken.extend(node.name.iter().chain(&node.input).chain(&node.output).cloned());
             node.subgraphs().for_each(|inner| self.take(inner));

@@ -31,7 +31,11 @@ impl Options {
     /// Returns the placement that TensorRT does best with: nothing excluded, small layers in float.
     #[must_use]
     pub fn for_tensorrt() -> Self {
-        Self { exclude_nodes: Vec::new(), exclude_op_types: Vec::new(), small_layers: SmallLayers::Float }
+        Self {
+            exclude_nodes: Vec::new(),
+            exclude_op_types: Vec::new(),
+            small_layers: SmallLayers::Float,
+        }
     }
 }
 

@@ -11,7 +11,7 @@ use calibrant_onnx::proto::{AttributeProto, GraphProto, NodeProto, TensorProto};
 
 use crate::error::RewriteError;
 use crate::names::Names;
-use crate::placement::{Decision, InputKind, PlannedInput, Scale};
+use crate::placement::{Decision, InputKind, PlannedInput, Scale, Scales};
 use crate::summary::{NodeSummary, Note, Outcome, QuantizedInput};
 use crate::weights::quantize_weight;
 
@@ -35,17 +35,17 @@ pub(crate) struct Quantized {
 pub(crate) fn quantized(
     topology: &Topology<'_>,
     decisions: &[Decision<'_>],
-    scales: &[(&str, Scale)],
+    scales: &Scales<'_>,
 ) -> Result<Quantized, RewriteError> {
     let graph = topology.graph();
     let mut writer = Writer {
         topology,
-        scales: scales.iter().copied().collect(),
+        scales: scales.tensors.iter().copied().collect(),
         names: Names::of(graph),
         zero_points: HashMap::new(),
         activations: HashMap::new(),
         weights: HashMap::new(),
-        nodes: Vec::with_capacity(graph.node.len() + 2 * scales.len()),
+        nodes: Vec::with_capacity(graph.node.len() + 2 * scales.tensors.len()),
         initializers: Vec::new(),
         notes: Vec::new(),
     };
@@ -53,7 +53,9 @@ pub(crate) fn quantized(
     for &index in topology.order() {
         let node = &graph.node[index];
         let outcome = match &decisions[index] {
-            Decision::Quantize(inputs) => Outcome::Quantized { inputs: writer.quantize(index, inputs)? },
+            Decision::Quantize(inputs) => {
+                Outcome::Quantized { inputs: writer.quantize(index, inputs)? }
+            }
             decision => {
                 writer.nodes.push(node.clone());
                 match decision {
@@ -63,7 +65,13 @@ pub(crate) fn quantized(
             }
         };
         summary.push(NodeSummary {
-            name: node.name.iter().chain(&node.output).find(|name| !name.is_empty()).cloned().unwrap_or_default(),
+            name: node
+                .name
+                .iter()
+                .chain(&node.output)
+                .find(|name| !name.is_empty())
+                .cloned()
+                .unwrap_or_default(),
             op_type: node.op().to_owned(),
             outputs: node.output.clone(),
             outcome,
@@ -99,7 +107,11 @@ struct Writer<'a> {
 
 impl<'a> Writer<'a> {
     /// Writes node `index` with these inputs quantized, and before it what it reads.
-    fn quantize(&mut self, index: usize, inputs: &[PlannedInput<'_>]) -> Result<Vec<QuantizedInput>, RewriteError> {
+    fn quantize(
+        &mut self,
+        index: usize,
+        inputs: &[PlannedInput<'_>],
+    ) -> Result<Vec<QuantizedInput>, RewriteError> {
         let original = &self.topology.graph().node[index];
         let mut node = original.clone();
         let mut summary = Vec::with_capacity(inputs.len());
@@ -107,7 +119,9 @@ impl<'a> Writer<'a> {
             let tensor = original.input[planned.input].as_str();
             let (name, input) = match planned.kind {
                 InputKind::Activation => self.activation(tensor),
-                InputKind::Weight { tensor: constant, axis } => self.weight(tensor, constant, axis, index)?,
+                InputKind::Weight { tensor: constant, axis } => {
+                    self.weight(tensor, constant, axis, index)?
+                }
             };
             node.input[planned.input] = name;
             summary.push(input);
@@ -123,13 +137,16 @@ impl<'a> Writer<'a> {
         if let Some(name) = self.activations.get(tensor) {
             return (name.clone(), input);
         }
-        let scale_name = self.initializer(&format!("{tensor}_scale"), |name| TensorProto::from_f32(name, &[], &[scale]));
+        let scale_name = self.initializer(&format!("{tensor}_scale"), |name| {
+            TensorProto::from_f32(name, &[], &[scale])
+        });
         let zero_point = self.zero_point(None);
         let quantized = self.names.fresh(&format!("{tensor}_quantized"));
         let dequantized = self.names.fresh(&format!("{tensor}_dequantized"));
-        for (op, from, to) in
-            [("QuantizeLinear", tensor, &quantized), ("DequantizeLinear", quantized.as_str(), &dequantized)]
-        {
+        for (op, from, to) in [
+            ("QuantizeLinear", tensor, &quantized),
+            ("DequantizeLinear", quantized.as_str(), &dequantized),
+        ] {
             let name = self.names.fresh(&format!("{tensor}_{op}"));
             self.nodes.push(NodeProto::new(op, &name, &[from, &scale_name, &zero_point], &[to]));
         }
@@ -149,29 +166,41 @@ impl<'a> Writer<'a> {
             return Ok(known.clone());
         }
         let (shape, values) = (constant.shape()?, constant.to_f32()?);
-        let weight = quantize_weight(&values, &shape, axis).map_err(|element| RewriteError::NonFiniteWeight {
-            tensor: tensor.to_owned(),
-            node: self.topology.graph().node[reader].label(reader),
-            index: element.index,
-            value: element.value,
+        let weight = quantize_weight(&values, &shape, axis).map_err(|element| {
+            RewriteError::NonFiniteWeight {
+                tensor: tensor.to_owned(),
+                node: self.topology.graph().node[reader].label(reader),
+                index: element.index,
+                value: element.value,
+            }
         })?;
         let channels = axis.map(|axis| shape[axis]);
         let scale_shape: Vec<usize> = channels.into_iter().collect();
-        let quantized = self
-            .initializer(&format!("{tensor}_quantized"), |name| TensorProto::from_i8(name, &shape, &weight.values));
-        let scale = self
-            .initializer(&format!("{tensor}_scale"), |name| TensorProto::from_f32(name, &scale_shape, &weight.scales));
+        let quantized = self.initializer(&format!("{tensor}_quantized"), |name| {
+            TensorProto::from_i8(name, &shape, &weight.values)
+        });
+        let scale = self.initializer(&format!("{tensor}_scale"), |name| {
+            TensorProto::from_f32(name, &scale_shape, &weight.scales)
+        });
         let zero_point = self.zero_point(channels);
         let dequantized = self.names.fresh(&format!("{tensor}_dequantized"));
         let name = self.names.fresh(&format!("{tensor}_DequantizeLinear"));
-        let mut node = NodeProto::new("DequantizeLinear", &name, &[&quantized, &scale, &zero_point], &[&dequantized]);
+        let mut node = NodeProto::new(
+            "DequantizeLinear",
+            &name,
+            &[&quantized, &scale, &zero_point],
+            &[&dequantized],
+        );
         if let Some(axis) = axis {
             // An axis is the place of a dimension, of which there are a handful.
             node.set_attr(AttributeProto::int("axis", i64::try_from(axis).unwrap_or(i64::MAX)));
         }
         self.nodes.push(node);
         if !weight.zero_channels.is_empty() {
-            self.notes.push(Note::ZeroChannels { tensor: tensor.to_owned(), channels: weight.zero_channels });
+            self.notes.push(Note::ZeroChannels {
+                tensor: tensor.to_owned(),
+                channels: weight.zero_channels,
+            });
         }
         let input = QuantizedInput::Weight {
             tensor: tensor.to_owned(),
@@ -189,7 +218,8 @@ impl<'a> Writer<'a> {
         if let Some(name) = self.zero_points.get(&channels) {
             return name.clone();
         }
-        let wish = channels.map_or("zero_point".to_owned(), |channels| format!("zero_point_{channels}"));
+        let wish =
+            channels.map_or("zero_point".to_owned(), |channels| format!("zero_point_{channels}"));
         let shape: Vec<usize> = channels.into_iter().collect();
         let zeros = vec![0; channels.unwrap_or(1)];
         let name = self.initializer(&wish, |name| TensorProto::from_i8(name, &shape, &zeros));

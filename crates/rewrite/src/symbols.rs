@@ -77,7 +77,9 @@ fn symbols_of(graph: &mut GraphProto) -> HashSet<String> {
 }
 
 fn dimensions_mut(value: &mut ValueInfoProto) -> &mut [Dimension] {
-    let Some(TypeValue::TensorType(tensor)) = value.r#type.as_option_mut().and_then(|ty| ty.value.as_mut()) else {
+    let Some(TypeValue::TensorType(tensor)) =
+        value.r#type.as_option_mut().and_then(|ty| ty.value.as_mut())
+    else {
         return &mut [];
     };
     tensor.shape.as_option_mut().map_or(&mut [], |shape| &mut shape.dim)

@@ -1,7 +1,7 @@
 //! Attributes that became inputs, or went away.
 
-use calibrant_onnx::proto::{NodeProto, TensorProto};
 use calibrant_onnx::DataType;
+use calibrant_onnx::proto::{NodeProto, TensorProto};
 
 use super::Upgrade;
 use crate::error::RaiseProblem;
@@ -16,7 +16,8 @@ impl Upgrade<'_> {
 
     pub(super) fn slice(&mut self, node: &mut NodeProto) -> Result<(), RaiseProblem> {
         for (index, attribute) in [(1, "starts"), (2, "ends")] {
-            let values = node.remove_attr(attribute).ok_or(RaiseProblem::MissingAttribute { attribute })?;
+            let values =
+                node.remove_attr(attribute).ok_or(RaiseProblem::MissingAttribute { attribute })?;
             let input = self.ints(&wish(node, attribute), &values.ints);
             set_input(node, index, input);
         }
@@ -28,7 +29,10 @@ impl Upgrade<'_> {
     }
 
     pub(super) fn top_k(&mut self, node: &mut NodeProto) -> Result<(), RaiseProblem> {
-        let k = node.remove_attr("k").and_then(|k| k.i).ok_or(RaiseProblem::MissingAttribute { attribute: "k" })?;
+        let k = node
+            .remove_attr("k")
+            .and_then(|k| k.i)
+            .ok_or(RaiseProblem::MissingAttribute { attribute: "k" })?;
         let input = self.ints(&wish(node, "k"), &[k]);
         set_input(node, 1, input);
         Ok(())
@@ -37,7 +41,9 @@ impl Upgrade<'_> {
     /// A bound that is not there stood for the largest float, which bounds nothing.
     pub(super) fn clip(&mut self, node: &mut NodeProto) -> Result<(), RaiseProblem> {
         for (index, attribute) in [(1, "min"), (2, "max")] {
-            let Some(bound) = node.remove_attr(attribute).and_then(|bound| bound.f) else { continue };
+            let Some(bound) = node.remove_attr(attribute).and_then(|bound| bound.f) else {
+                continue;
+            };
             let input = self.float(node, attribute, bound)?;
             set_input(node, index, input);
         }
@@ -45,7 +51,8 @@ impl Upgrade<'_> {
     }
 
     pub(super) fn pad(&mut self, node: &mut NodeProto) -> Result<(), RaiseProblem> {
-        let pads = node.remove_attr("pads").ok_or(RaiseProblem::MissingAttribute { attribute: "pads" })?;
+        let pads =
+            node.remove_attr("pads").ok_or(RaiseProblem::MissingAttribute { attribute: "pads" })?;
         let input = self.ints(&wish(node, "pads"), &pads.ints);
         set_input(node, 1, input);
         if let Some(value) = node.remove_attr("value").and_then(|value| value.f) {
@@ -68,7 +75,8 @@ impl Upgrade<'_> {
 
     /// Negative indices were out of range and gave only `off` values; since opset 11 they count from the end.
     pub(super) fn one_hot(&self, node: &NodeProto) -> Result<(), RaiseProblem> {
-        let indices = node.input_name(0).and_then(|input| self.topology.constant(input)?.to_i64().ok());
+        let indices =
+            node.input_name(0).and_then(|input| self.topology.constant(input)?.to_i64().ok());
         match indices {
             Some(indices) if indices.iter().all(|&index| index >= 0) => Ok(()),
             _ => Err(RaiseProblem::ComputedInput { input: "indices" }),
@@ -76,7 +84,12 @@ impl Upgrade<'_> {
     }
 
     /// Returns the name of a new constant in the type of the node's data, which is float32 unless the model says more.
-    fn float(&mut self, node: &NodeProto, what: &'static str, value: f32) -> Result<String, RaiseProblem> {
+    fn float(
+        &mut self,
+        node: &NodeProto,
+        what: &'static str,
+        value: f32,
+    ) -> Result<String, RaiseProblem> {
         let stated = node.input_name(0).and_then(|data| self.topology.tensor_type(data)?.dtype);
         match stated {
             None | Some(DataType::FLOAT) => {}
@@ -91,13 +104,17 @@ impl Upgrade<'_> {
 pub(super) fn batch_norm(node: &mut NodeProto) -> Result<(), RaiseProblem> {
     match node.remove_attr("spatial").and_then(|spatial| spatial.i) {
         None | Some(1) => Ok(()),
-        Some(spatial) => Err(RaiseProblem::Attribute { attribute: "spatial", value: spatial.to_string() }),
+        Some(spatial) => {
+            Err(RaiseProblem::Attribute { attribute: "spatial", value: spatial.to_string() })
+        }
     }
 }
 
 /// Opsets 11 and 12 wanted `roi` and `scales` even where they meant nothing; 13 wants one of `scales` and `sizes`.
 pub(super) fn resize_11(node: &mut NodeProto) {
-    if node.attr_s("coordinate_transformation_mode") != Some("tf_crop_and_resize") && node.input.len() > 1 {
+    if node.attr_s("coordinate_transformation_mode") != Some("tf_crop_and_resize")
+        && node.input.len() > 1
+    {
         node.input[1].clear();
     }
     if node.input_name(3).is_some() {

@@ -8,12 +8,13 @@
 //! |---|---|---|
 //! | BatchNormalization | 9 | `spatial` = 1, the default, goes away |
 //! | Upsample | 9, 10 | becomes Resize; `scales` moves to an input |
+//! | Scan | 9 | refused when older: it was defined anew |
 //! | Slice, TopK | 10 | `starts` `ends` `axes`, `k` move to inputs |
 //! | Clip, Pad | 11 | `min` `max`, `pads` `value` move to inputs |
 //! | Resize | 11, 13 | sampling rule of opset 10 spelled out; unused inputs left out |
 //! | Scatter | 11 | becomes ScatterElements |
 //! | OneHot | 11 | kept when its indices are constant and not negative, refused otherwise |
-//! | Dropout | 12 | `ratio`, meaningless at inference, goes away |
+//! | Dropout | 12 | `ratio`, meaningless at inference, goes away; refused when the mask is used |
 //! | Squeeze, Unsqueeze, ReduceSum, Split | 13 | `axes`, `split` move to an input |
 //! | Softmax, LogSoftmax, Hardmax | 13 | the matrix that the input was seen as is spelled out, unless it is the same |
 //!
@@ -71,7 +72,8 @@ fn refusal(node: String, from: i64, problem: RaiseProblem) -> RewriteError {
 
 fn raise_graph(graph: &mut GraphProto, from: i64, names: &mut Names) -> Result<(), RewriteError> {
     let topology = Topology::new(graph)?;
-    let mut upgrade = Upgrade { from, topology: &topology, names, nodes: Vec::new(), initializers: Vec::new() };
+    let mut upgrade =
+        Upgrade { from, topology: &topology, names, nodes: Vec::new(), initializers: Vec::new() };
     for (index, node) in graph.node.iter().enumerate() {
         let mut node = node.clone();
         for attribute in &mut node.attribute {
@@ -123,8 +125,12 @@ impl Upgrade<'_> {
             ("Resize", 10) => self.resize_10(&mut node)?,
             ("Resize", _) => attributes::resize_11(&mut node),
             ("Softmax" | "LogSoftmax" | "Hardmax", _) => return self.softmax(node),
-            ("Slice" | "TopK" | "Clip" | "Pad" | "OneHot" | "Dropout" | "BatchNormalization", _) => {}
+            (
+                "Slice" | "TopK" | "Clip" | "Pad" | "OneHot" | "Dropout" | "BatchNormalization",
+                _,
+            ) => {}
             ("Scan", 9..) => {}
+            ("Scan", _) => return Err(RaiseProblem::DefinedAnew),
             (op, _) if unchanged::is_unchanged(op) => {}
             _ => return Err(RaiseProblem::UnknownOperator),
         }

@@ -14,9 +14,15 @@ impl Upgrade<'_> {
     pub(super) fn upsample(&mut self, node: &mut NodeProto) -> Result<(), RaiseProblem> {
         node.op_type = Some("Resize".to_owned());
         if self.from < 9 {
-            let scales = node.remove_attr("scales").ok_or(RaiseProblem::MissingAttribute { attribute: "scales" })?;
+            let scales = node
+                .remove_attr("scales")
+                .ok_or(RaiseProblem::MissingAttribute { attribute: "scales" })?;
             let name = self.names.fresh(&wish(node, "scales"));
-            self.initializers.push(TensorProto::from_f32(&name, &[scales.floats.len()], &scales.floats));
+            self.initializers.push(TensorProto::from_f32(
+                &name,
+                &[scales.floats.len()],
+                &scales.floats,
+            ));
             set_input(node, 1, name);
             return spell_out(node, &scales.floats);
         }
@@ -24,7 +30,8 @@ impl Upgrade<'_> {
     }
 
     pub(super) fn resize_10(&mut self, node: &mut NodeProto) -> Result<(), RaiseProblem> {
-        let scales = node.input_name(1).and_then(|scales| self.topology.constant(scales)?.to_f32().ok());
+        let scales =
+            node.input_name(1).and_then(|scales| self.topology.constant(scales)?.to_f32().ok());
         let scales = scales.ok_or(RaiseProblem::ComputedInput { input: "scales" })?;
         spell_out(node, &scales)
     }
@@ -53,7 +60,9 @@ fn nearest_mode(scales: &[f32]) -> Result<&'static str, RaiseProblem> {
     let enlarges = scales.iter().any(|&scale| scale > 1.0);
     let shrinks = scales.iter().any(|&scale| scale < 1.0);
     match (enlarges, shrinks) {
-        (true, true) => Err(RaiseProblem::Attribute { attribute: "scales", value: format!("{scales:?}") }),
+        (true, true) => {
+            Err(RaiseProblem::Attribute { attribute: "scales", value: format!("{scales:?}") })
+        }
         (false, true) => Ok("ceil"),
         (_, false) => Ok("floor"),
     }

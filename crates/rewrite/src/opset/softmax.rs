@@ -12,7 +12,8 @@ use crate::error::RaiseProblem;
 impl Upgrade<'_> {
     pub(super) fn softmax(&mut self, mut node: NodeProto) -> Result<(), RaiseProblem> {
         let axis = node.attr_i("axis").unwrap_or(1);
-        let is_last = axis == -1 || self.rank(&node).is_some_and(|rank| i64::try_from(rank) == Ok(axis + 1));
+        let is_last =
+            axis == -1 || self.rank(&node).is_some_and(|rank| i64::try_from(rank) == Ok(axis + 1));
         node.set_attr(AttributeProto::int("axis", -1));
         if is_last {
             self.nodes.push(node);
@@ -28,8 +29,9 @@ impl Upgrade<'_> {
         let rows = self.names.fresh(&format!("{output}_rows"));
         node.input[0].clone_from(&matrix);
         node.output[0].clone_from(&rows);
-        let flatten = NodeProto::new("Flatten", &self.names.fresh("flatten"), &[&input], &[&matrix])
-            .with_attr(AttributeProto::int("axis", axis));
+        let flatten =
+            NodeProto::new("Flatten", &self.names.fresh("flatten"), &[&input], &[&matrix])
+                .with_attr(AttributeProto::int("axis", axis));
         self.nodes.extend([
             NodeProto::new("Shape", &self.names.fresh("shape"), &[&input], &[&shape]),
             flatten,
@@ -43,8 +45,14 @@ impl Upgrade<'_> {
     /// Identity makes of the output.
     fn rank(&self, node: &NodeProto) -> Option<usize> {
         let output = node.output_name(0)?;
-        let readers = self.topology.consumers(output).iter().map(|reader| &self.topology.graph().node[reader.node]);
-        let renamed = readers.filter(|reader| reader.is("Identity")).filter_map(|reader| reader.output_name(0));
+        let readers = self
+            .topology
+            .consumers(output)
+            .iter()
+            .map(|reader| &self.topology.graph().node[reader.node]);
+        let renamed = readers
+            .filter(|reader| reader.is("Identity"))
+            .filter_map(|reader| reader.output_name(0));
         let mut names = node.input_name(0).into_iter().chain([output]).chain(renamed);
         names.find_map(|name| Some(self.topology.tensor_type(name)?.shape?.len()))
     }

@@ -19,7 +19,8 @@ impl<'a> Placer<'a> {
                 continue;
             }
             let (index, node) = self.topology.producer(tensor)?;
-            let is_root = self.is_quantized(index) && matches!(node.op(), "Conv" | "ConvTranspose" | "Gemm" | "MatMul");
+            let is_root = self.is_quantized(index)
+                && matches!(node.op(), "Conv" | "ConvTranspose" | "Gemm" | "MatMul");
             if is_root {
                 if root.replace(index).is_some_and(|other| other != index) {
                     return None;
@@ -33,7 +34,8 @@ impl<'a> Placer<'a> {
         }
         let stays_inside = |tensor: &&str| {
             let readers = self.topology.consumers(tensor);
-            !self.topology.is_output(tensor) && readers.iter().all(|reader| inside.contains(&reader.node))
+            !self.topology.is_output(tensor)
+                && readers.iter().all(|reader| inside.contains(&reader.node))
         };
         root.filter(|_| tensors.iter().all(stays_inside))
     }
@@ -70,7 +72,11 @@ impl<'a> Placer<'a> {
             && readers.iter().all(|&reader| {
                 let node = self.node(reader.node);
                 let passes_on = roles::moves_values(node) && reader.slot == Slot::Input(0);
-                let others_idle = node.output.iter().skip(1).all(|output| self.topology.consumers(output).is_empty());
+                let others_idle = node
+                    .output
+                    .iter()
+                    .skip(1)
+                    .all(|output| self.topology.consumers(output).is_empty());
                 self.reads_int8(reader)
                     || (passes_on
                         && others_idle
@@ -82,7 +88,8 @@ impl<'a> Placer<'a> {
     pub(super) fn comes_from_int8(&self, tensor: &'a str) -> bool {
         let mut seen = HashSet::new();
         let mut open = vec![tensor];
-        while let Some((index, node)) = open.pop().and_then(|tensor| self.topology.producer(tensor)) {
+        while let Some((index, node)) = open.pop().and_then(|tensor| self.topology.producer(tensor))
+        {
             if self.is_quantized(index) {
                 return true;
             }

@@ -49,7 +49,7 @@ use crate::error::RewriteError;
 use crate::options::{Options, matches};
 use crate::summary::Reason;
 
-pub(crate) use scales::{Scale, scales};
+pub(crate) use scales::{Scale, Scales, scales};
 
 /// What becomes of each node.
 #[derive(Debug, Clone)]
@@ -90,20 +90,25 @@ pub(crate) enum InputKind<'a> {
 /// # Errors
 ///
 /// When an exclusion meets no node, or a weight is broken.
-pub(crate) fn place<'a>(topology: &'a Topology<'a>, options: &'a Options) -> Result<Vec<Decision<'a>>, RewriteError> {
+pub(crate) fn place<'a>(
+    topology: &'a Topology<'a>,
+    options: &'a Options,
+) -> Result<Vec<Decision<'a>>, RewriteError> {
     known_names(topology, options)?;
     let mut placer = Placer {
         topology,
         options,
         constant: roles::made_of_constants(topology),
+        whole: roles::whole_numbers(topology),
         decisions: vec![None; topology.graph().node.len()],
     };
     placer.weighted_operators()?;
     while placer.join_neighbours() {}
     placer.average_pools();
-    let whole = roles::whole_numbers(topology);
     let decisions = placer.decisions.iter().zip(&topology.graph().node);
-    Ok(decisions.map(|(decision, node)| decision.clone().unwrap_or_else(|| placer.rest(node, &whole))).collect())
+    Ok(decisions
+        .map(|(decision, node)| decision.clone().unwrap_or_else(|| placer.rest(node)))
+        .collect())
 }
 
 /// The decisions while they are made.
@@ -112,6 +117,8 @@ struct Placer<'a> {
     options: &'a Options,
     /// Tensors that do not depend on the model's inputs.
     constant: HashSet<&'a str>,
+    /// Tensors of whole numbers: shapes, indices.
+    whole: HashSet<&'a str>,
     decisions: Vec<Option<Decision<'a>>>,
 }
 
@@ -123,7 +130,8 @@ impl<'a> Placer<'a> {
     /// Whether the user wants the node in float.
     fn excluded(&self, node: &NodeProto) -> Option<Reason> {
         let by_name = self.options.exclude_nodes.iter().find(|pattern| is_called(node, pattern));
-        let by_type = self.options.exclude_op_types.iter().find(|pattern| matches(pattern, node.op()));
+        let by_type =
+            self.options.exclude_op_types.iter().find(|pattern| matches(pattern, node.op()));
         by_name
             .map(|pattern| Reason::ExcludedNode(pattern.clone()))
             .or_else(|| by_type.map(|pattern| Reason::ExcludedOpType(pattern.clone())))
@@ -133,13 +141,19 @@ impl<'a> Placer<'a> {
         self.constant.contains(tensor)
     }
 
+    fn computes_whole_numbers(&self, node: &NodeProto) -> bool {
+        node.output_name(0).is_some_and(|output| self.whole.contains(output))
+    }
+
     fn is_quantized(&self, index: usize) -> bool {
         matches!(self.decisions[index], Some(Decision::Quantize(_)))
     }
 
     /// Whether this reader reads int8.
     fn reads_int8(&self, reader: Use) -> bool {
-        let (Slot::Input(input), Some(Decision::Quantize(inputs))) = (reader.slot, &self.decisions[reader.node]) else {
+        let (Slot::Input(input), Some(Decision::Quantize(inputs))) =
+            (reader.slot, &self.decisions[reader.node])
+        else {
             return false;
         };
         inputs.iter().any(|planned| planned.input == input)
@@ -147,7 +161,8 @@ impl<'a> Placer<'a> {
 
     /// Returns the inputs of `node` that depend on the model's inputs, with their places.
     fn activations(&self, node: &'a NodeProto) -> Vec<(usize, &'a str)> {
-        let inputs = (0..node.input.len()).filter_map(|input| Some((input, node.input_name(input)?)));
+        let inputs =
+            (0..node.input.len()).filter_map(|input| Some((input, node.input_name(input)?)));
         inputs.filter(|(_, tensor)| !self.is_constant(tensor)).collect()
     }
 
@@ -157,16 +172,18 @@ impl<'a> Placer<'a> {
     }
 
     /// Returns why a node that no rule took stays in float.
-    fn rest(&self, node: &NodeProto, whole: &HashSet<&str>) -> Decision<'a> {
+    fn rest(&self, node: &NodeProto) -> Decision<'a> {
         if node.is("Constant") {
             return Decision::Constant;
         }
         let is_fixed = node.output.iter().all(|output| self.is_constant(output));
         Decision::Float(match () {
-            () if !node.is_default_domain() => Reason::ForeignDomain(node.domain.clone().unwrap_or_default()),
+            () if !node.is_default_domain() => {
+                Reason::ForeignDomain(node.domain.clone().unwrap_or_default())
+            }
             () if node.subgraphs().next().is_some() => Reason::InnerGraphs,
             () if is_fixed => Reason::ConstantInputs,
-            () if node.output_name(0).is_some_and(|output| whole.contains(output)) => Reason::WholeNumbers,
+            () if self.computes_whole_numbers(node) => Reason::WholeNumbers,
             () if roles::moves_values(node) => Reason::MovesValues,
             () if roles::is_elementwise(node) => Reason::Elementwise,
             () => Reason::NotQuantizable,

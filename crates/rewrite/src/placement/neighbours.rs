@@ -12,7 +12,8 @@ impl Placer<'_> {
         let mut has_changed = false;
         for &index in self.topology.order().iter().rev() {
             let node = self.node(index);
-            if self.is_quantized(index) || !node.is_default_domain() {
+            let is_settled = self.is_quantized(index) || self.computes_whole_numbers(node);
+            if is_settled || !node.is_default_domain() {
                 continue;
             }
             let found = match node.op() {
@@ -34,7 +35,10 @@ impl Placer<'_> {
 
     /// Returns the skip input of a residual Add, why it stays in float, or nothing when it is no residual Add.
     fn residual_add(&self, index: usize, node: &NodeProto) -> Option<Result<Vec<usize>, Reason>> {
-        let [(left_slot, left), (right_slot, right)] = self.activations(self.node(index))[..] else { return None };
+        let [(left_slot, left), (right_slot, right)] = self.activations(self.node(index))[..]
+        else {
+            return None;
+        };
         if left == right {
             return None;
         }
@@ -48,7 +52,8 @@ impl Placer<'_> {
             (Some(left), Some(right)) if self.depth(right) > self.depth(left) => left_slot,
             (Some(_), Some(_)) => right_slot,
         };
-        let is_read_in_int8 = self.node(index).output_name(0).is_some_and(|sum| self.reaches_int8(sum));
+        let is_read_in_int8 =
+            self.node(index).output_name(0).is_some_and(|sum| self.reaches_int8(sum));
         Some(if is_read_in_int8 { Ok(vec![skip]) } else { Err(Reason::ReadInFloat) })
     }
 
@@ -64,7 +69,11 @@ impl Placer<'_> {
             return self.reaches_int8(output).then_some(Err(Reason::ReadInFloat));
         }
         let has_constant = node.input.iter().any(|input| self.is_constant(input));
-        Some(if has_constant { Err(Reason::ConcatOfConstant) } else { Ok((0..node.input.len()).collect()) })
+        Some(if has_constant {
+            Err(Reason::ConcatOfConstant)
+        } else {
+            Ok((0..node.input.len()).collect())
+        })
     }
 
     /// Decides for average pools.
@@ -72,12 +81,15 @@ impl Placer<'_> {
         for index in 0..self.decisions.len() {
             let node = self.node(index);
             let is_pool = node.is("AveragePool") || node.is("GlobalAveragePool");
-            let (Some(input), Some(output)) = (node.input_name(0), node.output_name(0)) else { continue };
+            let (Some(input), Some(output)) = (node.input_name(0), node.output_name(0)) else {
+                continue;
+            };
             if !is_pool || self.is_constant(input) {
                 continue;
             }
             let readers = self.topology.consumers(input);
-            let others_read_int8 = readers.iter().all(|&reader| reader.node == index || self.reads_int8(reader));
+            let others_read_int8 =
+                readers.iter().all(|&reader| reader.node == index || self.reads_int8(reader));
             let is_between = others_read_int8
                 && !self.topology.is_output(input)
                 && self.comes_from_int8(input)
@@ -94,7 +106,8 @@ impl Placer<'_> {
     fn depth(&self, index: usize) -> usize {
         let mut depths = vec![0; self.decisions.len()];
         for &node in self.topology.order() {
-            let above = self.node(node).input.iter().filter_map(|input| self.topology.producer(input));
+            let above =
+                self.node(node).input.iter().filter_map(|input| self.topology.producer(input));
             depths[node] = above.map(|(above, _)| depths[above] + 1).max().unwrap_or(0);
             if node == index {
                 break;

@@ -6,6 +6,7 @@ use calibrant_onnx::proto::NodeProto;
 use calibrant_onnx::{DataType, Topology};
 
 /// Operators that compute each element of the output from the same element of the inputs; sorted.
+#[rustfmt::skip]
 const ELEMENTWISE: [&str; 40] = [
     "Abs", "Add", "BatchNormalization", "Cast", "Ceil", "Celu", "Clip", "Cos", "Div", "Elu", "Erf", "Exp", "Floor",
     "Gelu", "HardSigmoid", "HardSwish", "LeakyRelu", "Log", "Max", "Min", "Mish", "Mul", "Neg", "PRelu", "Pow",
@@ -14,15 +15,18 @@ const ELEMENTWISE: [&str; 40] = [
 ];
 
 /// Operators whose output holds values of input 0 and no others; sorted. Resize is one when it takes the nearest.
+#[rustfmt::skip]
 const MOVES_VALUES: [&str; 10] = [
     "DepthToSpace", "Dropout", "Flatten", "Identity", "MaxPool", "Reshape", "SpaceToDepth", "Squeeze", "Transpose",
     "Unsqueeze",
 ];
 
 /// Operators whose output is whole numbers whatever they read; sorted.
+#[rustfmt::skip]
 const COUNTS: [&str; 7] = ["ArgMax", "ArgMin", "NonMaxSuppression", "NonZero", "Shape", "Size", "Unique"];
 
 /// Operators that pass the type of input 0 on; sorted.
+#[rustfmt::skip]
 const KEEPS_TYPE: [&str; 17] = [
     "Abs", "Add", "Concat", "Div", "Expand", "Gather", "Identity", "Mod", "Mul", "Range", "ReduceProd", "Reshape",
     "Slice", "Squeeze", "Sub", "Tile", "Unsqueeze",
@@ -35,19 +39,22 @@ pub(super) fn is_elementwise(node: &NodeProto) -> bool {
 
 /// Whether `node` commutes with quantization: it picks and orders values of input 0.
 pub(super) fn moves_values(node: &NodeProto) -> bool {
-    let takes_nearest = || node.op() == "Resize" && node.attr_s("mode").unwrap_or("nearest") == "nearest";
+    let takes_nearest =
+        || node.op() == "Resize" && node.attr_s("mode").unwrap_or("nearest") == "nearest";
     node.is_default_domain() && (MOVES_VALUES.binary_search(&node.op()).is_ok() || takes_nearest())
 }
 
 /// Returns the tensors that do not depend on the model's inputs.
 pub(super) fn made_of_constants<'a>(topology: &'a Topology<'a>) -> HashSet<&'a str> {
     let graph = topology.graph();
-    let mut constant: HashSet<&str> = graph.initializer.iter().map(|tensor| tensor.label()).collect();
+    let mut constant: HashSet<&str> =
+        graph.initializer.iter().map(|tensor| tensor.label()).collect();
     constant.extend(graph.sparse_initializer.iter().map(|sparse| sparse.values.label()));
     for &index in topology.order() {
         let node = &graph.node[index];
         let is_random = node.op().starts_with("Random") || node.is("Multinomial");
-        let reads_only_constants = node.input.iter().all(|name| name.is_empty() || constant.contains(name.as_str()));
+        let reads_only_constants =
+            node.input.iter().all(|name| name.is_empty() || constant.contains(name.as_str()));
         if reads_only_constants && !is_random && node.subgraphs().next().is_none() {
             constant.extend(node.output.iter().map(String::as_str));
         }
@@ -80,6 +87,11 @@ mod tests {
 
     #[test]
     fn the_tables_are_sorted() {
-        assert!(ELEMENTWISE.is_sorted() && MOVES_VALUES.is_sorted() && COUNTS.is_sorted() && KEEPS_TYPE.is_sorted());
+        assert!(
+            ELEMENTWISE.is_sorted()
+                && MOVES_VALUES.is_sorted()
+                && COUNTS.is_sorted()
+                && KEEPS_TYPE.is_sorted()
+        );
     }
 }

@@ -1,6 +1,6 @@
 //! One scale for each quantized activation, the same for all that have to share one: rules 5 and 7.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use calibrant_calibration::scale_of;
 use calibrant_onnx::Topology;
@@ -18,8 +18,16 @@ pub(crate) struct Scale {
     pub(crate) scale: f32,
 }
 
-/// Returns the scale of every activation that `decisions` quantize, in the order in which nodes read them, with what is
-/// worth a note.
+/// The scales of all activations that are quantized.
+#[derive(Debug)]
+pub(crate) struct Scales<'a> {
+    /// In the order in which nodes read them.
+    pub(crate) tensors: Vec<(&'a str, Scale)>,
+    /// What is worth a note about them.
+    pub(crate) notes: Vec<Note>,
+}
+
+/// Returns the scale of every activation that `decisions` quantize.
 ///
 /// # Errors
 ///
@@ -28,41 +36,72 @@ pub(crate) fn scales<'a>(
     topology: &'a Topology<'a>,
     decisions: &[Decision<'_>],
     ranges: &BTreeMap<String, f32>,
-) -> Result<(Vec<(&'a str, Scale)>, Vec<Note>), RewriteError> {
-    let tensors = quantized_activations(topology, decisions);
-    let missing: Vec<String> =
-        tensors.iter().filter(|&&tensor| !ranges.contains_key(tensor)).map(|&tensor| tensor.to_owned()).collect();
-    if !missing.is_empty() {
-        return Err(RewriteError::MissingRanges { tensors: missing });
-    }
-    let mut groups = Groups::default();
-    for (decision, node) in decisions.iter().zip(&topology.graph().node) {
-        let is_joined = node.is("Concat") && matches!(decision, Decision::Quantize(_));
-        let inputs = if is_joined { &node.input[..] } else { &node.input[..node.input.len().min(1)] };
-        if let Some(output) = node.output_name(0).filter(|_| is_joined || roles::moves_values(node)) {
-            inputs.iter().for_each(|input| groups.join(input, output));
-        }
-    }
+) -> Result<Scales<'a>, RewriteError> {
+    let ranged = with_ranges(quantized_activations(topology, decisions), ranges)?;
+    let groups = groups(topology, decisions);
     let mut members: BTreeMap<&str, Vec<(&str, f32)>> = BTreeMap::new();
-    for &tensor in &tensors {
-        let amax = ranges[tensor];
-        if !(amax.is_finite() && amax >= 0.0) {
-            return Err(RewriteError::UnusableRange { tensor: tensor.to_owned(), amax });
-        }
+    for &(tensor, amax) in &ranged {
         members.entry(groups.head(tensor)).or_default().push((tensor, amax));
     }
-    let shared = |tensor| members[groups.head(tensor)].iter().fold(0f32, |widest, (_, amax)| widest.max(*amax));
-    let scaled = tensors.iter().map(|&tensor| (tensor, Scale { amax: ranges[tensor], scale: scale_of(shared(tensor)) }));
-    Ok((scaled.collect(), notes(&members)))
+    let widest =
+        |tensor| members[groups.head(tensor)].iter().map(|&(_, amax)| amax).fold(0f32, f32::max);
+    let scaled = |&(tensor, amax)| (tensor, Scale { amax, scale: scale_of(widest(tensor)) });
+    Ok(Scales { tensors: ranged.iter().map(scaled).collect(), notes: notes(&members) })
 }
 
-fn quantized_activations<'a>(topology: &'a Topology<'a>, decisions: &[Decision<'_>]) -> Vec<&'a str> {
+/// Returns the range of each of `tensors`.
+fn with_ranges<'a>(
+    tensors: Vec<&'a str>,
+    ranges: &BTreeMap<String, f32>,
+) -> Result<Vec<(&'a str, f32)>, RewriteError> {
+    let (mut ranged, mut missing) = (Vec::with_capacity(tensors.len()), Vec::new());
+    for tensor in tensors {
+        match ranges.get(tensor) {
+            Some(&amax) if amax.is_finite() && amax >= 0.0 => ranged.push((tensor, amax)),
+            Some(&amax) => {
+                return Err(RewriteError::UnusableRange { tensor: tensor.to_owned(), amax });
+            }
+            None => missing.push(tensor.to_owned()),
+        }
+    }
+    if missing.is_empty() {
+        Ok(ranged)
+    } else {
+        Err(RewriteError::MissingRanges { tensors: missing })
+    }
+}
+
+/// Joins what a quantized Concat reads and makes, and what goes into and comes out of operators that move values.
+fn groups<'a>(topology: &'a Topology<'a>, decisions: &[Decision<'_>]) -> Groups<'a> {
+    let mut groups = Groups::default();
+    for (decision, node) in decisions.iter().zip(&topology.graph().node) {
+        let n_joined = match decision {
+            Decision::Quantize(_) if node.is("Concat") => node.input.len(),
+            _ if roles::moves_values(node) => 1,
+            _ => continue,
+        };
+        if let Some(output) = node.output_name(0) {
+            node.input.iter().take(n_joined).for_each(|input| groups.join(input, output));
+        }
+    }
+    groups
+}
+
+fn quantized_activations<'a>(
+    topology: &'a Topology<'a>,
+    decisions: &[Decision<'_>],
+) -> Vec<&'a str> {
     let mut tensors: Vec<&str> = Vec::new();
-    let mut seen = std::collections::HashSet::new();
+    let mut seen = HashSet::new();
     for (decision, node) in decisions.iter().zip(&topology.graph().node) {
         let Decision::Quantize(inputs) = decision else { continue };
-        let activations = inputs.iter().filter(|planned| matches!(planned.kind, InputKind::Activation));
-        tensors.extend(activations.map(|planned| node.input[planned.input].as_str()).filter(|name| seen.insert(*name)));
+        let activations =
+            inputs.iter().filter(|planned| matches!(planned.kind, InputKind::Activation));
+        tensors.extend(
+            activations
+                .map(|planned| node.input[planned.input].as_str())
+                .filter(|name| seen.insert(*name)),
+        );
     }
     tensors
 }
@@ -74,10 +113,15 @@ fn notes(members: &BTreeMap<&str, Vec<(&str, f32)>>) -> Vec<Note> {
         let widest = group.iter().fold(0f32, |most, (_, amax)| most.max(*amax));
         if narrowest < widest {
             let tensors = group.iter().map(|(tensor, _)| (*tensor).to_owned()).collect();
-            notes.push(Note::SharedScale { tensors, smallest_amax: narrowest, shared_amax: widest });
+            notes.push(Note::SharedScale {
+                tensors,
+                smallest_amax: narrowest,
+                shared_amax: widest,
+            });
         }
         let zeros = group.iter().filter(|(_, amax)| *amax == 0.0);
-        notes.extend(zeros.map(|(tensor, _)| Note::ZeroActivation { tensor: (*tensor).to_owned() }));
+        notes
+            .extend(zeros.map(|(tensor, _)| Note::ZeroActivation { tensor: (*tensor).to_owned() }));
     }
     notes
 }

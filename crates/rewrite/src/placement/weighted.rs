@@ -3,7 +3,7 @@
 use calibrant_onnx::DataType;
 use calibrant_onnx::proto::{NodeProto, TensorProto};
 
-use super::{Decision, InputKind, PlannedInput, Placer};
+use super::{Decision, InputKind, Placer, PlannedInput};
 use crate::error::RewriteError;
 use crate::options::SmallLayers;
 use crate::summary::Reason;
@@ -27,7 +27,9 @@ impl<'a> Placer<'a> {
                 "Gemm" | "MatMul" => Self::matrix_product,
                 _ => continue,
             };
-            if !node.is_default_domain() || node.output.iter().all(|output| self.is_constant(output)) {
+            if !node.is_default_domain()
+                || node.output.iter().all(|output| self.is_constant(output))
+            {
                 continue;
             }
             let decision = match self.excluded(node) {
@@ -47,10 +49,13 @@ impl<'a> Placer<'a> {
             return Ok(Decision::Float(reason));
         }
         let shape = weight.shape()?;
-        let group = node.attr_i("group").and_then(|group| usize::try_from(group).ok()).unwrap_or(1).max(1);
+        let group =
+            node.attr_i("group").and_then(|group| usize::try_from(group).ok()).unwrap_or(1).max(1);
         let kernel = shape.get(2..).unwrap_or_default();
         let axis = match (node.op(), group) {
-            _ if kernel.is_empty() || shape.contains(&0) => return Ok(Decision::Float(Reason::WeightShape(shape))),
+            _ if kernel.is_empty() || shape.contains(&0) => {
+                return Ok(Decision::Float(Reason::WeightShape(shape)));
+            }
             ("Conv", _) => Some(0),
             (_, 1) => Some(1),
             _ => None,
@@ -59,22 +64,33 @@ impl<'a> Placer<'a> {
             "Conv" => (shape[1] * group, shape[0]),
             _ => (shape[0], shape[1] * group),
         };
-        let is_small = self.options.small_layers == SmallLayers::Float && is_small(inputs, outputs, group, kernel);
-        Ok(if is_small { Decision::Float(Reason::FewChannels { inputs, outputs }) } else { weighted(0, 1, weight, axis) })
+        let is_small = self.options.small_layers == SmallLayers::Float
+            && is_small(inputs, outputs, group, kernel);
+        Ok(if is_small {
+            Decision::Float(Reason::FewChannels { inputs, outputs })
+        } else {
+            weighted(0, 1, weight, axis)
+        })
     }
 
     fn matrix_product(&self, node: &NodeProto) -> Result<Decision<'a>, RewriteError> {
         let (Some(left), Some(right)) = (node.input_name(0), node.input_name(1)) else {
             return Ok(Decision::Float(Reason::ComputedWeights));
         };
-        let stated = [left, right].into_iter().find_map(|tensor| self.topology.tensor_type(tensor)?.dtype);
+        let stated =
+            [left, right].into_iter().find_map(|tensor| self.topology.tensor_type(tensor)?.dtype);
         match stated {
             None | Some(DataType::FLOAT) => {}
-            Some(dtype) => return Ok(Decision::Float(Reason::WeightType(format!("{dtype:?}").to_lowercase()))),
+            Some(dtype) => {
+                return Ok(Decision::Float(Reason::WeightType(
+                    format!("{dtype:?}").to_lowercase(),
+                )));
+            }
         }
         match (self.is_constant(left), self.is_constant(right)) {
             (false, false) => {
-                let planned = [0, 1].map(|input| PlannedInput { input, kind: InputKind::Activation });
+                let planned =
+                    [0, 1].map(|input| PlannedInput { input, kind: InputKind::Activation });
                 Ok(Decision::Quantize(planned.to_vec()))
             }
             (false, true) => self.matrix_weight(node, 0, 1),
@@ -83,7 +99,12 @@ impl<'a> Placer<'a> {
     }
 
     /// Decides for a product of an activation and a constant, which are these inputs.
-    fn matrix_weight(&self, node: &NodeProto, activation: usize, constant: usize) -> Result<Decision<'a>, RewriteError> {
+    fn matrix_weight(
+        &self,
+        node: &NodeProto,
+        activation: usize,
+        constant: usize,
+    ) -> Result<Decision<'a>, RewriteError> {
         let Some(weight) = self.topology.constant(&node.input[constant]) else {
             return Ok(Decision::Float(Reason::ComputedWeights));
         };
@@ -91,12 +112,16 @@ impl<'a> Placer<'a> {
             return Ok(Decision::Float(reason));
         }
         let shape = weight.shape()?;
-        let [.., rows, columns] = shape[..] else { return Ok(Decision::Float(Reason::WeightShape(shape))) };
+        let [.., rows, columns] = shape[..] else {
+            return Ok(Decision::Float(Reason::WeightShape(shape)));
+        };
         if shape.contains(&0) {
             return Ok(Decision::Float(Reason::WeightShape(shape)));
         }
-        let is_turned = node.is("Gemm") && node.attr_i(["transA", "transB"][constant]).unwrap_or(0) != 0;
-        let (depth, made) = if is_turned == (constant == 1) { (columns, rows) } else { (rows, columns) };
+        let is_turned =
+            node.is("Gemm") && node.attr_i(["transA", "transB"][constant]).unwrap_or(0) != 0;
+        let (depth, made) =
+            if is_turned == (constant == 1) { (columns, rows) } else { (rows, columns) };
         let is_small = depth.min(made) < KERNEL_CHANNELS;
         if self.options.small_layers == SmallLayers::Float && is_small {
             return Ok(Decision::Float(Reason::SmallMatrix { depth, columns: made }));
@@ -107,7 +132,12 @@ impl<'a> Placer<'a> {
     }
 }
 
-fn weighted(activation: usize, constant: usize, tensor: &TensorProto, axis: Option<usize>) -> Decision<'_> {
+fn weighted(
+    activation: usize,
+    constant: usize,
+    tensor: &TensorProto,
+    axis: Option<usize>,
+) -> Decision<'_> {
     let mut inputs = vec![
         PlannedInput { input: activation, kind: InputKind::Activation },
         PlannedInput { input: constant, kind: InputKind::Weight { tensor, axis } },
@@ -125,9 +155,12 @@ fn wrong_type(weight: &TensorProto) -> Result<Option<Reason>, RewriteError> {
 fn is_small(inputs: usize, outputs: usize, group: usize, kernel: &[usize]) -> bool {
     if group == 1 {
         let is_square = kernel.iter().all(|&side| side == kernel[0]);
-        let is_first = inputs <= PICTURE_CHANNELS && outputs % CHANNEL_STEP == 0 && is_square;
+        let is_first =
+            inputs <= PICTURE_CHANNELS && outputs.is_multiple_of(CHANNEL_STEP) && is_square;
         return inputs.min(outputs) < KERNEL_CHANNELS && !is_first;
     }
     let is_depthwise = group == inputs;
-    is_depthwise && (outputs % CHANNEL_STEP != 0 || kernel.iter().any(|&side| side < DEPTHWISE_KERNEL))
+    is_depthwise
+        && (!outputs.is_multiple_of(CHANNEL_STEP)
+            || kernel.iter().any(|&side| side < DEPTHWISE_KERNEL))
 }

@@ -1,0 +1,13 @@
+//! Rewrites as a user sees them: a model in, a model out.
+
+#![expect(clippy::unwrap_used, reason = "helpers of tests may panic as tests do")]
+
+mod batch_norm;
+mod constants;
+mod graphs;
+mod models;
+mod opset;
+mod placement;
+mod printer;
+mod refusals;
+mod symbols;
