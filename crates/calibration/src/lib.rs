@@ -10,6 +10,19 @@
 //! says the same in TensorRT's words.
 //!
 //! It knows no runtime, no pictures and no ONNX.
+//!
+//! ```
+//! use calibrant_calibration::{Method, TensorStatistics, scale_of};
+//!
+//! let mut activation = TensorStatistics::new();
+//! activation.observe(&[0.0, 1.5, 6.0])?;
+//! activation.observe(&[0.0, 0.25, -0.5])?;
+//!
+//! let amax = activation.amax(Method::MinMax);
+//! assert_eq!(amax, 6.0);
+//! assert_eq!(scale_of(amax), 6.0 / 127.0);
+//! # Ok::<(), calibrant_calibration::NonFinite>(())
+//! ```
 
 #![deny(unsafe_code)]
 

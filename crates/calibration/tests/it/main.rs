@@ -1,5 +1,7 @@
 //! Tests of the public API.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on is a failed test")]
+
 mod goldens;
 mod invariance;
 mod scripted;

@@ -1,0 +1,32 @@
+//! What does each method cost a tensor, once the samples are through?
+
+use std::hint::black_box;
+
+use calibrant_calibration::{Method, TensorStatistics};
+use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
+
+/// A bell over all 4096 bins: the most candidates that a histogram can offer.
+fn full() -> TensorStatistics {
+    let mut statistics = TensorStatistics::new();
+    for bin in 0..4096u32 {
+        let value = (bin as f32 + 0.5) / 4096.0;
+        let count = (1e4 * (-8.0 * value * value).exp()).ceil();
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "1 to 10 000")]
+        statistics.observe(&vec![value; count as usize]).expect("finite values");
+    }
+    statistics
+}
+
+fn threshold(criterion: &mut Criterion) {
+    let statistics = full();
+    let mut group = criterion.benchmark_group("threshold/4096 bins");
+    for method in Method::RECORDED {
+        group.bench_function(BenchmarkId::from_parameter(method), |bencher| {
+            bencher.iter(|| black_box(&statistics).amax(method));
+        });
+    }
+    group.finish();
+}
+
+criterion_group!(benches, threshold);
+criterion_main!(benches);
