@@ -77,7 +77,7 @@ const EVENTS_IN_FLIGHT: usize = 256;
 ///
 /// TensorRT works on a thread of its own; `events` hears of it on the calling thread, at least every tenth of a second,
 /// and cancels with `Break`. A cancelled build ends at TensorRT's next step; TensorRT up to 9.2 has no steps and ends
-/// only when it is done.
+/// only when it is done. Of several builds in a process, one works and the others wait.
 ///
 /// # Errors
 /// [`BuildError`].

@@ -154,6 +154,12 @@ pub enum BuildError {
         /// Everything the parser said, verbatim.
         messages: Vec<ParserMessage>,
     },
+    /// The file was parsed and there is nothing in it.
+    #[error("{} describes a network without outputs: it is empty, or no ONNX model", model.display())]
+    NoOutputs {
+        /// The model.
+        model: PathBuf,
+    },
     /// Dynamic inputs and no profile that says their sizes.
     #[error(
         "the model has dynamic inputs without shapes:\n{}\ngive the smallest, the usual and the largest, for example --shapes {example}",

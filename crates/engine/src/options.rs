@@ -17,7 +17,8 @@ pub struct BuildOptions {
     pub optimization_level: Option<u8>,
     /// How much the plan tells about its layers.
     pub profiling_verbosity: Option<ProfilingVerbosity>,
-    /// A file that keeps kernel timings from build to build; read if it exists, written after a build.
+    /// A file that keeps kernel timings from build to build; read if it exists, written after a build. TensorRT-RTX has
+    /// no use for one.
     pub timing_cache: Option<PathBuf>,
     /// The GPUs a TensorRT-RTX plan is for; none for RTX's default set. Other products build for the GPU at hand.
     pub compute_capabilities: Vec<ComputeCapability>,

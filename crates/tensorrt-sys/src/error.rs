@@ -61,6 +61,14 @@ pub enum OpenError {
         /// What the loader says.
         source: libloading::Error,
     },
+    /// The file ends too early: the loader would bring the process down.
+    #[error("{} lacks its last {missing} bytes; get it again", path.display())]
+    Truncated {
+        /// The file.
+        path: PathBuf,
+        /// How many bytes are missing.
+        missing: u64,
+    },
     /// The file is a library, but not this one.
     #[error("{} has no symbol {symbol}: it is not a TensorRT library of the expected kind", path.display())]
     Symbol {

@@ -17,6 +17,7 @@
 
 #![expect(unsafe_code, reason = "calling a C++ library is what this crate is for")]
 
+mod elf;
 mod enumeration;
 mod error;
 mod generated;

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::ptr;
 
 use crate::classes::{IBuilder, ILogger, INetworkDefinition, IParser};
+use crate::elf;
 use crate::entry_points::{
     CREATE_INFER_BUILDER_INTERNAL, CREATE_NV_ONNX_PARSER_INTERNAL, GET_INFER_LIB_VERSION,
     GET_NV_ONNX_PARSER_VERSION, INIT_LIB_NV_INFER_PLUGINS,
@@ -237,10 +238,39 @@ impl File {
     unsafe fn open(path: &Path) -> Result<Self, OpenError> {
         use libloading::os::unix::{Library, RTLD_LOCAL, RTLD_NOW};
 
+        // A bare name is the loader's to find, and a file that cannot be read is the loader's to complain of.
+        if let Ok(Some(missing)) = elf::missing_bytes(path) {
+            return Err(OpenError::Truncated { path: path.to_owned(), missing });
+        }
         // SAFETY: the caller's promise.
         let handle = unsafe { Library::open(Some(path), RTLD_NOW | RTLD_LOCAL) }
             .map_err(|source| OpenError::Load { path: path.to_owned(), source })?;
-        Ok(Self { handle: ManuallyDrop::new(handle.into()), path: path.to_owned() })
+        let mut file = Self { handle: ManuallyDrop::new(handle.into()), path: path.to_owned() };
+        if path.components().count() == 1
+            && let Some(found) = file.mapped_path(path)
+        {
+            file.path = found;
+        }
+        Ok(file)
+    }
+
+    /// The file that the loader took for a bare name, as the system lists it.
+    #[cfg(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")))]
+    fn mapped_path(&self, name: &Path) -> Option<PathBuf> {
+        let address = self.address(GET_INFER_LIB_VERSION.symbol).addr();
+        let maps = std::fs::read_to_string("/proc/self/maps").ok()?;
+        // A line is "from-to permissions offset device inode path"; the path may contain spaces.
+        let holds = |line: &&str| {
+            let range = line.split_whitespace().next().and_then(|range| range.split_once('-'));
+            let bound = |text| usize::from_str_radix(text, 16).ok();
+            range.and_then(|(from, to)| Some((bound(from)?..bound(to)?).contains(&address)))
+                == Some(true)
+        };
+        let line = maps.lines().find(holds)?;
+        let path = Path::new(&line[line.find('/')?..]);
+        // A parser finds TensorRT's function in the library it is linked against: that path is not its own.
+        let stem = |path: &Path| path.file_name()?.to_str()?.split(".so").next().map(str::to_owned);
+        (stem(path) == stem(name)).then(|| path.to_owned())
     }
 
     /// The tables describe the C++ interface of Linux on 64-bit machines, and no other.

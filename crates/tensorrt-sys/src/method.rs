@@ -147,3 +147,150 @@ impl Identity {
         InterfaceInfo { kind: self.kind.as_ptr(), major: self.major, minor: self.minor }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::classes::{
+        IBuilder, IBuilderConfig, ICudaEngine, IEngineInspector, IHostMemory, ILayer,
+        INetworkDefinition, IOptimizationProfile, IParser, IParserError, IRuntime, ITensor,
+    };
+
+    /// One version of each generation, in the tables' order.
+    const VERSIONS: [i32; 5] = [8_601, 101_601, 110_400, 10_400, 10_701];
+
+    fn slots<C, F>(method: &Method<C, F>) -> [Option<usize>; 5] {
+        VERSIONS.map(|version| method.slot(Version::from_raw(version)).ok())
+    }
+
+    /// The slots that were seen at work: builds with the vendor's libraries, and the vendor's bindings on a double.
+    #[test]
+    fn slots_are_where_the_headers_have_them() {
+        let all = |slots: [usize; 5]| slots.map(Some);
+        let cases = [
+            (slots(&IBuilder::CREATE_BUILDER_CONFIG), all([9, 7, 5, 7, 5])),
+            (slots(&IBuilder::CREATE_NETWORK_V2), all([11, 8, 6, 8, 6])),
+            (slots(&IBuilder::CREATE_OPTIMIZATION_PROFILE), all([12, 9, 7, 9, 7])),
+            (slots(&IBuilder::BUILD_SERIALIZED_NETWORK), all([17, 14, 11, 14, 11])),
+            (slots(&IBuilder::PLATFORM_HAS_FAST_INT8), [Some(5), Some(3), None, Some(3), None]),
+            (slots(&IBuilderConfig::SET_FLAG), all([15, 11, 9, 9, 9])),
+            (slots(&IBuilderConfig::SET_MEMORY_POOL_LIMIT), all([47, 43, 32, 32, 32])),
+            (slots(&IBuilderConfig::SET_INT8_CALIBRATOR), [Some(8), Some(6), None, None, None]),
+            (
+                slots(&IBuilderConfig::SET_CALIBRATION_PROFILE),
+                [Some(35), Some(31), None, None, None],
+            ),
+            (slots(&IBuilderConfig::ADD_OPTIMIZATION_PROFILE), all([29, 25, 23, 23, 23])),
+            (
+                slots(&IBuilderConfig::SET_PROGRESS_MONITOR),
+                [None, Some(56), Some(45), Some(45), Some(45)],
+            ),
+            (slots(&IBuilderConfig::SET_BUILDER_OPTIMIZATION_LEVEL), all([51, 47, 36, 36, 36])),
+            (slots(&IBuilderConfig::SET_PROFILING_VERBOSITY), all([31, 27, 25, 25, 25])),
+            (
+                slots(&IBuilderConfig::SET_NB_COMPUTE_CAPABILITIES),
+                [None, None, None, Some(55), Some(55)],
+            ),
+            (
+                slots(&IBuilderConfig::SET_COMPUTE_CAPABILITY),
+                [None, None, None, Some(57), Some(57)],
+            ),
+            (slots(&INetworkDefinition::GET_NB_LAYERS), all([17, 12, 12, 12, 12])),
+            (slots(&INetworkDefinition::GET_INPUT), all([20, 15, 15, 15, 15])),
+            (slots(&INetworkDefinition::GET_FLAGS), [None, Some(64), Some(61), Some(60), Some(59)]),
+            (slots(&ITensor::GET_NAME), all([3; 5])),
+            (slots(&ITensor::GET_TYPE), all([7, 7, 6, 7, 6])),
+            (slots(&ITensor::SET_DYNAMIC_RANGE), [Some(8), Some(8), None, None, None]),
+            (slots(&ITensor::GET_DIMENSIONS_TRT8), [Some(5), None, None, None, None]),
+            (slots(&ITensor::GET_DIMENSIONS), [None, Some(5), Some(5), Some(5), Some(5)]),
+            (slots(&ILayer::SET_PRECISION), [Some(10), Some(10), None, Some(10), None]),
+            (slots(&IOptimizationProfile::SET_DIMENSIONS_TRT8), [Some(2), None, None, None, None]),
+            (slots(&IHostMemory::DATA), all([2; 5])),
+            (slots(&IHostMemory::SIZE), all([3; 5])),
+            (slots(&IRuntime::DESERIALIZE_CUDA_ENGINE_TRT8), [Some(2), None, None, None, None]),
+            (slots(&IRuntime::DESERIALIZE_CUDA_ENGINE), [None, Some(3), Some(3), Some(3), Some(3)]),
+            (slots(&ICudaEngine::GET_NB_IO_TENSORS), all([45, 30, 26, 28, 26])),
+            (slots(&ICudaEngine::CREATE_ENGINE_INSPECTOR), all([33, 18, 14, 16, 14])),
+            (slots(&IEngineInspector::GET_ENGINE_INFORMATION), all([5, 6, 6, 6, 6])),
+            (slots(&IParser::PARSE), all([0; 5])),
+            (slots(&IParser::GET_NB_ERRORS), all([6, 5, 3, 5, 3])),
+            (slots(&IParser::GET_ERROR), all([7, 6, 4, 6, 4])),
+            (slots(&IParser::DELETE), all([10, 9, 7, 9, 7])),
+            (slots(&IParserError::NODE), all([5; 5])),
+            (slots(&IBuilder::DELETE), all([1; 5])),
+        ];
+        for (at, (found, expected)) in cases.into_iter().enumerate() {
+            assert_eq!(found, expected, "case {at}");
+        }
+    }
+
+    #[test]
+    fn in_10_8_alone_the_network_has_one_more_in_the_middle() {
+        let slot =
+            |version| INetworkDefinition::GET_FLAGS.slot(Version::from_raw(version)).unwrap();
+        assert_eq!([100_700, 100_800, 100_803, 100_900].map(slot), [64, 65, 65, 64]);
+        // What lies before the inserted method did not move.
+        let slot =
+            |version| INetworkDefinition::GET_NB_LAYERS.slot(Version::from_raw(version)).unwrap();
+        assert_eq!([100_700, 100_800, 100_900].map(slot), [12, 12, 12]);
+    }
+
+    #[test]
+    fn a_missing_method_is_an_error_that_names_version_and_method() {
+        let missing = |version| {
+            IBuilderConfig::SET_INT8_CALIBRATOR.slot(Version::from_raw(version)).unwrap_err()
+        };
+        assert_eq!(
+            missing(110_100).to_string(),
+            "TensorRT 11.1.0 has no IBuilderConfig::setInt8Calibrator"
+        );
+        assert_eq!(
+            missing(120_000).to_string(),
+            "TensorRT 12.0.0 has no IBuilderConfig::setInt8Calibrator"
+        );
+        let early = IParser::SET_BUILDER_CONFIG.slot(Version::from_raw(101_400)).unwrap_err();
+        let expected =
+            "TensorRT 10.14.0 has no IParser::setBuilderConfig; it came with TensorRT 10.15.0";
+        assert_eq!(early.to_string(), expected);
+    }
+
+    unsafe extern "C" fn answer(this: This) -> i32 {
+        // SAFETY: the receiver below has the number behind its table.
+        unsafe { *this.cast::<usize>().add(1) as i32 }
+    }
+
+    /// An object whose table has `answer` in one slot and nothing that could be called elsewhere.
+    fn object_with(slot: usize, number: usize) -> (Vec<*const c_void>, [usize; 2]) {
+        let answer: unsafe extern "C" fn(This) -> i32 = answer;
+        let mut table = vec![std::ptr::null(); 64];
+        table[slot] = answer as *const c_void;
+        let object = [table.as_ptr().addr(), number];
+        (table, object)
+    }
+
+    #[test]
+    fn a_bound_method_gets_the_receiver_whose_table_it_is_in() {
+        for version in VERSIONS.map(Version::from_raw) {
+            let slot = INetworkDefinition::GET_NB_LAYERS.slot(version).unwrap();
+            let (_table, mut implementation) = object_with(slot, 42);
+            let mut public = Public {
+                vtable: std::ptr::null(),
+                implementation: implementation.as_mut_ptr().cast(),
+            };
+            let object = NonNull::from(&mut public).cast::<INetworkDefinition>();
+            // SAFETY: the object is laid out as a network, with the method in the slot of this version.
+            let (this, count) =
+                unsafe { INetworkDefinition::GET_NB_LAYERS.bind(version, object) }.unwrap();
+            // SAFETY: bound to the object.
+            assert_eq!(unsafe { count(this) }, 42, "{version}");
+
+            let slot = IParser::GET_NB_ERRORS.slot(version).unwrap();
+            let (_table, mut parser) = object_with(slot, 7);
+            let object = NonNull::new(parser.as_mut_ptr()).unwrap().cast::<IParser>();
+            // SAFETY: the object is laid out as a parser, with the method in the slot of this version.
+            let (this, count) = unsafe { IParser::GET_NB_ERRORS.bind(version, object) }.unwrap();
+            // SAFETY: bound to the object.
+            assert_eq!(unsafe { count(this) }, 7, "{version}");
+        }
+    }
+}

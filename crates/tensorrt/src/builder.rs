@@ -1,5 +1,8 @@
 //! The builder.
 
+use std::marker::PhantomData;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
 use tensorrt_sys::classes::{IBuilder, IBuilderConfig, IHostMemory, INetworkDefinition};
 use tensorrt_sys::enums::NetworkDefinitionCreationFlag as Flag;
 use tensorrt_sys::{Enumeration, Generation, Version};
@@ -9,14 +12,38 @@ use crate::error::Error;
 use crate::library::Library;
 use crate::memory::HostMemory;
 use crate::network::Network;
-use crate::owned::{Borrowed, Owned};
+use crate::owned::{Borrowed, Delete, Owned};
 use crate::profile::Profile;
+
+/// The one thread's turn to build.
+///
+/// TensorRT calls its builders independent of one another, and they are not: RTX 1.7 keeps the list of target GPUs in
+/// a place that all builders of the process share, and two at a time end in "Target SM 80 is not found in the
+/// accelerator list". So a builder needs a turn, and a process has one.
+#[derive(Debug)]
+pub struct Turn {
+    _guard: MutexGuard<'static, ()>,
+    /// A turn belongs to its thread: neither `Send`, as the guard is, nor `Sync`.
+    thread: PhantomData<*const ()>,
+}
+
+/// The vendor's libraries share their state across the process, hence so does this.
+static TURN: Mutex<()> = Mutex::new(());
+
+impl Turn {
+    /// Waits until no other thread builds. A thread that has the turn already waits for ever.
+    pub fn take() -> Self {
+        // A panic during a build leaves nothing of ours half done.
+        Self { _guard: TURN.lock().unwrap_or_else(PoisonError::into_inner), thread: PhantomData }
+    }
+}
 
 /// Makes networks, configs, profiles, and plans out of them.
 #[doc(alias = "IBuilder")]
 #[derive(Debug)]
-pub struct Builder {
+pub struct Builder<'t> {
     raw: Owned<IBuilder>,
+    turn: PhantomData<&'t Turn>,
 }
 
 /// Who chooses the types that layers compute in.
@@ -50,13 +77,13 @@ impl NetworkTyping {
     }
 }
 
-impl Builder {
+impl<'t> Builder<'t> {
     /// A builder.
     ///
     /// # Errors
     /// [`Error::Null`]: TensorRT proper makes none without a GPU.
     #[doc(alias = "createInferBuilder")]
-    pub fn new(library: &Library) -> Result<Self, Error> {
+    pub fn new(library: &Library, _turn: &'t Turn) -> Result<Self, Error> {
         // SAFETY: the logger was made for this version and is never freed.
         let plugins = unsafe { library.raw().init_plugins(library.logger()) };
         library.resume_panic();
@@ -70,7 +97,7 @@ impl Builder {
         let raw = unsafe { library.raw().create_builder(library.logger()) };
         // SAFETY: a new builder is the caller's to delete.
         let raw = unsafe { Owned::new(raw, &IBuilder::DELETE, library, "createInferBuilder") }?;
-        Ok(Self { raw })
+        Ok(Self { raw, turn: PhantomData })
     }
 
     /// The library.
@@ -158,7 +185,7 @@ impl Builder {
     unsafe fn own<C>(
         &self,
         object: *mut C,
-        delete: &'static crate::owned::Delete<C>,
+        delete: &'static Delete<C>,
         call: &'static str,
     ) -> Result<Owned<C>, Error> {
         // SAFETY: the caller's promise.

@@ -7,7 +7,6 @@ use tensorrt_sys::Enumeration;
 use tensorrt_sys::classes::{IBuilderConfig, ITimingCache};
 use tensorrt_sys::enums::{BuilderFlag, ComputeCapability, MemoryPoolType, ProfilingVerbosity};
 
-use crate::builder::Builder;
 use crate::error::Error;
 use crate::library::Library;
 use crate::owned::Owned;
@@ -23,7 +22,7 @@ pub struct Config<'b> {
     raw: Owned<IBuilderConfig>,
     progress_monitor: Option<ProgressMonitor>,
     timing_cache: Option<TimingCache>,
-    builder: PhantomData<&'b Builder>,
+    builder: PhantomData<&'b ()>,
 }
 
 impl<'b> Config<'b> {

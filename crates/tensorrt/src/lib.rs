@@ -3,12 +3,13 @@
 //! The way from a model to a plan:
 //!
 //! ```no_run
-//! use calibrant_tensorrt::{Builder, Library, NetworkTyping, Parser};
+//! use calibrant_tensorrt::{Builder, Library, NetworkTyping, Parser, Turn};
 //!
 //! let folder = std::path::Path::new("/usr/lib/x86_64-linux-gnu");
 //! let library = Library::open(&folder.join("libnvinfer.so.10"), &folder.join("libnvonnxparser.so.10"))?;
 //! let log = library.subscribe(|severity, text| eprintln!("{severity:?}: {text}"));
-//! let builder = Builder::new(&library)?;
+//! let turn = Turn::take();
+//! let builder = Builder::new(&library, &turn)?;
 //! let mut parser = Parser::new(builder.create_network(NetworkTyping::Strong)?)?;
 //! parser.parse_file("model.onnx".as_ref())?;
 //! let config = builder.create_config()?;
@@ -21,12 +22,13 @@
 //! # Lifetimes
 //!
 //! Each object deletes its C++ twin when it is dropped, and holds its [`Library`]. What TensorRT wants to outlive
-//! something else does: a network and a config borrow their builder, tensors and layers borrow their network, a parser
+//! something else does: a builder borrows its thread's [`Turn`], a network and a config borrow their builder, tensors and layers borrow their network, a parser
 //! owns the network it fills (whose weights it holds), a config owns its progress monitor and its timing cache.
 //!
 //! ```compile_fail
 //! # fn f(library: &calibrant_tensorrt::Library) -> Result<(), Box<dyn std::error::Error>> {
-//! let builder = calibrant_tensorrt::Builder::new(library)?;
+//! let turn = calibrant_tensorrt::Turn::take();
+//! let builder = calibrant_tensorrt::Builder::new(library, &turn)?;
 //! let config = builder.create_config()?;
 //! drop(builder);      // error: `builder` is borrowed by `config`
 //! config.flags()?;
@@ -58,8 +60,10 @@ mod timing_cache;
 
 #[cfg(test)]
 mod fake;
+#[cfg(test)]
+mod generations;
 
-pub use builder::{Builder, NetworkTyping};
+pub use builder::{Builder, NetworkTyping, Turn};
 pub use config::Config;
 pub use error::Error;
 pub use library::Library;

@@ -6,7 +6,6 @@ use tensorrt_sys::classes::{ILayer, INetworkDefinition, ITensor};
 use tensorrt_sys::enums::{DataType, LayerType};
 use tensorrt_sys::{Enumeration, MAX_DIMS, Method, This};
 
-use crate::builder::Builder;
 use crate::error::Error;
 use crate::library::Library;
 use crate::owned::{Borrowed, Owned, string};
@@ -20,7 +19,7 @@ type Get<C, T> = Method<C, unsafe extern "C" fn(This, i32) -> *mut T>;
 #[derive(Debug)]
 pub struct Network<'b> {
     raw: Owned<INetworkDefinition>,
-    builder: PhantomData<&'b Builder>,
+    builder: PhantomData<&'b ()>,
 }
 
 impl Network<'_> {

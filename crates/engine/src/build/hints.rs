@@ -17,6 +17,12 @@ pub(super) fn hint(version: Version, quantized: bool, log: &[String]) -> Option<
     if says("within workspace limit") {
         return Some("allow more memory with --workspace");
     }
+    if says("Input dimensions with this name have different constant values") {
+        return Some(
+            "the model calls dimensions of different sizes by one name; give each a name of its own in the ONNX, as \
+             quantizing does",
+        );
+    }
     if says("CUDA initialization failure") || says("CUDA driver version is insufficient") {
         return Some(
             "this needs an NVIDIA GPU and its driver; TensorRT-RTX builds without one (--tensorrt fetch), unless it \

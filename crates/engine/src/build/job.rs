@@ -10,6 +10,7 @@ use std::time::Duration;
 use calibrant_tensorrt::{
     Builder, BuilderFlag, Config, DataType, Enumeration, Error, Generation, Layer, LayerType,
     Library, MemoryPoolType, NetworkTyping, Parser, Progress, ProgressMonitor, Severity, Tensor,
+    Turn,
 };
 use tempfile::NamedTempFile;
 
@@ -47,6 +48,8 @@ pub(super) fn run(
     sender: &SyncSender<Message>,
     mut file: NamedTempFile,
 ) -> Result<Built, BuildError> {
+    // The turn comes before the log, so that what is heard there is this build's.
+    let turn = Turn::take();
     let log = sender.clone();
     let least = options.log.max(Severity::Warning);
     let _subscription = library.subscribe(move |severity, text| {
@@ -56,12 +59,15 @@ pub(super) fn run(
         }
     });
     let version = library.version().to_string();
-    let builder = Builder::new(library)?;
+    let builder = Builder::new(library, &turn)?;
     let mut parser = Parser::new(builder.create_network(typing(library.generation()))?)?;
     parse(&mut parser, onnx, sender)?;
 
     let network = parser.network();
     let (inputs, outputs) = (summaries(&network.inputs()?)?, summaries(&network.outputs()?)?);
+    if outputs.is_empty() {
+        return Err(BuildError::NoOutputs { model: onnx.to_owned() });
+    }
     let layers = network.layers()?;
     let quantized = contains_quantize(&layers)?;
     let parsed = Message::Parsed { layers: layers.len(), quantized };
@@ -79,7 +85,8 @@ pub(super) fn run(
     add_profiles(&builder, &mut config, &inputs, &options.profiles)?;
     watch(library, &mut config, sender, &mut warnings)?;
     let layers = layers.len();
-    if let Some(path) = &options.timing_cache {
+    let timing_cache = timing_cache_of(library, options, &mut warnings);
+    if let Some(path) = timing_cache {
         read_timing_cache(&mut config, path, &mut warnings)?;
     }
     let plan = match builder.build(parser.network_mut(), &config) {
@@ -89,7 +96,7 @@ pub(super) fn run(
         }
         Err(error) => return Err(error.into()),
     };
-    if let Some(path) = &options.timing_cache {
+    if let Some(path) = timing_cache {
         write_timing_cache(&config, path, &mut warnings)?;
     }
     let bytes = plan.as_bytes();
@@ -196,7 +203,7 @@ fn allow_types(
 }
 
 fn add_profiles<'b>(
-    builder: &'b Builder,
+    builder: &'b Builder<'_>,
     config: &mut Config<'b>,
     inputs: &[TensorSummary],
     profiles: &[Profile],
@@ -244,6 +251,24 @@ fn watch(
         }
         outcome => outcome,
     }
+}
+
+/// The timing cache to use, where this TensorRT has one: RTX times kernels where they run, and its cache stays empty.
+fn timing_cache_of<'o>(
+    library: &Library,
+    options: &'o BuildOptions,
+    warnings: &mut Vec<String>,
+) -> Option<&'o Path> {
+    let path = options.timing_cache.as_deref()?;
+    if library.generation().is_rtx() {
+        let version = library.version();
+        warnings.push(format!(
+            "{version} keeps no timings: {} is neither read nor written",
+            path.display()
+        ));
+        return None;
+    }
+    Some(path)
 }
 
 fn read_timing_cache(

@@ -1,0 +1,125 @@
+//! Opening: the right files, and wrong ones.
+
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::path::{Path, PathBuf};
+
+use calibrant_engine::{Environment, LocateError, Source, Version, locate, survey};
+use calibrant_tensorrt::OpenError;
+
+use crate::stage::{alone, found, library_folder, python};
+
+fn refused(path: &Path) -> LocateError {
+    let source = Source::Path(path.to_owned());
+    locate(&source, &Environment::default(), &mut |_| std::ops::ControlFlow::Continue(()))
+        .expect_err("no TensorRT")
+}
+
+/// The file that this process has mapped a system library from.
+fn system_library(name: &str) -> PathBuf {
+    let maps = fs::read_to_string("/proc/self/maps").unwrap();
+    let path = maps
+        .lines()
+        .filter_map(|line| line.split_whitespace().last())
+        .find(|path| path.contains(name));
+    path.unwrap_or_else(|| panic!("{name} is not mapped")).into()
+}
+
+#[test]
+fn the_library_says_what_it_is() {
+    let version = found().version();
+    assert!(
+        version >= Version::from_raw(10_700),
+        "these tests are for TensorRT-RTX 1.7, not {version}"
+    );
+    assert!(found().library.path().ends_with("libtensorrt_rtx.so.1"));
+    assert!(found().library.parser_path().ends_with("libtensorrt_onnxparser_rtx.so.1"));
+}
+
+#[test]
+fn the_survey_tells_what_it_can_do() {
+    if !alone("open::the_survey_tells_what_it_can_do") {
+        return;
+    }
+    let environment =
+        Environment { tensorrt: Some(library_folder()), python: Some(python()), cache: None };
+    let survey = survey(&environment);
+    let origins: Vec<_> = survey.found.iter().map(|found| found.origin.as_str()).collect();
+    assert!(origins.contains(&"CALIBRANT_TENSORRT"), "{origins:?}");
+    let rtx = &survey.found[0];
+    assert!(rtx.version.starts_with("TensorRT-RTX 1.7"), "{rtx:?}");
+    assert!(
+        rtx.abilities.builds && rtx.abilities.builds_without_gpu && rtx.abilities.explicit_int8
+    );
+    assert!(!rtx.abilities.implicit_int8);
+}
+
+#[test]
+fn a_python_environment_is_searched() {
+    // A library that another test opened would be found by its bare name first.
+    if !alone("open::a_python_environment_is_searched") {
+        return;
+    }
+    let environment = Environment { python: Some(python()), ..Environment::default() };
+    let found = survey(&environment).found;
+    assert!(found.iter().any(|found| found.origin == "Python environment"), "{found:?}");
+}
+
+#[test]
+fn a_text_file_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("libtensorrt_rtx.so.1");
+    fs::write(&file, "this is no library").unwrap();
+    let error = refused(&file);
+    assert!(
+        matches!(&error, LocateError::Open { source: OpenError::Load { .. }, .. }),
+        "{error:?}"
+    );
+    assert!(error.to_string().contains("libtensorrt_rtx.so.1"), "{error}");
+}
+
+#[test]
+fn half_a_library_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("libtensorrt_rtx.so.1");
+    let whole = fs::read(library_folder().join("libtensorrt_rtx.so.1")).unwrap();
+    fs::write(&file, &whole[..whole.len() / 2]).unwrap();
+    let error = refused(folder.path());
+    let LocateError::Open { source: OpenError::Truncated { missing, .. }, .. } = &error else {
+        panic!("{error:?}")
+    };
+    assert!(*missing > 1 << 20, "{missing}");
+}
+
+#[test]
+fn another_library_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let disguised = folder.path().join("libnvinfer.so.10");
+    symlink(system_library("libc.so"), &disguised).unwrap();
+    let error = refused(&disguised);
+    let LocateError::Open { source: OpenError::Symbol { symbol, .. }, .. } = &error else {
+        panic!("{error:?}")
+    };
+    assert_eq!(*symbol, "getInferLibVersion");
+}
+
+#[test]
+fn the_parser_alone_is_refused() {
+    let error = refused(&library_folder().join("libtensorrt_onnxparser_rtx.so.1"));
+    assert!(
+        matches!(&error, LocateError::Open { source: OpenError::Symbol { .. }, .. }),
+        "{error:?}"
+    );
+}
+
+#[test]
+fn a_library_without_its_parser_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let library = folder.path().join("libtensorrt_rtx.so.1");
+    symlink(library_folder().join("libtensorrt_rtx.so.1"), &library).unwrap();
+    let error = refused(folder.path());
+    let LocateError::Open { source: OpenError::Load { path, .. }, .. } = &error else {
+        panic!("{error:?}")
+    };
+    assert!(path.ends_with("libtensorrt_onnxparser_rtx.so.1"), "{path:?}");
+}

@@ -1,0 +1,119 @@
+//! A look at a shared library before the loader gets it.
+//!
+//! The loader maps what the program headers name without a look at the file's length; a truncated file, such as a
+//! broken download leaves, is then no error but a bus error that ends the process.
+
+use std::fs::File;
+use std::io::{self, Read, Seek, SeekFrom};
+use std::path::Path;
+
+/// Offsets in the 64-bit ELF header.
+const HEADER_BYTES: usize = 64;
+const TABLE_OFFSET_AT: usize = 32;
+const ENTRY_BYTES_AT: usize = 54;
+const ENTRY_COUNT_AT: usize = 56;
+
+/// Offsets in a program header.
+const PROGRAM_HEADER_BYTES: usize = 56;
+const FILE_OFFSET_AT: usize = 8;
+const FILE_BYTES_AT: usize = 32;
+
+/// The kind of a program header that is loaded.
+const LOAD: u32 = 1;
+
+/// How many bytes a file lacks at its end; `None` for one that is whole, and for anything but 64-bit little-endian ELF,
+/// which the loader refuses by itself.
+pub(crate) fn missing_bytes(path: &Path) -> io::Result<Option<u64>> {
+    let mut file = File::open(path)?;
+    let length = file.metadata()?.len();
+    let mut header = [0; HEADER_BYTES];
+    if file.read_exact(&mut header).is_err() || !header.starts_with(b"\x7fELF\x02\x01") {
+        return Ok(None);
+    }
+    let entry_bytes = u64::from(u16_at(&header, ENTRY_BYTES_AT));
+    let table = u64_at(&header, TABLE_OFFSET_AT);
+    let count = u64::from(u16_at(&header, ENTRY_COUNT_AT));
+    let mut end = table.saturating_add(entry_bytes * count);
+    if end <= length && entry_bytes >= PROGRAM_HEADER_BYTES as u64 {
+        for index in 0..count {
+            let mut entry = [0; PROGRAM_HEADER_BYTES];
+            file.seek(SeekFrom::Start(table + index * entry_bytes))?;
+            file.read_exact(&mut entry)?;
+            if u32_at(&entry, 0) == LOAD {
+                let loaded_end =
+                    u64_at(&entry, FILE_OFFSET_AT).saturating_add(u64_at(&entry, FILE_BYTES_AT));
+                end = end.max(loaded_end);
+            }
+        }
+    }
+    Ok(end.checked_sub(length).filter(|&missing| missing > 0))
+}
+
+fn u16_at(bytes: &[u8], at: usize) -> u16 {
+    u16::from_le_bytes([bytes[at], bytes[at + 1]])
+}
+
+fn u32_at(bytes: &[u8], at: usize) -> u32 {
+    u32::from(u16_at(bytes, at)) | u32::from(u16_at(bytes, at + 2)) << 16
+}
+
+fn u64_at(bytes: &[u8], at: usize) -> u64 {
+    u64::from(u32_at(bytes, at)) | u64::from(u32_at(bytes, at + 4)) << 32
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    use super::*;
+
+    /// An ELF file of one loaded segment that ends at byte 1000, cut to `length`.
+    fn missing_in(length: usize) -> Option<u64> {
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let mut elf = vec![0; 1000];
+        elf[..6].copy_from_slice(b"\x7fELF\x02\x01");
+        elf[TABLE_OFFSET_AT..][..8].copy_from_slice(&64_u64.to_le_bytes());
+        elf[ENTRY_BYTES_AT..][..2].copy_from_slice(&56_u16.to_le_bytes());
+        elf[ENTRY_COUNT_AT..][..2].copy_from_slice(&1_u16.to_le_bytes());
+        elf[64..68].copy_from_slice(&LOAD.to_le_bytes());
+        elf[64 + FILE_OFFSET_AT..][..8].copy_from_slice(&600_u64.to_le_bytes());
+        elf[64 + FILE_BYTES_AT..][..8].copy_from_slice(&400_u64.to_le_bytes());
+        let number = COUNT.fetch_add(1, Ordering::Relaxed);
+        let path =
+            std::env::temp_dir().join(format!("calibrant-elf-{}-{number}", std::process::id()));
+        fs::write(&path, &elf[..length]).unwrap();
+        let missing = missing_bytes(&path).unwrap();
+        fs::remove_file(&path).unwrap();
+        missing
+    }
+
+    #[test]
+    fn what_is_cut_off_is_missing() {
+        let cases = [
+            (1000, None),
+            (999, Some(1)),
+            (600, Some(400)),
+            (120, Some(880)),
+            (100, Some(20)),
+            (63, None),
+            (0, None),
+        ];
+        for (length, missing) in cases {
+            assert_eq!(missing_in(length), missing, "{length}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_library_is_left_to_the_loader() {
+        let manifest = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml"));
+        assert_eq!(missing_bytes(manifest).unwrap(), None);
+        assert!(missing_bytes(Path::new("/nonexistent")).is_err());
+    }
+
+    #[cfg(all(target_os = "linux", target_pointer_width = "64"))]
+    #[test]
+    fn this_very_program_is_whole() {
+        assert_eq!(missing_bytes(&std::env::current_exe().unwrap()).unwrap(), None);
+    }
+}
