@@ -321,7 +321,8 @@ fn shapes_are_not_mistaken_for_activations() {
         Concat.shape: float: computes shapes or indices
         Reshape.r: float: moves values without changing them: TensorRT carries int8 through it
         MatMul.y: r x 1, w axis Some(1) of 4
-    "#]].assert_eq(&outcomes(&quantized(&graph.model()).1));
+    "#]]
+    .assert_eq(&outcomes(&quantized(&graph.model()).1));
 }
 
 #[test]
