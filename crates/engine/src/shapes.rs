@@ -222,6 +222,8 @@ pub fn suggest(
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     const BATCH: BatchRange = BatchRange { min: 1, opt: 8, max: 32 };
@@ -273,6 +275,26 @@ mod tests {
             names,
             [vec!["a:1,1,1", "b:2,2,2"], vec!["a:3,3,3", "b:5,5,5"], vec!["a:4,4,4"]]
         );
+    }
+
+    proptest! {
+        #[test]
+        fn ranges_are_read_as_they_are_written(
+            input in "[a-z:/_.]{1,12}",
+            sizes in prop::collection::vec([1..1000_u64, 0..1000, 0..1000], 1..9),
+        ) {
+            let shape = |upto: usize| sizes.iter().map(|size| size[..=upto].iter().sum()).collect::<Vec<u64>>();
+            let range = ShapeRange { input, min: shape(0), opt: shape(1), max: shape(2) };
+            prop_assert_eq!(range.to_string().parse(), Ok(range));
+        }
+
+        #[test]
+        fn no_text_makes_a_range_that_does_not_grow(text in "x:[0-9x,]{0,30}") {
+            if let Ok(range) = text.parse::<ShapeRange>() {
+                prop_assert!(range.min.iter().zip(&range.opt).zip(&range.max).all(|((min, opt), max)| min <= opt && opt <= max));
+                prop_assert!(range.min.iter().all(|&size| size > 0));
+            }
+        }
     }
 
     #[test]

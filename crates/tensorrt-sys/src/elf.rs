@@ -3,9 +3,7 @@
 //! The loader maps what the program headers name without a look at the file's length; a truncated file, such as a
 //! broken download leaves, is then no error but a bus error that ends the process.
 
-use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
-use std::path::Path;
 
 /// Offsets in the 64-bit ELF header.
 const HEADER_BYTES: usize = 64;
@@ -23,9 +21,9 @@ const LOAD: u32 = 1;
 
 /// How many bytes a file lacks at its end; `None` for one that is whole, and for anything but 64-bit little-endian ELF,
 /// which the loader refuses by itself.
-pub(crate) fn missing_bytes(path: &Path) -> io::Result<Option<u64>> {
-    let mut file = File::open(path)?;
-    let length = file.metadata()?.len();
+pub(crate) fn missing_bytes(file: &mut (impl Read + Seek)) -> io::Result<Option<u64>> {
+    let length = file.seek(SeekFrom::End(0))?;
+    file.rewind()?;
     let mut header = [0; HEADER_BYTES];
     if file.read_exact(&mut header).is_err() || !header.starts_with(b"\x7fELF\x02\x01") {
         return Ok(None);
@@ -63,14 +61,15 @@ fn u64_at(bytes: &[u8], at: usize) -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use std::fs;
-    use std::sync::atomic::{AtomicU32, Ordering};
+    use std::fs::File;
+    use std::io::Cursor;
+
+    use proptest::prelude::*;
 
     use super::*;
 
-    /// An ELF file of one loaded segment that ends at byte 1000, cut to `length`.
-    fn missing_in(length: usize) -> Option<u64> {
-        static COUNT: AtomicU32 = AtomicU32::new(0);
+    /// An ELF file of one loaded segment that ends at byte 1000.
+    fn elf() -> Vec<u8> {
         let mut elf = vec![0; 1000];
         elf[..6].copy_from_slice(b"\x7fELF\x02\x01");
         elf[TABLE_OFFSET_AT..][..8].copy_from_slice(&64_u64.to_le_bytes());
@@ -79,13 +78,11 @@ mod tests {
         elf[64..68].copy_from_slice(&LOAD.to_le_bytes());
         elf[64 + FILE_OFFSET_AT..][..8].copy_from_slice(&600_u64.to_le_bytes());
         elf[64 + FILE_BYTES_AT..][..8].copy_from_slice(&400_u64.to_le_bytes());
-        let number = COUNT.fetch_add(1, Ordering::Relaxed);
-        let path =
-            std::env::temp_dir().join(format!("calibrant-elf-{}-{number}", std::process::id()));
-        fs::write(&path, &elf[..length]).unwrap();
-        let missing = missing_bytes(&path).unwrap();
-        fs::remove_file(&path).unwrap();
-        missing
+        elf
+    }
+
+    fn missing_in(bytes: &[u8]) -> Option<u64> {
+        missing_bytes(&mut Cursor::new(bytes)).unwrap()
     }
 
     #[test]
@@ -100,20 +97,28 @@ mod tests {
             (0, None),
         ];
         for (length, missing) in cases {
-            assert_eq!(missing_in(length), missing, "{length}");
+            assert_eq!(missing_in(&elf()[..length]), missing, "{length}");
         }
     }
 
     #[test]
     fn what_is_no_library_is_left_to_the_loader() {
-        let manifest = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml"));
-        assert_eq!(missing_bytes(manifest).unwrap(), None);
-        assert!(missing_bytes(Path::new("/nonexistent")).is_err());
+        assert_eq!(missing_in(include_bytes!("../Cargo.toml")), None);
     }
 
     #[cfg(all(target_os = "linux", target_pointer_width = "64"))]
     #[test]
     fn this_very_program_is_whole() {
-        assert_eq!(missing_bytes(&std::env::current_exe().unwrap()).unwrap(), None);
+        let mut program = File::open(std::env::current_exe().unwrap()).unwrap();
+        assert_eq!(missing_bytes(&mut program).unwrap(), None);
+    }
+
+    proptest! {
+        #[test]
+        fn no_header_makes_it_read_past_the_end_or_panic(noise in prop::collection::vec(any::<u8>(), 58), length in 0_usize..1000) {
+            let mut bytes = elf();
+            bytes[6..64].copy_from_slice(&noise);
+            missing_in(&bytes[..length]);
+        }
     }
 }

@@ -239,7 +239,9 @@ impl File {
         use libloading::os::unix::{Library, RTLD_LOCAL, RTLD_NOW};
 
         // A bare name is the loader's to find, and a file that cannot be read is the loader's to complain of.
-        if let Ok(Some(missing)) = elf::missing_bytes(path) {
+        if let Ok(Some(missing)) =
+            std::fs::File::open(path).and_then(|mut file| elf::missing_bytes(&mut file))
+        {
             return Err(OpenError::Truncated { path: path.to_owned(), missing });
         }
         // SAFETY: the caller's promise.

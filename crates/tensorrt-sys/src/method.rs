@@ -255,8 +255,9 @@ mod tests {
     }
 
     unsafe extern "C" fn answer(this: This) -> i32 {
-        // SAFETY: the receiver below has the number behind its table.
-        unsafe { *this.cast::<usize>().add(1) as i32 }
+        // SAFETY: the receivers below are a table's address and a number.
+        let receiver = unsafe { *this.cast::<[usize; 2]>() };
+        i32::try_from(receiver[1]).unwrap()
     }
 
     /// An object whose table has `answer` in one slot and nothing that could be called elsewhere.
