@@ -3,7 +3,7 @@
 use std::hint::black_box;
 
 use calibrant_calibration::{BINS, TensorStatistics};
-use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+use criterion::{BenchmarkId, Criterion, Throughput};
 
 /// A tensor of logits, and feature maps that fit the second cache, the third, and neither.
 const LENGTHS: [usize; 4] = [1_000, 1 << 16, 1 << 20, 1 << 24];
@@ -78,5 +78,9 @@ fn merge(criterion: &mut Criterion) {
     });
 }
 
-criterion_group!(benches, histogram, merge);
-criterion_main!(benches);
+fn main() {
+    let mut criterion = Criterion::default().configure_from_args();
+    histogram(&mut criterion);
+    merge(&mut criterion);
+    criterion.final_summary();
+}

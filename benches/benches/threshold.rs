@@ -3,7 +3,7 @@
 use std::hint::black_box;
 
 use calibrant_calibration::{Method, TensorStatistics};
-use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
+use criterion::{BenchmarkId, Criterion};
 
 /// A bell over all 4096 bins: the most candidates that a histogram can offer.
 fn full() -> TensorStatistics {
@@ -28,5 +28,8 @@ fn threshold(criterion: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, threshold);
-criterion_main!(benches);
+fn main() {
+    let mut criterion = Criterion::default().configure_from_args();
+    threshold(&mut criterion);
+    criterion.final_summary();
+}

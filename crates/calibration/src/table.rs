@@ -324,6 +324,17 @@ mod tests {
                 "tensor `x`: maximum is -3, but it must be finite and at least",
             ),
             ("\"minmax\"", "\"median\"", "unknown method `median`"),
+            (
+                "\"zeros\": 0",
+                "\"zeros\": 3",
+                "tensor `x`: zeros is 3, but it must be at most the count",
+            ),
+            (
+                "\"exponent\": 2",
+                "\"exponent\": 129",
+                "tensor `x`: exponent is 129, but it must be from -114 to 128",
+            ),
+            ("\"minimum\": -2.0", "\"minimum\": -1e39", "number out of range"),
             ("\"count\": 2", "\"count\": -2", "invalid value: integer `-2`, expected u64"),
             ("\"zeros\"", "\"zeroes\"", "unknown field `zeroes`"),
             ("\"schema_version\": 1", "\"schema_version\": 2", "schema version 2 is newer than 1"),

@@ -34,10 +34,10 @@ pub(crate) fn scan(values: &[f32]) -> Result<Scan, NonFinite> {
     let (mut least, mut most, mut zeros) = (key(f32::INFINITY), key(f32::NEG_INFINITY), 0);
     for (block_idx, block) in values.chunks(SCAN_BLOCK).enumerate() {
         let keys = scan_block(block);
-        if keys.least <= key(f32::NEG_INFINITY) || keys.most >= key(f32::INFINITY) {
-            let first = block_idx * SCAN_BLOCK;
-            let culprit = block.iter().position(|value| !value.is_finite());
-            return Err(NonFinite::at(values, first + culprit.unwrap_or_default()));
+        let finite = keys.least > key(f32::NEG_INFINITY) && keys.most < key(f32::INFINITY);
+        let culprit = if finite { None } else { block.iter().position(|value| !value.is_finite()) };
+        if let Some(index) = culprit {
+            return Err(NonFinite::at(values, block_idx * SCAN_BLOCK + index));
         }
         least = least.min(keys.least);
         most = most.max(keys.most);

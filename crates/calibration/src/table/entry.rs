@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::TableError;
-use crate::{Method, TensorStatistics};
+use crate::{MAX_EXPONENT, MIN_EXPONENT, Method, TensorStatistics};
 
 /// What is known of one tensor.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -58,26 +58,27 @@ impl Entry {
     }
 
     pub(super) fn check(&self, tensor: &str) -> Result<(), TableError> {
-        let wrong = |field, value: f32, must| {
-            Err(TableError::Value {
-                tensor: tensor.to_owned(),
-                field,
-                value: f64::from(value),
-                must,
-            })
+        let wrong = |field, value, must| {
+            Err(TableError::Value { tensor: tensor.to_owned(), field, value, must })
         };
         let amaxes = self.amax_by_method.values().chain([&self.amax]);
         if let Some(&amax) = amaxes.into_iter().find(|amax| !(amax.is_finite() && **amax >= 0.0)) {
-            return wrong("amax", amax, "finite and at least 0");
+            return wrong("amax", amax.into(), "finite and at least 0");
         }
         if self.scale.to_bits() != scale_of(self.amax).to_bits() {
-            return wrong("scale", self.scale, "amax / 127, or 1/127 for amax 0");
+            return wrong("scale", self.scale.into(), "amax / 127, or 1/127 for amax 0");
         }
         if !self.minimum.is_finite() {
-            return wrong("minimum", self.minimum, "finite");
+            return wrong("minimum", self.minimum.into(), "finite");
         }
         if !(self.maximum.is_finite() && self.maximum >= self.minimum) {
-            return wrong("maximum", self.maximum, "finite and at least the minimum");
+            return wrong("maximum", self.maximum.into(), "finite and at least the minimum");
+        }
+        if self.zeros > self.count {
+            return wrong("zeros", self.zeros as f64, "at most the count");
+        }
+        if !(MIN_EXPONENT..=MAX_EXPONENT).contains(&self.exponent) {
+            return wrong("exponent", self.exponent.into(), "from -114 to 128");
         }
         Ok(())
     }
