@@ -59,11 +59,14 @@ pub struct Direct {
     pub vtable: *const *const c_void,
 }
 
-const _: () = assert!(size_of::<Public>() == 16 && align_of::<Public>() == 8);
-const _: () = assert!(size_of::<Direct>() == 8 && align_of::<Direct>() == 8);
-const _: () = assert!(
-    align_of::<Dims32>() == 4 && align_of::<Dims64>() == 8 && align_of::<InterfaceInfo>() == 8
-);
-const _: () = assert!(std::mem::offset_of!(Public, implementation) == 8);
-const _: () =
+/// What the compiler must agree on; a 32-bit machine does not, and opens no library.
+#[cfg(target_pointer_width = "64")]
+const _: () = {
+    assert!(size_of::<Public>() == 16 && align_of::<Public>() == 8);
+    assert!(size_of::<Direct>() == 8 && align_of::<Direct>() == 8);
+    assert!(
+        align_of::<Dims32>() == 4 && align_of::<Dims64>() == 8 && align_of::<InterfaceInfo>() == 8
+    );
+    assert!(std::mem::offset_of!(Public, implementation) == 8);
     assert!(std::mem::offset_of!(Dims32, sizes) == 4 && std::mem::offset_of!(Dims64, sizes) == 8);
+};

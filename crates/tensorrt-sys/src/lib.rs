@@ -17,9 +17,11 @@
 
 #![expect(unsafe_code, reason = "calling a C++ library is what this crate is for")]
 
+#[cfg(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")))]
 mod elf;
 mod enumeration;
 mod error;
+mod file;
 mod generated;
 mod interface;
 mod layout;
@@ -30,10 +32,11 @@ mod version;
 
 pub use enumeration::Enumeration;
 pub use error::{MissingMethod, MissingValue, OpenError};
+pub use file::EntryPoint;
 pub use generated::{classes, entry_points, enums};
 pub use interface::{Interface, Vtable};
 pub use layout::{Dims32, Dims64, Direct, InterfaceInfo, MAX_DIMS, Public};
-pub use library::{EntryPoint, EntryPoints, Library};
+pub use library::{EntryPoints, Library};
 pub use method::{Identity, Method, Receiver, This};
 pub use table::{Entry, Row};
 pub use version::{Generation, Product, Version};

@@ -43,7 +43,11 @@ fn generate(root: &Path) -> anyhow::Result<Vec<(PathBuf, String)>> {
     let enums = enums::enums(&table("enums.tsv")?)?;
     let entry_points = classes::entry_points(&table("entry-points.tsv")?)?;
     let file = |name: &str, text| (root.join(GENERATED).join(name), text);
-    Ok(vec![file("classes.rs", classes), file("enums.rs", enums), file("entry_points.rs", entry_points)])
+    Ok(vec![
+        file("classes.rs", classes),
+        file("enums.rs", enums),
+        file("entry_points.rs", entry_points),
+    ])
 }
 
 /// `createNetworkV2` as `CREATE_NETWORK_V2`, `getNbIOTensors` as `GET_NB_IO_TENSORS`.
@@ -53,7 +57,11 @@ fn constant_name(camel: &str) -> String {
     for (at, &letter) in letters.iter().enumerate() {
         let after_lower = at > 0 && !letters[at - 1].is_ascii_uppercase() && letters[at - 1] != '_';
         let before_lower = letters.get(at + 1).is_some_and(char::is_ascii_lowercase);
-        if letter.is_ascii_uppercase() && at > 0 && letters[at - 1] != '_' && (after_lower || before_lower) {
+        if letter.is_ascii_uppercase()
+            && at > 0
+            && letters[at - 1] != '_'
+            && (after_lower || before_lower)
+        {
             name.push('_');
         }
         name.push(letter.to_ascii_uppercase());
@@ -67,10 +75,15 @@ mod tests {
 
     #[test]
     fn generated_files_are_current() {
-        let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("xtask lies in the repository");
+        let root =
+            Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("xtask lies in the repository");
         for (path, text) in generate(root).unwrap() {
             let stored = fs::read_to_string(&path).unwrap();
-            assert!(stored == text, "{} is not current: run cargo xtask codegen tensorrt", path.display());
+            assert!(
+                stored == text,
+                "{} is not current: run cargo xtask codegen tensorrt",
+                path.display()
+            );
         }
     }
 

@@ -42,6 +42,8 @@ pub(super) fn library_names() -> Vec<String> {
 
 /// The candidates in a folder, or the one that a file is.
 pub(super) fn at(path: &Path, origin: Origin) -> Vec<Candidate> {
+    // The loader takes a bare name for one to search for, not for a file here.
+    let path = &std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
     if path.is_file() {
         let parser = parser_beside(path);
         return vec![Candidate { library: path.to_owned(), parser, origin }];

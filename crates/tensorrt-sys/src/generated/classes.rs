@@ -9,10 +9,13 @@ use crate::layout::{Dims32, Dims64, Direct, InterfaceInfo, Public};
 use crate::method::{Identity, Method, This};
 use crate::table::{NONE, at, since};
 
+#[cfg(target_pointer_width = "64")]
 const _: () = assert!(size_of::<Dims32>() == 36);
 
+#[cfg(target_pointer_width = "64")]
 const _: () = assert!(size_of::<Dims64>() == 72);
 
+#[cfg(target_pointer_width = "64")]
 const _: () = assert!(size_of::<InterfaceInfo>() == 16);
 
 /// `IBuilder`.
@@ -20,6 +23,7 @@ const _: () = assert!(size_of::<InterfaceInfo>() == 16);
 #[derive(Debug)]
 pub struct IBuilder(Public);
 
+#[cfg(target_pointer_width = "64")]
 const _: () = assert!(size_of::<IBuilder>() == 16);
 
 impl IBuilder {
@@ -57,6 +61,7 @@ impl IBuilder {
 #[derive(Debug)]
 pub struct IBuilderConfig(Public);
 
+#[cfg(target_pointer_width = "64")]
 const _: () = assert!(size_of::<IBuilderConfig>() == 16);
 
 impl IBuilderConfig {
@@ -145,6 +150,7 @@ impl IBuilderConfig {
 #[derive(Debug)]
 pub struct INetworkDefinition(Public);
 
+#[cfg(target_pointer_width = "64")]
 const _: () = assert!(size_of::<INetworkDefinition>() == 16);
 
 impl INetworkDefinition {
@@ -188,6 +194,7 @@ impl INetworkDefinition {
 #[derive(Debug)]
 pub struct ITensor(Public);
 
+#[cfg(target_pointer_width = "64")]
 const _: () = assert!(size_of::<ITensor>() == 16);
 
 impl ITensor {
@@ -240,6 +247,7 @@ impl ITensor {
 #[derive(Debug)]
 pub struct ILayer(Public);
 
+#[cfg(target_pointer_width = "64")]
 const _: () = assert!(size_of::<ILayer>() == 16);
 
 impl ILayer {
@@ -280,6 +288,7 @@ impl ILayer {
 #[derive(Debug)]
 pub struct IOptimizationProfile(Public);
 
+#[cfg(target_pointer_width = "64")]
 const _: () = assert!(size_of::<IOptimizationProfile>() == 16);
 
 impl IOptimizationProfile {
@@ -305,6 +314,7 @@ impl IOptimizationProfile {
 #[derive(Debug)]
 pub struct IHostMemory(Public);
 
+#[cfg(target_pointer_width = "64")]
 const _: () = assert!(size_of::<IHostMemory>() == 16);
 
 impl IHostMemory {
@@ -327,6 +337,7 @@ impl IHostMemory {
 #[derive(Debug)]
 pub struct ITimingCache(Public);
 
+#[cfg(target_pointer_width = "64")]
 const _: () = assert!(size_of::<ITimingCache>() == 16);
 
 impl ITimingCache {
@@ -349,6 +360,7 @@ impl ITimingCache {
 #[derive(Debug)]
 pub struct IRuntime(Public);
 
+#[cfg(target_pointer_width = "64")]
 const _: () = assert!(size_of::<IRuntime>() == 16);
 
 impl IRuntime {
@@ -368,6 +380,7 @@ impl IRuntime {
 #[derive(Debug)]
 pub struct ICudaEngine(Public);
 
+#[cfg(target_pointer_width = "64")]
 const _: () = assert!(size_of::<ICudaEngine>() == 16);
 
 impl ICudaEngine {
@@ -396,6 +409,7 @@ impl ICudaEngine {
 #[derive(Debug)]
 pub struct IEngineInspector(Public);
 
+#[cfg(target_pointer_width = "64")]
 const _: () = assert!(size_of::<IEngineInspector>() == 16);
 
 impl IEngineInspector {
@@ -415,6 +429,7 @@ impl IEngineInspector {
 #[derive(Debug)]
 pub struct IParser(Direct);
 
+#[cfg(target_pointer_width = "64")]
 const _: () = assert!(size_of::<IParser>() == 8);
 
 impl IParser {
@@ -455,6 +470,7 @@ impl IParser {
 #[derive(Debug)]
 pub struct IParserError(Direct);
 
+#[cfg(target_pointer_width = "64")]
 const _: () = assert!(size_of::<IParserError>() == 8);
 
 impl IParserError {
@@ -489,6 +505,7 @@ impl IParserError {
 #[derive(Debug)]
 pub struct ILogger(Direct);
 
+#[cfg(target_pointer_width = "64")]
 const _: () = assert!(size_of::<ILogger>() == 8);
 
 impl ILogger {
@@ -510,6 +527,7 @@ impl ILogger {
 #[derive(Debug)]
 pub struct IProgressMonitor(Direct);
 
+#[cfg(target_pointer_width = "64")]
 const _: () = assert!(size_of::<IProgressMonitor>() == 8);
 
 impl IProgressMonitor {
@@ -537,6 +555,7 @@ impl IProgressMonitor {
 #[derive(Debug)]
 pub struct IInt8Calibrator(Direct);
 
+#[cfg(target_pointer_width = "64")]
 const _: () = assert!(size_of::<IInt8Calibrator>() == 8);
 
 impl IInt8Calibrator {
@@ -562,6 +581,7 @@ impl IInt8Calibrator {
 #[derive(Debug)]
 pub struct IInt8EntropyCalibrator(Direct);
 
+#[cfg(target_pointer_width = "64")]
 const _: () = assert!(size_of::<IInt8EntropyCalibrator>() == 8);
 
 impl IInt8EntropyCalibrator {
@@ -580,6 +600,7 @@ impl IInt8EntropyCalibrator {
 #[derive(Debug)]
 pub struct IInt8EntropyCalibrator2(Direct);
 
+#[cfg(target_pointer_width = "64")]
 const _: () = assert!(size_of::<IInt8EntropyCalibrator2>() == 8);
 
 impl IInt8EntropyCalibrator2 {
@@ -598,6 +619,7 @@ impl IInt8EntropyCalibrator2 {
 #[derive(Debug)]
 pub struct IInt8MinMaxCalibrator(Direct);
 
+#[cfg(target_pointer_width = "64")]
 const _: () = assert!(size_of::<IInt8MinMaxCalibrator>() == 8);
 
 impl IInt8MinMaxCalibrator {
@@ -616,6 +638,7 @@ impl IInt8MinMaxCalibrator {
 #[derive(Debug)]
 pub struct IInt8LegacyCalibrator(Direct);
 
+#[cfg(target_pointer_width = "64")]
 const _: () = assert!(size_of::<IInt8LegacyCalibrator>() == 8);
 
 impl IInt8LegacyCalibrator {
@@ -646,6 +669,7 @@ impl IInt8LegacyCalibrator {
 #[derive(Debug)]
 pub struct IVersionedInterface(Direct);
 
+#[cfg(target_pointer_width = "64")]
 const _: () = assert!(size_of::<IVersionedInterface>() == 8);
 
 impl IVersionedInterface {

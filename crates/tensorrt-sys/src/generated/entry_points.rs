@@ -4,7 +4,7 @@
 
 use std::ffi::{c_char, c_void};
 
-use crate::library::EntryPoint;
+use crate::file::EntryPoint;
 
 /// `getInferLibVersion`, in every generation.
 pub const GET_INFER_LIB_VERSION: EntryPoint<unsafe extern "C" fn() -> i32> =

@@ -8,6 +8,9 @@ use super::constant_name;
 use super::signature::function_type;
 use super::table::{Entries, GENERATIONS, Row, Table, enter, entries_text, version_number};
 
+/// The sizes are those of 64-bit machines; on others the crate compiles and opens no library.
+const GUARD: &str = "#[cfg(target_pointer_width = \"64\")]";
+
 /// A method with one Rust type; overloads of other generations with another type are methods of their own.
 struct Method {
     class: String,
@@ -60,7 +63,7 @@ pub(super) fn entry_points(table: &Table) -> anyhow::Result<String> {
          //!\n\
          //! Written by `cargo xtask codegen tensorrt` from `fixtures/tensorrt/entry-points.tsv`; not to be edited.\n\n\
          use std::ffi::{c_char, c_void};\n\n\
-         use crate::library::EntryPoint;\n",
+         use crate::file::EntryPoint;\n",
     );
     let mut known: Vec<(&str, String)> = Vec::new();
     for row in table.rows() {
@@ -89,14 +92,19 @@ fn methods(slots: &Table, classes: &[&str]) -> anyhow::Result<Vec<Method>> {
         let (class, on_implementation) = class_of(row)?;
         let (name, cpp) = (row.cell("method")?, row.cell("signature")?);
         let function = function_type(cpp, Some(&class), classes)?;
-        let same = |known: &&mut Method| known.class == class && known.name == name && known.function == function;
+        let same = |known: &&mut Method| {
+            known.class == class && known.name == name && known.function == function
+        };
         let method = match methods.iter_mut().find(same) {
             Some(known) => known,
             None => {
                 methods.push(Method {
                     class,
                     name: name.to_owned(),
-                    cpp: cpp.replace("nvinfer1::", "").replace("nvonnxparser::", "").replace("v_1_0::", ""),
+                    cpp: cpp
+                        .replace("nvinfer1::", "")
+                        .replace("nvonnxparser::", "")
+                        .replace("v_1_0::", ""),
                     function,
                     on_implementation,
                     entries: [None; GENERATIONS],
@@ -130,7 +138,9 @@ fn name_overloads(methods: &mut [Method]) {
     for at in 0..methods.len() {
         let method = &methods[at];
         let newer = methods.iter().any(|other| {
-            other.class == method.class && other.cpp_name() == method.cpp_name() && newest(other) > newest(method)
+            other.class == method.class
+                && other.cpp_name() == method.cpp_name()
+                && newest(other) > newest(method)
         });
         if newer {
             methods[at].name = format!("{}_{}", method.name, SUFFIXES[newest(method)]);
@@ -155,7 +165,7 @@ fn write_class(
 ) -> anyhow::Result<()> {
     let size = size_of(name, sizes)?;
     if name.starts_with("Dims") || name == "InterfaceInfo" {
-        let _ = write!(text, "\nconst _: () = assert!(size_of::<{name}>() == {size});\n");
+        let _ = write!(text, "\n{GUARD}\nconst _: () = assert!(size_of::<{name}>() == {size});\n");
         return Ok(());
     }
     let layout = match size {
@@ -166,7 +176,7 @@ fn write_class(
     let _ = write!(
         text,
         "\n/// `{name}`.\n#[repr(transparent)]\n#[derive(Debug)]\npub struct {name}({layout});\n\n\
-         const _: () = assert!(size_of::<{name}>() == {size});\n\nimpl {name} {{\n",
+         {GUARD}\nconst _: () = assert!(size_of::<{name}>() == {size});\n\nimpl {name} {{\n",
     );
     write_identity(text, name, interfaces)?;
     write_deleting_destructor(text, name, destructors)?;
@@ -197,11 +207,13 @@ fn write_identity(text: &mut String, class: &str, interfaces: &Table) -> anyhow:
     for row in interfaces.rows() {
         if row.bare("class")? == class {
             let (kind, major, minor) = (row.cell("kind")?, row.cell("major")?, row.cell("minor")?);
-            identities[row.generation()?] = Some(format!("Identity::new(c\"{kind}\", {major}, {minor})"));
+            identities[row.generation()?] =
+                Some(format!("Identity::new(c\"{kind}\", {major}, {minor})"));
         }
     }
     if identities.iter().any(Option::is_some) {
-        let identities = identities.map(|identity| identity.map_or("None".to_owned(), |text| format!("Some({text})")));
+        let identities = identities
+            .map(|identity| identity.map_or("None".to_owned(), |text| format!("Some({text})")));
         let _ = write!(
             text,
             "    /// What `getInterfaceInfo` answers, where the interface is a versioned one.\n    \
@@ -212,7 +224,11 @@ fn write_identity(text: &mut String, class: &str, interfaces: &Table) -> anyhow:
     Ok(())
 }
 
-fn write_deleting_destructor(text: &mut String, class: &str, destructors: &Table) -> anyhow::Result<()> {
+fn write_deleting_destructor(
+    text: &mut String,
+    class: &str,
+    destructors: &Table,
+) -> anyhow::Result<()> {
     let mut entries = [None; GENERATIONS];
     for row in destructors.rows() {
         if row.bare("class")? == class {
@@ -237,8 +253,9 @@ fn write_method(text: &mut String, method: &Method) {
     let (result, arguments) = cpp.split_once('(').unwrap_or((cpp, ""));
     let constant = constant_name(name);
     let receiver = if method.on_implementation { "on_implementation" } else { "on_object" };
-    let exception =
-        method.exception.map_or(String::new(), |(version, slot)| format!(".with_exception({version}, {slot})"));
+    let exception = method
+        .exception
+        .map_or(String::new(), |(version, slot)| format!(".with_exception({version}, {slot})"));
     let cpp_name = method.cpp_name();
     let separator = if result.ends_with('*') { "" } else { " " };
     let _ = write!(

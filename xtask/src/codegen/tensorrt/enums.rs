@@ -33,7 +33,12 @@ pub(super) fn enums(table: &Table) -> anyhow::Result<String> {
                 position.values.len() - 1
             }
         };
-        enter(&mut position.values[at].1, row.generation()?, row.cell("value")?, row.cell("first_version")?)?;
+        enter(
+            &mut position.values[at].1,
+            row.generation()?,
+            row.cell("value")?,
+            row.cell("first_version")?,
+        )?;
         if row.cell("size")? != "4" {
             bail!("{cpp} is no 32-bit enumeration");
         }
@@ -58,7 +63,11 @@ fn write_enumeration(text: &mut String, enumeration: &Enumeration<'_>) {
     for (enumerator, entries) in &enumeration.values {
         let variant = variant_name(enumerator);
         let _ = writeln!(variants, "    /// `{enumerator}`.\n    {variant},");
-        let _ = writeln!(rows, "        (Self::{variant}, \"{enumerator}\", {}),", entries_text(entries));
+        let _ = writeln!(
+            rows,
+            "        (Self::{variant}, \"{enumerator}\", {}),",
+            entries_text(entries)
+        );
     }
     let _ = write!(
         text,
@@ -103,9 +112,12 @@ mod tests {
 
     #[test]
     fn enumerators_become_variants() {
-        for (enumerator, variant) in
-            [("kFP16", "Fp16"), ("kLAYER_NAMES_ONLY", "LayerNamesOnly"), ("kSM120", "Sm120"), ("kNONE", "None")]
-        {
+        for (enumerator, variant) in [
+            ("kFP16", "Fp16"),
+            ("kLAYER_NAMES_ONLY", "LayerNamesOnly"),
+            ("kSM120", "Sm120"),
+            ("kNONE", "None"),
+        ] {
             assert_eq!(variant_name(enumerator), variant);
         }
     }

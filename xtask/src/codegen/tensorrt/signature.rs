@@ -6,7 +6,11 @@ use anyhow::{Context, bail};
 ///
 /// `class` is a method's class and `None` for a free function. `classes` are the classes the output declares: a pointer
 /// or reference to one of them is typed, to any other class it is untyped. Enumerations are `i32`.
-pub(super) fn function_type(signature: &str, class: Option<&str>, classes: &[&str]) -> anyhow::Result<String> {
+pub(super) fn function_type(
+    signature: &str,
+    class: Option<&str>,
+    classes: &[&str],
+) -> anyhow::Result<String> {
     let context = || format!("signature {signature:?}");
     let (result, arguments) = signature.split_once('(').with_context(context)?;
     let arguments = arguments.rsplit_once(')').with_context(context)?.0;
@@ -25,7 +29,8 @@ pub(super) fn function_type(signature: &str, class: Option<&str>, classes: &[&st
 
 /// The Rust type of one C++ parameter or result on 64-bit Linux.
 fn rust_type(cpp: &str, own: Option<&str>, classes: &[&str]) -> anyhow::Result<String> {
-    let cpp = cpp.trim().replace("v_1_0::", "").replace("nvonnxparser::", "").replace("nvinfer1::", "");
+    let cpp =
+        cpp.trim().replace("v_1_0::", "").replace("nvonnxparser::", "").replace("nvinfer1::", "");
     let plain = match cpp.as_str() {
         "bool" => "bool",
         "int" => "i32",
@@ -58,7 +63,10 @@ fn rust_type(cpp: &str, own: Option<&str>, classes: &[&str]) -> anyhow::Result<S
         });
     }
     // What is left over without a pointer must be an enumeration; a structure passed by value would be named above.
-    if cpp.chars().all(|c| c.is_ascii_alphanumeric() || c == ':') && !cpp.contains("Dims") && !cpp.contains("Weights") {
+    if cpp.chars().all(|c| c.is_ascii_alphanumeric() || c == ':')
+        && !cpp.contains("Dims")
+        && !cpp.contains("Weights")
+    {
         return Ok("i32".to_owned());
     }
     bail!("no Rust type for C++ {cpp:?}")
@@ -83,10 +91,16 @@ mod tests {
                 "unsafe extern \"C\" fn(This, *const c_char, i32, *const Dims64) -> bool",
             ),
             ("void(nvinfer1::IPluginFactory *)", "unsafe extern \"C\" fn(This, *mut c_void)"),
-            ("bool(const nvinfer1::ITimingCache &)", "unsafe extern \"C\" fn(This, *mut Self) -> bool"),
+            (
+                "bool(const nvinfer1::ITimingCache &)",
+                "unsafe extern \"C\" fn(This, *mut Self) -> bool",
+            ),
         ];
         for (cpp, rust) in cases {
-            assert_eq!(function_type(cpp, Some("ITimingCache"), &["ITensor", "ITimingCache"]).unwrap(), rust);
+            assert_eq!(
+                function_type(cpp, Some("ITimingCache"), &["ITensor", "ITimingCache"]).unwrap(),
+                rust
+            );
         }
     }
 

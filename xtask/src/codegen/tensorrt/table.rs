@@ -23,12 +23,19 @@ pub(super) struct Row<'t> {
 
 impl Table {
     pub(super) fn read(path: &Path) -> anyhow::Result<Self> {
-        let text = fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
-        let mut lines = text.lines().map(|line| line.split('\t').map(str::to_owned).collect::<Vec<_>>());
+        let text =
+            fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+        let mut lines =
+            text.lines().map(|line| line.split('\t').map(str::to_owned).collect::<Vec<_>>());
         let columns = lines.next().with_context(|| format!("{} is empty", path.display()))?;
         let rows: Vec<_> = lines.collect();
         if let Some(row) = rows.iter().find(|row| row.len() != columns.len()) {
-            bail!("{}: a row has {} cells, not {}: {row:?}", path.display(), row.len(), columns.len());
+            bail!(
+                "{}: a row has {} cells, not {}: {row:?}",
+                path.display(),
+                row.len(),
+                columns.len()
+            );
         }
         Ok(Self { columns, rows })
     }
@@ -76,10 +83,20 @@ pub(super) struct Entry {
 pub(super) type Entries = [Option<Entry>; GENERATIONS];
 
 /// Enters what a row says; a second row for the same generation must agree and keeps the earlier version.
-pub(super) fn enter(entries: &mut Entries, generation: usize, value: &str, since: &str) -> anyhow::Result<()> {
-    let entry = Entry { value: value.parse().with_context(|| format!("bad value {value:?}"))?, since: first(since)? };
+pub(super) fn enter(
+    entries: &mut Entries,
+    generation: usize,
+    value: &str,
+    since: &str,
+) -> anyhow::Result<()> {
+    let entry = Entry {
+        value: value.parse().with_context(|| format!("bad value {value:?}"))?,
+        since: first(since)?,
+    };
     match &mut entries[generation] {
-        Some(known) if known.value != entry.value => bail!("{} and {} in one generation", known.value, entry.value),
+        Some(known) if known.value != entry.value => {
+            bail!("{} and {} in one generation", known.value, entry.value)
+        }
         Some(known) => known.since = known.since.min(entry.since),
         empty => *empty = Some(entry),
     }
@@ -98,7 +115,11 @@ pub(super) fn entries_text(entries: &Entries) -> String {
 
 /// The version as an integer, or 0 for the first header set of a generation: what that has, the generation began with.
 fn first(version: &str) -> anyhow::Result<i32> {
-    if ["8.5.3", "10.0.0", "11.0", "1.3", "1.5"].contains(&version) { Ok(0) } else { version_number(version) }
+    if ["8.5.3", "10.0.0", "11.0", "1.3", "1.5"].contains(&version) {
+        Ok(0)
+    } else {
+        version_number(version)
+    }
 }
 
 /// `8.6.1` as 8601, `10.8.0` as 100800, `1.7` as 10700: as `getInferLibVersion` counts.
@@ -119,8 +140,13 @@ mod tests {
 
     #[test]
     fn versions_count_as_the_library_does() {
-        for (text, number) in [("8.6.1", 8_601), ("9.3.0", 9_300), ("10.8.0", 100_800), ("11.4", 110_400), ("1.7", 10_700)]
-        {
+        for (text, number) in [
+            ("8.6.1", 8_601),
+            ("9.3.0", 9_300),
+            ("10.8.0", 100_800),
+            ("11.4", 110_400),
+            ("1.7", 10_700),
+        ] {
             assert_eq!(version_number(text).unwrap(), number);
         }
         assert!(version_number("ten").is_err());
