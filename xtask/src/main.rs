@@ -1,1 +1,28 @@
-fn main() {}
+//! `cargo xtask`: the `calibrant` command line in a release build, and the project's own chores.
+
+#![forbid(unsafe_code)]
+
+mod codegen;
+mod tidy;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let command = std::env::args().nth(1);
+    match command.as_deref() {
+        Some("codegen") => done(codegen::run()),
+        Some("tidy") => done(tidy::run()),
+        _ => calibrant::cli::main(std::env::args_os()),
+    }
+}
+
+#[expect(clippy::print_stderr, reason = "a chore talks to the person who runs it")]
+fn done(result: anyhow::Result<()>) -> ExitCode {
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

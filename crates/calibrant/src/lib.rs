@@ -1,3 +1,46 @@
-//! Post-training quantization for TensorRT: from an ONNX model and a folder of images to a calibrated INT8 engine.
+//! Post-training quantization for TensorRT: from an ONNX model and a folder of images to a
+//! calibrated INT8 engine.
+//!
+//! [`run`] is the whole job: it reads and checks the model, runs it over the samples, writes the
+//! calibration table and TensorRT's calibration cache, rewrites the model with Q/DQ nodes, has
+//! TensorRT build the plan, and reports what happened. [`Config`] says every choice; nothing is
+//! looked up on the way.
+//!
+//! The parts are crates of their own for those who want to swap one: implement
+//! [`Preprocess`](calibrant_preprocess::Preprocess) for another preprocessing and hand it over in
+//! [`Calibration::preprocess`]; see `examples/custom_preprocessor.rs`.
+//!
+//! The command line lives here too ([`cli`]), so that the `calibrant` binary and `cargo xtask` are
+//! the same program.
 
 #![forbid(unsafe_code)]
+
+mod run;
+
+mod calibrate;
+mod engine;
+mod model;
+mod output;
+mod ranges;
+mod source;
+
+mod config;
+mod error;
+mod observe;
+mod report;
+
+pub mod cli;
+
+pub use config::{
+    BackendKind, Calibration, Config, DEFAULT_CACHE_VERSION, DEFAULT_METHOD, Engine, EnginePolicy,
+    OnBadSample, Precision, Ranges,
+};
+pub use error::{Error, UsageError};
+pub use model::InputProblem;
+pub use observe::{Event, Observer, Stage, Unobserved};
+pub use output::{CACHE, MODEL, MODEL_DATA, OutputError, PLAN, REPORT, TABLE};
+pub use report::{
+    CalibrationReport, EngineReport, ModelReport, PipelineReport, REPORT_SCHEMA_VERSION, Report,
+    RunReport, SkippedSample, StageReport, StageTimes,
+};
+pub use run::run;

@@ -1,0 +1,208 @@
+//! The calibration of a job: samples through the pipeline into a backend, statistics into a table.
+
+use std::collections::BTreeMap;
+use std::num::NonZeroUsize;
+use std::path::Path;
+use std::sync::Arc;
+
+use calibrant_backend_embedded::{Embedded, Options};
+use calibrant_calibration::{
+    Backend, BackendError, BackendInfo, Manifest, SampleDigest, SourceErrorKind, Statistics, Table,
+};
+use calibrant_dataset::{Dataset, Labels};
+use calibrant_prefetch::Stats;
+
+use crate::config::{BackendKind, Calibration};
+use crate::error::{Error, UsageError};
+use crate::model::LoadedModel;
+use crate::observe::Observer;
+use crate::report::{PipelineReport, RunReport, SkippedSample};
+use crate::run::PROGRAM;
+use crate::source::{Filler, PipelineSource, WorkerBuffers};
+
+/// The argument of `--labels` that stands for the samples' own folders.
+const LABELS_BY_FOLDER: &str = "folders";
+
+/// A finished calibration.
+#[derive(Debug)]
+pub(crate) struct Calibrated {
+    pub(crate) table: Table,
+    pub(crate) report: RunReport,
+}
+
+/// Finds the samples that a calibration is to use, and makes sure that they fit the model.
+///
+/// # Errors
+///
+/// When there are none, or they do not fit.
+pub(crate) fn find_samples(
+    calibration: &Calibration,
+    model: &LoadedModel,
+    path: &Path,
+) -> Result<Dataset, Error> {
+    let dataset = Dataset::open(&calibration.samples)?;
+    let fit = |problem| Error::Fit { model: path.to_owned(), problem };
+    let arrays: Vec<String> =
+        dataset.inputs().into_iter().map(|input| input.name.to_string()).collect();
+    match &calibration.preprocess {
+        Some(_) if !arrays.is_empty() => {
+            return Err(UsageError::PresetForTensors(calibration.samples.clone()).into());
+        }
+        None if arrays.is_empty() => return Err(UsageError::NoPreset.into()),
+        Some(preprocess) => drop(model.picture_input(preprocess.shape()).map_err(fit)?),
+        None => model.check_arrays(&arrays).map_err(fit)?,
+    }
+    let dataset = match calibration.labels.as_deref() {
+        None => dataset,
+        Some(labels) if labels == LABELS_BY_FOLDER => dataset.labelled_by_folder()?,
+        Some(labels) => dataset.labelled(&Labels::read(labels)?)?,
+    };
+    let dataset = dataset.subset(&calibration.subset);
+    model.check_count(dataset.samples().len()).map_err(fit)?;
+    Ok(dataset)
+}
+
+/// Runs the model over the samples.
+///
+/// # Errors
+///
+/// When the backend does not take the model, a sample cannot be used and is not to be skipped, or
+/// the caller interrupts.
+pub(crate) fn calibrate(
+    calibration: &Calibration,
+    model: &LoadedModel,
+    dataset: &Dataset,
+    observer: &mut dyn Observer,
+) -> Result<Calibrated, Error> {
+    let mut backend: Box<dyn Backend> = match calibration.backend {
+        BackendKind::Embedded => {
+            let (workers, samples_per_run) = (calibration.workers, model.samples_per_run());
+            Box::new(Embedded::load(&model.model, &Options { workers, samples_per_run })?)
+        }
+    };
+    let picture = calibration.preprocess.as_deref().zip(model.inputs.first());
+    let picture = picture.map(|(preprocess, input)| (Arc::from(input.name.as_str()), preprocess));
+    let samples = dataset.samples();
+    let filler = Filler::new(picture, samples.len());
+    let ((outcome, skipped), stats) = calibrant_prefetch::run(
+        &pipeline(calibration, model.samples_per_run()),
+        samples.iter(),
+        || filler.slot(),
+        WorkerBuffers::default,
+        |buffers, position, sample, slot| filler.fill(buffers, position, sample, slot),
+        |receiver| {
+            let mut source =
+                PipelineSource::new(receiver, samples, calibration.on_bad_sample, observer);
+            let outcome = backend.calibrate(&mut source);
+            (outcome, source.into_skipped())
+        },
+    );
+    let statistics = outcome.map_err(interrupted)?;
+    if let (0, Some((_, first))) = (statistics.samples, skipped.first()) {
+        let SkippedSample { name, reason } = first.clone();
+        return Err(Error::NothingLeft { skipped: skipped.len(), name, reason });
+    }
+    let used = used_samples(dataset, &filler, &skipped);
+    let manifest = manifest(calibration, model, used, backend.info());
+    let table = Table::new(&statistics, manifest)?;
+    let report = report(calibration, dataset, &table, &statistics, skipped, stats);
+    Ok(Calibrated { table, report })
+}
+
+/// Enough batches that every worker of both stages has a sample in hand and one waiting.
+fn pipeline(
+    calibration: &Calibration,
+    samples_per_run: NonZeroUsize,
+) -> calibrant_prefetch::Config {
+    let whole_runs = calibration.batch_size.get().next_multiple_of(samples_per_run.get());
+    let batch_size = NonZeroUsize::new(whole_runs).unwrap_or(samples_per_run);
+    let in_hand = 3 * calibration.workers.get();
+    let batches_in_flight =
+        NonZeroUsize::MIN.saturating_add(1 + in_hand.div_ceil(batch_size.get()));
+    calibrant_prefetch::Config { workers: calibration.workers, batch_size, batches_in_flight }
+}
+
+fn interrupted(error: BackendError) -> Error {
+    match error {
+        BackendError::Source(source) if source.kind() == SourceErrorKind::Cancelled => {
+            Error::Interrupted
+        }
+        error => error.into(),
+    }
+}
+
+fn used_samples(
+    dataset: &Dataset,
+    filler: &Filler<'_>,
+    skipped: &[(usize, SkippedSample)],
+) -> Vec<SampleDigest> {
+    let left_out: Vec<usize> = skipped.iter().map(|(position, _)| *position).collect();
+    let samples = dataset.samples().iter().enumerate();
+    let used = samples.filter(|(position, _)| left_out.binary_search(position).is_err());
+    used.filter_map(|(position, sample)| {
+        let sha256 = filler.digest(position)?;
+        Some(SampleDigest { name: sample.name().to_owned(), sha256 })
+    })
+    .collect()
+}
+
+fn manifest(
+    calibration: &Calibration,
+    model: &LoadedModel,
+    used: Vec<SampleDigest>,
+    backend: BackendInfo,
+) -> Manifest {
+    let (sample_list, samples) = Manifest::list_digest(used);
+    Manifest {
+        model: model.sha256,
+        sample_list,
+        samples,
+        preprocessing: calibration.preprocess.as_ref().map(|it| it.describe()).unwrap_or_default(),
+        method: calibration.method,
+        batch_size: calibration.batch_size.get(),
+        backend,
+        program: PROGRAM.to_owned(),
+    }
+}
+
+fn report(
+    calibration: &Calibration,
+    dataset: &Dataset,
+    table: &Table,
+    statistics: &Statistics,
+    skipped: Vec<(usize, SkippedSample)>,
+    stats: Stats,
+) -> RunReport {
+    let all_zero = table.tensors().iter().filter(|(_, entry)| entry.count == entry.zeros);
+    RunReport {
+        method: calibration.method,
+        backend: table.manifest().backend.clone(),
+        preprocessing: calibration.preprocess.as_ref().map(|it| it.describe()),
+        samples: statistics.samples,
+        found: dataset.census().clone(),
+        skipped: skipped.into_iter().map(|(_, sample)| sample).collect(),
+        batch_size: calibration.batch_size.get(),
+        tensors: table.tensors().len(),
+        all_zero: all_zero.map(|(name, _)| name.clone()).collect(),
+        classes: classes(dataset),
+        pipeline: PipelineReport {
+            workers: stats.workers,
+            preprocess: stats.work.into(),
+            backend: stats.consume.into(),
+        },
+    }
+}
+
+/// Samples of each class, by its name where the folders give one, else by its number.
+fn classes(dataset: &Dataset) -> Option<BTreeMap<String, u64>> {
+    let name = |class: u32| {
+        let named = usize::try_from(class).ok().and_then(|class| dataset.classes().get(class));
+        named.cloned().unwrap_or_else(|| class.to_string())
+    };
+    let mut counts: BTreeMap<String, u64> =
+        dataset.classes().iter().map(|class| (class.clone(), 0)).collect();
+    for label in dataset.samples().iter().filter_map(|sample| sample.label()) {
+        *counts.entry(name(label.class)).or_default() += 1;
+    }
+    (!counts.is_empty()).then_some(counts)
+}

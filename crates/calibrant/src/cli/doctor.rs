@@ -1,0 +1,98 @@
+//! `doctor`: which TensorRT libraries are found and what each can do here.
+
+use std::fmt::Write as _;
+
+use calibrant_engine::{Environment, Source, Survey, Surveyed, survey};
+use serde_json::json;
+
+use crate::cli::args::{DoctorArgs, GeneralArgs};
+use crate::cli::exit::Exit;
+use crate::cli::print;
+use crate::engine::find_library;
+use crate::error::Error;
+use crate::observe::{Observer, Stage, timed};
+
+/// Prints what is found; without a usable library the exit status says so.
+///
+/// # Errors
+///
+/// When a library that was asked for by name, or by `fetch`, cannot be had.
+pub(crate) fn run(
+    args: &DoctorArgs,
+    general: &GeneralArgs,
+    observer: &mut dyn Observer,
+) -> Result<Exit, Error> {
+    let mut environment = Environment::of_process();
+    match &args.library.tensorrt {
+        Source::Auto => {}
+        Source::Path(path) => environment.tensorrt = Some(path.clone()),
+        source @ Source::Fetch => {
+            let (found, _) =
+                timed(observer, Stage::Library, None, |observer| find_library(source, observer));
+            found?.map_err(Error::Locate)?;
+        }
+    }
+    let survey = survey(&environment);
+    print(&if general.json { as_json(&survey) } else { as_text(&survey) })?;
+    Ok(if survey.found.iter().any(|it| it.abilities.builds) {
+        Exit::Done
+    } else {
+        Exit::LibraryMissing
+    })
+}
+
+fn as_json(survey: &Survey) -> String {
+    let tried: Vec<_> = survey.tried.iter().map(ToString::to_string).collect();
+    let value = json!({
+        "program": crate::run::PROGRAM,
+        "backends": [{ "name": "embedded", "usable": true }],
+        "tensorrt": survey.found,
+        "tried": tried,
+    });
+    format!("{value:#}\n")
+}
+
+fn as_text(survey: &Survey) -> String {
+    let mut text = format!(
+        "{}\n\nbackends\n  embedded: pure Rust on the CPU, always there\n\nTensorRT\n",
+        crate::run::PROGRAM
+    );
+    for found in &survey.found {
+        describe(&mut text, found);
+    }
+    if survey.found.is_empty() {
+        text.push_str("  none found; `--tensorrt fetch` gets NVIDIA's TensorRT-RTX through pip\n");
+    }
+    if !survey.tried.is_empty() {
+        text.push_str("\nalso looked at\n");
+        for tried in &survey.tried {
+            let _ = writeln!(text, "  {tried}");
+        }
+    }
+    text
+}
+
+fn describe(text: &mut String, found: &Surveyed) {
+    let _ = writeln!(text, "  {} ({}): {}", found.version, found.origin, found.library.display());
+    if let Some(generation) = &found.generation {
+        let _ = writeln!(text, "    generation {generation}");
+    } else {
+        text.push_str("    of no generation that this program knows, so it is not used\n");
+    }
+    let abilities = found.abilities;
+    let says = [
+        (abilities.builds, "builds plans from ONNX", "builds no plans: no ONNX parser beside it"),
+        (abilities.builds_without_gpu, "builds without a GPU", "needs a GPU to build"),
+        (abilities.explicit_int8, "INT8 from Q/DQ models", "no INT8 from Q/DQ models"),
+        (
+            abilities.implicit_int8,
+            "reads calibration caches",
+            "reads no calibration caches: use the Q/DQ model",
+        ),
+        (abilities.progress, "shows progress and can be interrupted", "shows no progress"),
+    ];
+    for (able, yes, no) in says {
+        let _ =
+            writeln!(text, "    {} {}", if able { "+" } else { "-" }, if able { yes } else { no });
+    }
+}

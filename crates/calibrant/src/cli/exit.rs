@@ -1,0 +1,50 @@
+//! Exit statuses, and what an error prints.
+
+use std::error::Error as StdError;
+use std::process::ExitCode;
+
+use crate::error::Error;
+
+/// How the process ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Exit {
+    Done = 0,
+    Failed = 1,
+    Usage = 2,
+    LibraryMissing = 3,
+    Interrupted = 130,
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(exit as u8)
+    }
+}
+
+impl Exit {
+    /// The status that an error ends in.
+    pub(crate) fn of(error: &Error) -> Self {
+        match error {
+            Error::Interrupted => Self::Interrupted,
+            Error::Usage(_) => Self::Usage,
+            Error::Locate(_) => Self::LibraryMissing,
+            _ => Self::Failed,
+        }
+    }
+}
+
+/// The error and its causes, one a line.
+pub(crate) fn explain(error: &dyn StdError) -> String {
+    let mut text = format!("error: {error}");
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let said = error.to_string();
+        // A transparent wrapper says what its source says.
+        if !text.ends_with(&said) {
+            text.push_str("\n  because: ");
+            text.push_str(&said);
+        }
+        cause = error.source();
+    }
+    text
+}

@@ -1,0 +1,92 @@
+//! The command line: flags in, results to standard output, progress and remarks to standard error.
+
+mod args;
+mod build;
+mod doctor;
+mod exit;
+mod inspect;
+mod progress;
+mod resolve;
+
+use std::ffi::OsString;
+use std::io::{self, Write as _};
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use clap::Parser as _;
+use clap::error::ErrorKind;
+
+use crate::cli::args::{Cli, Command, GeneralArgs};
+use crate::cli::exit::{Exit, explain};
+use crate::cli::progress::Progress;
+use crate::error::Error;
+
+/// Runs the command line with these arguments, the program's name first, and returns its exit status.
+pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let cli = match Cli::try_parse_from(args) {
+        Ok(cli) => cli,
+        Err(error) => {
+            let asked_for =
+                matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion);
+            // Nowhere to complain when the terminal has gone.
+            let _ = error.print();
+            return if asked_for { Exit::Done } else { Exit::Usage }.into();
+        }
+    };
+    match dispatch(cli) {
+        Ok(exit) => exit.into(),
+        Err(error) => {
+            say_error(&explain(&error));
+            Exit::of(&error).into()
+        }
+    }
+}
+
+fn dispatch(cli: Cli) -> Result<Exit, Error> {
+    let mut progress = Progress::new(cli.general.quiet, catch_interrupt());
+    let general = &cli.general;
+    match cli.command {
+        Command::Quantize(args) => job(resolve::quantize(args)?, general, &mut progress),
+        Command::Calibrate(args) => job(resolve::calibrate(args)?, general, &mut progress),
+        Command::Build(args) => build::run(&args, general, &mut progress),
+        Command::Inspect(args) => inspect::run(&args, general),
+        Command::Doctor(args) => doctor::run(&args, general, &mut progress),
+    }
+}
+
+fn job(
+    config: crate::Config,
+    general: &GeneralArgs,
+    progress: &mut Progress,
+) -> Result<Exit, Error> {
+    let report = crate::run(&config, progress)?;
+    if general.json { print(&report.to_json()) } else { print(&format!("{report}\n")) }
+}
+
+/// Writes a result to standard output; a reader that has gone is no error, a full disk is.
+fn print(text: &str) -> Result<Exit, Error> {
+    let mut out = io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Error::Print(error)),
+        Ok(()) | Err(_) => Ok(Exit::Done),
+    }
+}
+
+#[expect(clippy::print_stderr, reason = "errors are told here and nowhere else")]
+fn say_error(text: &str) {
+    eprintln!("{text}");
+}
+
+/// A flag that the first interrupt sets; the second ends the process at once.
+fn catch_interrupt() -> Arc<AtomicBool> {
+    let interrupt = Arc::new(AtomicBool::new(false));
+    let flag = Arc::clone(&interrupt);
+    // Without a handler an interrupt still ends the process, and no half-written file appears.
+    let _ = ctrlc::set_handler(move || {
+        if flag.swap(true, Ordering::Relaxed) {
+            std::process::exit(Exit::Interrupted as i32);
+        }
+    });
+    interrupt
+}

@@ -1,0 +1,146 @@
+//! What a job is: every choice made, nothing left to look up.
+
+use std::fmt;
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use calibrant_calibration::Method;
+use calibrant_dataset::Subset;
+use calibrant_engine::{BuildOptions, Source};
+use calibrant_preprocess::Preprocess;
+use clap::ValueEnum;
+use serde::Serialize;
+
+/// The method of the command line when none is named.
+///
+/// `docs/benchmarks.md` holds the measurements that chose it.
+pub const DEFAULT_METHOD: Method = Method::Mse;
+
+/// The TensorRT version in a calibration cache's header when no library says otherwise: 10.16.1.
+pub const DEFAULT_CACHE_VERSION: u32 = 101_601;
+
+/// One whole job, for [`run`](crate::run).
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// The ONNX model.
+    pub model: PathBuf,
+    /// Where the ranges come from; not looked at when `precision` needs none.
+    pub ranges: Ranges,
+    /// The precision to bring the model to.
+    pub precision: Precision,
+    /// How far to go, and with which TensorRT.
+    pub engine: Engine,
+    /// The version in the calibration cache's header; `None` takes that of the library found, else
+    /// [`DEFAULT_CACHE_VERSION`].
+    pub cache_version: Option<u32>,
+    /// The folder for the results; made when missing.
+    pub output: PathBuf,
+}
+
+/// Where ranges come from.
+#[derive(Debug, Clone)]
+pub enum Ranges {
+    /// The model is run over samples.
+    Calibrate(Calibration),
+    /// A calibration table (checked by its manifest) or a TensorRT calibration cache is read.
+    Reuse {
+        /// `calibration.json` or a TensorRT cache.
+        file: PathBuf,
+        /// Which of the methods in the table to take; `None` takes the table's own.
+        method: Option<Method>,
+    },
+    /// There are none: the model stays as it is.
+    None,
+}
+
+/// How the model is run over samples.
+#[derive(Clone)]
+pub struct Calibration {
+    /// A folder, a list file, or tensors.
+    pub samples: PathBuf,
+    /// Where the labels are, when the report is to count classes.
+    pub labels: Option<PathBuf>,
+    /// Which of the samples are used.
+    pub subset: Subset,
+    /// What a sample that cannot be used does to the job.
+    pub on_bad_sample: OnBadSample,
+    /// What turns a picture into a tensor; `None` where the samples are tensors.
+    pub preprocess: Option<Arc<dyn Preprocess>>,
+    /// How a tensor's range is chosen from its statistics.
+    pub method: Method,
+    /// What runs the model.
+    pub backend: BackendKind,
+    /// Samples in a batch.
+    pub batch_size: NonZeroUsize,
+    /// Worker threads of each stage.
+    pub workers: NonZeroUsize,
+}
+
+impl fmt::Debug for Calibration {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Calibration")
+            .field("samples", &self.samples)
+            .field("labels", &self.labels)
+            .field("subset", &self.subset)
+            .field("on_bad_sample", &self.on_bad_sample)
+            .field("preprocess", &self.preprocess.as_ref().map(|it| it.describe()))
+            .field("method", &self.method)
+            .field("backend", &self.backend)
+            .field("batch_size", &self.batch_size)
+            .field("workers", &self.workers)
+            .finish()
+    }
+}
+
+/// How far to go, and with which TensorRT.
+#[derive(Debug, Clone)]
+pub struct Engine {
+    /// Whether a plan is built.
+    pub policy: EnginePolicy,
+    /// Where the library comes from.
+    pub library: Source,
+    /// What the builder is told; an empty list of profiles is filled for dynamic inputs.
+    pub options: BuildOptions,
+}
+
+/// Whether a plan is built.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EnginePolicy {
+    /// Stop after the calibration table and cache.
+    CalibrateOnly,
+    /// Stop after the rewritten model.
+    Skip,
+    /// Build when a library is found; otherwise the report says what was left out.
+    Auto,
+    /// Build, or fail.
+    Require,
+}
+
+/// The precision a model is brought to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub enum Precision {
+    /// The model as it is.
+    Fp32,
+    /// Q/DQ nodes with int8 weights.
+    Int8,
+}
+
+/// What a sample that cannot be used does to the job.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub enum OnBadSample {
+    /// The job fails and names it.
+    Fail,
+    /// It is left out, and listed in the report.
+    Skip,
+}
+
+/// What runs the model for calibration.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub enum BackendKind {
+    /// The built-in executor, pure Rust on the CPU.
+    Embedded,
+}

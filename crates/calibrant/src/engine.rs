@@ -1,0 +1,113 @@
+//! The engine of a job: which library, which shapes, and the build.
+
+use std::collections::BTreeMap;
+use std::num::NonZeroUsize;
+use std::ops::ControlFlow;
+use std::path::Path;
+
+use calibrant_engine::{
+    BatchRange, BuildError, BuildOptions, BuildSummary, Environment, FetchEvent, Found, Generation,
+    LocateError, Profile, Source, build, locate, suggest,
+};
+
+use crate::error::Error;
+use crate::model::LoadedModel;
+use crate::observe::{Event, Observer};
+
+/// Finds the library, or fetches it when that was asked for.
+///
+/// # Errors
+///
+/// When there is none, or the caller interrupts.
+pub(crate) fn find_library(
+    source: &Source,
+    observer: &mut dyn Observer,
+) -> Result<Result<Found, LocateError>, Error> {
+    let found = locate(source, &Environment::of_process(), &mut |event| {
+        match &event {
+            FetchEvent::Progress { .. } => observer.event(Event::At(&event.to_string())),
+            _ => observer.event(Event::Note(&event.to_string())),
+        }
+        go_on(observer)
+    });
+    if observer.interrupted() {
+        return Err(Error::Interrupted);
+    }
+    Ok(found)
+}
+
+/// The version for a calibration cache's header, if this library reads caches at all.
+pub(crate) fn cache_version(found: &Found) -> Option<u32> {
+    match found.version().generation() {
+        Some(Generation::TensorRt8 | Generation::TensorRt10) => {
+            u32::try_from(found.version().raw()).ok()
+        }
+        _ => None,
+    }
+}
+
+/// The options with a profile for every dynamic input, made up from the samples where the user gave none.
+///
+/// # Errors
+///
+/// When a dimension is dynamic and nothing says its size.
+pub(crate) fn with_profiles(
+    options: &BuildOptions,
+    model: &LoadedModel,
+    samples: &BTreeMap<String, Vec<usize>>,
+    batch_size: NonZeroUsize,
+) -> Result<BuildOptions, Error> {
+    let mut options = options.clone();
+    if options.profiles.is_empty() {
+        let usual = batch_size.get() as u64;
+        let batch = BatchRange { min: 1, opt: usual, max: usual };
+        let mut ranges = Vec::new();
+        for input in &model.inputs {
+            let dims = input.dims.as_deref().unwrap_or_default();
+            ranges.extend(suggest(
+                &input.name,
+                dims,
+                samples.get(&input.name).map(Vec::as_slice),
+                batch,
+            )?);
+        }
+        if !ranges.is_empty() {
+            options.profiles.push(Profile { ranges });
+        }
+    }
+    Ok(options)
+}
+
+/// Builds the plan, showing what the builder is at.
+///
+/// # Errors
+///
+/// Those of the builder, and when the caller interrupts.
+pub(crate) fn build_plan(
+    found: &Found,
+    onnx: &Path,
+    options: &BuildOptions,
+    plan: &Path,
+    observer: &mut dyn Observer,
+) -> Result<BuildSummary, Error> {
+    let built = build(
+        found,
+        onnx,
+        options,
+        &mut |event| {
+            if let calibrant_engine::Event::Phase { name, .. } = &event {
+                observer.event(Event::At(name));
+            }
+            go_on(observer)
+        },
+        plan,
+    );
+    built.map_err(|error| match error {
+        BuildError::Cancelled { .. } => Error::Interrupted,
+        error => error.into(),
+    })
+}
+
+fn go_on(observer: &dyn Observer) -> ControlFlow<()> {
+    if observer.interrupted() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+}

@@ -1,0 +1,9 @@
+//! The `calibrant` binary; see `calibrant --help`.
+
+#![forbid(unsafe_code)]
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    calibrant::cli::main(std::env::args_os())
+}

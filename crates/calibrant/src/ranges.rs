@@ -1,0 +1,100 @@
+//! Ranges of an earlier calibration: read, checked, and put into the words asked for now.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use calibrant_calibration::{Cache, Difference, Method, Stale, Table};
+use calibrant_dataset::Digest;
+
+use crate::error::{Error, UsageError};
+use crate::output::TABLE;
+
+/// Ranges read from a file.
+#[derive(Debug)]
+pub(crate) struct Reused {
+    /// The largest magnitude kept, by tensor.
+    pub(crate) ranges: BTreeMap<String, f32>,
+    /// How they were chosen, where the file says so.
+    pub(crate) method: Option<Method>,
+    /// The table, if the file is one.
+    pub(crate) table: Option<Table>,
+    /// What TensorRT is told.
+    pub(crate) cache: Cache,
+    /// What a user should know.
+    pub(crate) notes: Vec<String>,
+}
+
+/// Reads a calibration table or a TensorRT calibration cache for the model of this digest.
+///
+/// # Errors
+///
+/// When the file is neither, or was made from another model.
+pub(crate) fn reuse(
+    file: &Path,
+    method: Option<Method>,
+    model: Digest,
+    version: u32,
+) -> Result<Reused, Error> {
+    let bytes =
+        std::fs::read(file).map_err(|source| Error::Read { path: file.to_owned(), source })?;
+    if bytes.trim_ascii_start().starts_with(b"{") {
+        from_table(file, method, model, version)
+    } else {
+        from_cache(file, method, model, version)
+    }
+}
+
+fn from_table(
+    file: &Path,
+    method: Option<Method>,
+    model: Digest,
+    version: u32,
+) -> Result<Reused, Error> {
+    let table = Table::read(file)?;
+    check_model(file, &table, model)?;
+    let method = method.unwrap_or(table.method());
+    let table = table.with_method(method)?;
+    Ok(Reused {
+        ranges: table.ranges(),
+        method: Some(method),
+        cache: Cache::from_table(&table, version)?,
+        table: Some(table),
+        notes: Vec::new(),
+    })
+}
+
+fn from_cache(
+    file: &Path,
+    method: Option<Method>,
+    model: Digest,
+    version: u32,
+) -> Result<Reused, Error> {
+    if method.is_some() {
+        return Err(UsageError::MethodOfCache(file.to_owned()).into());
+    }
+    let cache = Cache::read(file)?;
+    let mut notes = Vec::new();
+    match Table::read(&file.with_file_name(TABLE)) {
+        Ok(table) => check_model(file, &table, model)?,
+        Err(_) => notes.push(format!(
+            "`{}` has no {TABLE} beside it, so nothing says which model it belongs to; only the tensor names were checked",
+            file.display()
+        )),
+    }
+    for suspicion in cache.suspicions() {
+        notes.push(format!("`{}`: {suspicion}", file.display()));
+    }
+    let ranges =
+        cache.ranges().into_iter().filter(|(_, amax)| amax.is_finite() && *amax >= 0.0).collect();
+    let cache = Cache::new(version, cache.algorithm(), cache.entries().to_vec())?;
+    Ok(Reused { ranges, method: None, table: None, cache, notes })
+}
+
+fn check_model(file: &Path, table: &Table, model: Digest) -> Result<(), Error> {
+    let was = table.manifest().model;
+    if was == model {
+        return Ok(());
+    }
+    let source = Stale { differences: vec![Difference::Model { was, is: model }] };
+    Err(Error::Stale { file: file.to_owned(), source })
+}

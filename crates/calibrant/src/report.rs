@@ -1,0 +1,266 @@
+//! What a job did, for people (`Display`) and for programs (`report.json`).
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use calibrant_calibration::{BackendInfo, Method};
+use calibrant_dataset::Digest;
+use calibrant_engine::BuildSummary;
+use calibrant_rewrite::Outcome;
+use serde::Serialize;
+
+use crate::config::Precision;
+use crate::observe::Stage;
+
+/// Version of the layout of `report.json`.
+pub const REPORT_SCHEMA_VERSION: u32 = 1;
+
+/// What a job did.
+#[derive(Debug, Clone, Serialize)]
+pub struct Report {
+    /// [`REPORT_SCHEMA_VERSION`].
+    pub schema_version: u32,
+    /// Name and version of the program.
+    pub program: String,
+    /// The model.
+    pub model: ModelReport,
+    /// The precision that was asked for.
+    pub precision: Precision,
+    /// How the ranges were found; `None` when none were needed.
+    pub calibration: Option<CalibrationReport>,
+    /// What was rewritten; `None` when the model stayed as it was.
+    pub rewrite: Option<calibrant_rewrite::Summary>,
+    /// What became of the engine.
+    pub engine: EngineReport,
+    /// How long each stage took, in seconds.
+    pub stages: Vec<StageReport>,
+    /// The files that were written.
+    pub files: Vec<PathBuf>,
+    /// What a reader should know, one sentence each.
+    pub notes: Vec<String>,
+}
+
+/// The model of a job.
+#[derive(Debug, Clone, Serialize)]
+pub struct ModelReport {
+    /// Its path.
+    pub path: PathBuf,
+    /// SHA-256 of its bytes, external data included.
+    pub sha256: Digest,
+    /// Its opset, if it says one.
+    pub opset: Option<i64>,
+    /// Its inputs, as `input float [batch,3,224,224]`.
+    pub inputs: Vec<String>,
+}
+
+/// How the ranges were found.
+#[derive(Debug, Clone, Serialize)]
+#[serde(tag = "source", rename_all = "lowercase")]
+pub enum CalibrationReport {
+    /// By running the model.
+    Calibrated(Box<RunReport>),
+    /// From a file.
+    Reused {
+        /// The file.
+        file: PathBuf,
+        /// How its ranges were chosen, where it says so.
+        method: Option<Method>,
+        /// The number of tensors.
+        tensors: usize,
+    },
+}
+
+/// A calibration that was run.
+#[derive(Debug, Clone, Serialize)]
+pub struct RunReport {
+    /// How amax was chosen.
+    pub method: Method,
+    /// What ran the model.
+    pub backend: BackendInfo,
+    /// The preprocessing, as TOML; `None` for tensors.
+    pub preprocessing: Option<String>,
+    /// Samples used.
+    pub samples: u64,
+    /// What was found where the samples lie.
+    pub found: calibrant_dataset::Census,
+    /// Samples that were left out, with the reason.
+    pub skipped: Vec<SkippedSample>,
+    /// Samples in a batch.
+    pub batch_size: usize,
+    /// The number of tensors with a range.
+    pub tensors: usize,
+    /// Tensors that were zero throughout.
+    pub all_zero: Vec<String>,
+    /// Samples of each class, when labels were given.
+    pub classes: Option<BTreeMap<String, u64>>,
+    /// Where the pipeline spent and waited.
+    pub pipeline: PipelineReport,
+}
+
+/// A sample that was left out.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct SkippedSample {
+    /// Its name.
+    pub name: String,
+    /// Why.
+    pub reason: String,
+}
+
+/// Where the pipeline spent and waited, in seconds, the workers of a stage added up.
+#[derive(Debug, Clone, Copy, Serialize)]
+pub struct PipelineReport {
+    /// Worker threads that read and preprocess.
+    pub workers: usize,
+    /// Reading and preprocessing.
+    pub preprocess: StageTimes,
+    /// Running the model, as seen by the pipeline.
+    pub backend: StageTimes,
+}
+
+/// One stage's times, in seconds.
+#[derive(Debug, Clone, Copy, Serialize)]
+pub struct StageTimes {
+    /// At work.
+    pub busy_s: f64,
+    /// Waiting for the stage before.
+    pub waiting_for_input_s: f64,
+    /// Waiting for the stage behind.
+    pub waiting_for_room_s: f64,
+}
+
+impl From<calibrant_prefetch::Stage> for StageTimes {
+    fn from(stage: calibrant_prefetch::Stage) -> Self {
+        Self {
+            busy_s: stage.busy.as_secs_f64(),
+            waiting_for_input_s: stage.waiting_for_input.as_secs_f64(),
+            waiting_for_room_s: stage.waiting_for_room.as_secs_f64(),
+        }
+    }
+}
+
+/// What became of the engine.
+#[derive(Debug, Clone, Serialize)]
+#[serde(tag = "outcome", rename_all = "lowercase")]
+pub enum EngineReport {
+    /// It was built.
+    Built {
+        /// The profiles it was built for, as `--shapes` spells them.
+        shapes: Vec<String>,
+        /// What the builder says.
+        summary: Box<BuildSummary>,
+    },
+    /// It was not asked for.
+    Unwanted,
+    /// It was left out.
+    Missing {
+        /// Why, and the way out.
+        reason: String,
+    },
+}
+
+/// How long a stage took.
+#[derive(Debug, Clone, Copy, Serialize)]
+pub struct StageReport {
+    /// The stage.
+    pub stage: Stage,
+    /// Wall time in seconds.
+    pub seconds: f64,
+}
+
+impl StageReport {
+    pub(crate) fn new(stage: Stage, took: Duration) -> Self {
+        Self { stage, seconds: took.as_secs_f64() }
+    }
+}
+
+impl Report {
+    /// The report as indented JSON with a newline at the end.
+    #[must_use]
+    pub fn to_json(&self) -> String {
+        let mut json = serde_json::to_string_pretty(self)
+            .expect("strings, numbers and maps with string keys serialize");
+        json.push('\n');
+        json
+    }
+}
+
+impl fmt::Display for Report {
+    /// A few lines for a person.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "{}", self.model.path.display())?;
+        match &self.calibration {
+            Some(calibration) => writeln!(f, "  ranges   {calibration}")?,
+            None => writeln!(f, "  ranges   none needed")?,
+        }
+        if let Some(rewrite) = &self.rewrite {
+            let int8 = rewrite
+                .nodes
+                .iter()
+                .filter(|node| matches!(node.outcome, Outcome::Quantized { .. }))
+                .count();
+            let opset = rewrite.opset;
+            write!(f, "  model    {int8} of {} nodes read int8, ", rewrite.nodes.len())?;
+            write!(
+                f,
+                "{} activations with Q/DQ, opset {}",
+                rewrite.activations.len(),
+                opset.after
+            )?;
+            writeln!(f, "{}", if opset.before == opset.after { "" } else { " (raised)" })?;
+        }
+        writeln!(f, "  engine   {}", self.engine)?;
+        write!(f, "  files   ")?;
+        for file in &self.files {
+            write!(f, " {}", file.display())?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for CalibrationReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Calibrated(run) => {
+                write!(
+                    f,
+                    "{} tensors by {} over {} samples",
+                    run.tensors, run.method, run.samples
+                )?;
+                if !run.skipped.is_empty() {
+                    write!(f, " ({} skipped)", run.skipped.len())?;
+                }
+                write!(f, ", {} backend ({})", run.backend.name, run.backend.version)
+            }
+            Self::Reused { file, method, tensors } => {
+                write!(f, "{tensors} tensors from {}", file.display())?;
+                method.map_or(Ok(()), |method| write!(f, ", by {method}"))
+            }
+        }
+    }
+}
+
+impl fmt::Display for EngineReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Built { shapes, summary } => {
+                write!(f, "{:.1} MB", summary.plan_bytes as f64 / 1e6)?;
+                write!(
+                    f,
+                    " by {} in {:.1} s",
+                    summary.library_version,
+                    summary.time.as_secs_f64()
+                )?;
+                if !shapes.is_empty() {
+                    write!(f, ", shapes {}", shapes.join(" "))?;
+                }
+                Ok(())
+            }
+            Self::Unwanted => f.write_str("not asked for"),
+            Self::Missing { .. } => {
+                f.write_str("not built: no TensorRT found (see the note above)")
+            }
+        }
+    }
+}

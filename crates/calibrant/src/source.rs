@@ -1,0 +1,159 @@
+//! Between the pipeline and the backend: reads and preprocesses samples, applies the policy for bad ones.
+
+use std::sync::{Arc, OnceLock};
+
+use calibrant_calibration::{BatchSource, Sample, SourceError};
+use calibrant_dataset::{Content, Digest, ReadBuffer, ReadError, SampleRef, Tensor, TensorData};
+use calibrant_prefetch::{Batch, Delivery, Failure, Receiver};
+use calibrant_preprocess::{Preprocess, PreprocessError, Scratch};
+
+use crate::config::OnBadSample;
+use crate::observe::{Event, Observer};
+use crate::report::SkippedSample;
+
+/// Why one sample cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum SampleError {
+    #[error(transparent)]
+    Read(#[from] ReadError),
+    #[error(transparent)]
+    Preprocess(#[from] PreprocessError),
+}
+
+/// Fills slots of the pipeline; shared by its workers.
+pub(crate) struct Filler<'job> {
+    /// Where pictures go, and what makes tensors of them; `None` where the samples are tensors.
+    picture: Option<(Arc<str>, &'job dyn Preprocess)>,
+    /// The digest of each sample that was read, by position.
+    digests: Vec<OnceLock<Digest>>,
+}
+
+/// What a worker keeps from sample to sample.
+#[derive(Debug, Default)]
+pub(crate) struct WorkerBuffers {
+    read: ReadBuffer,
+    preprocess: Scratch,
+}
+
+impl<'job> Filler<'job> {
+    pub(crate) fn new(picture: Option<(Arc<str>, &'job dyn Preprocess)>, n_samples: usize) -> Self {
+        Self { picture, digests: (0..n_samples).map(|_| OnceLock::new()).collect() }
+    }
+
+    /// An empty slot; pictures get their tensor here, once.
+    pub(crate) fn slot(&self) -> Sample {
+        let inputs = self.picture.iter().map(|(name, preprocess)| {
+            let [channels, height, width] = preprocess.shape();
+            let data = TensorData::F32(vec![0.0; channels * height * width]);
+            (Arc::clone(name), Tensor { shape: vec![1, channels, height, width], data })
+        });
+        Sample { position: 0, name: Arc::default(), inputs: inputs.collect() }
+    }
+
+    /// Reads one sample into a slot.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be read or preprocessed; the slot may then hold anything.
+    pub(crate) fn fill(
+        &self,
+        buffers: &mut WorkerBuffers,
+        position: usize,
+        sample: &SampleRef,
+        slot: &mut Sample,
+    ) -> Result<(), SampleError> {
+        let content = sample.read(&mut buffers.read)?;
+        // The pipeline hands out each position once, so the cell is empty.
+        let _ = self.digests[position].set(content.digest());
+        slot.position = position;
+        slot.name = sample.shared_name();
+        match content {
+            Content::Tensors(tensors) => std::mem::swap(tensors, &mut slot.inputs),
+            Content::Encoded(bytes) => {
+                if let Some((_, preprocess)) = &self.picture
+                    && let [(_, Tensor { data: TensorData::F32(values), .. })] =
+                        slot.inputs.as_mut_slice()
+                {
+                    preprocess.preprocess(bytes, &mut buffers.preprocess, values)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The digest of the sample at a position, if it was read.
+    pub(crate) fn digest(&self, position: usize) -> Option<Digest> {
+        self.digests[position].get().copied()
+    }
+}
+
+/// Hands a pipeline's batches to a backend.
+pub(crate) struct PipelineSource<'job> {
+    receiver: &'job mut Receiver<Sample, SampleError>,
+    samples: &'job [SampleRef],
+    on_bad_sample: OnBadSample,
+    observer: &'job mut dyn Observer,
+    skipped: Vec<(usize, SkippedSample)>,
+}
+
+impl<'job> PipelineSource<'job> {
+    pub(crate) fn new(
+        receiver: &'job mut Receiver<Sample, SampleError>,
+        samples: &'job [SampleRef],
+        on_bad_sample: OnBadSample,
+        observer: &'job mut dyn Observer,
+    ) -> Self {
+        Self { receiver, samples, on_bad_sample, observer, skipped: Vec::new() }
+    }
+
+    /// The samples left out, with their positions.
+    pub(crate) fn into_skipped(self) -> Vec<(usize, SkippedSample)> {
+        self.skipped
+    }
+
+    fn set_aside(&mut self, failure: Failure<SampleError>) -> Result<(), SourceError> {
+        let Failure { position, error } = failure;
+        let name = self.samples[position].shared_name();
+        match self.on_bad_sample {
+            OnBadSample::Fail => Err(SourceError::bad_sample(position, name, error)),
+            OnBadSample::Skip => {
+                let reason = reasons(&error);
+                self.skipped.push((position, SkippedSample { name: name.to_string(), reason }));
+                Ok(())
+            }
+        }
+    }
+}
+
+impl BatchSource for PipelineSource<'_> {
+    fn next_batch(&mut self) -> Result<Option<Batch<Sample>>, SourceError> {
+        loop {
+            if self.observer.interrupted() {
+                return Err(SourceError::cancelled());
+            }
+            let Some(Delivery { start, batch, failures }) = self.receiver.next() else {
+                return Ok(None);
+            };
+            let reached = start + batch.len() + failures.len();
+            for failure in failures {
+                self.set_aside(failure)?;
+            }
+            self.observer.event(Event::Reached(reached as u64));
+            if !batch.is_empty() {
+                return Ok(Some(batch));
+            }
+        }
+    }
+}
+
+/// An error and its causes on one line.
+fn reasons(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text.push_str(": ");
+        text.push_str(&error.to_string());
+        cause = error.source();
+    }
+    text
+}

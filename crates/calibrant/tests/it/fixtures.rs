@@ -1,0 +1,81 @@
+//! Where the fixtures lie, and a job on them that a test can change.
+
+use std::fs;
+use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use calibrant::{
+    BackendKind, Calibration, Config, Engine, EnginePolicy, OnBadSample, Precision, Ranges, Report,
+    Unobserved,
+};
+use calibrant_calibration::Method;
+use calibrant_dataset::Subset;
+use calibrant_engine::{BuildOptions, Source};
+use calibrant_preprocess::{Recipe, Settings, Size};
+
+/// The path of a fixture.
+pub(crate) fn fixture(path: &str) -> PathBuf {
+    Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../fixtures")).join(path)
+}
+
+pub(crate) fn size(n: usize) -> NonZeroUsize {
+    NonZeroUsize::new(n).unwrap()
+}
+
+/// A calibration of one of the fashion networks over some of its pictures.
+pub(crate) fn fashion_calibration() -> Calibration {
+    let recipe = Recipe::preset("fashion").unwrap();
+    Calibration {
+        samples: fixture("fashion/calibration"),
+        labels: None,
+        subset: Subset { limit: Some(size(20)), stride: size(25), shuffle: None },
+        on_bad_sample: OnBadSample::Fail,
+        preprocess: Some(Arc::new(recipe.compile().unwrap())),
+        method: Method::Mse,
+        backend: BackendKind::Embedded,
+        batch_size: size(4),
+        workers: size(2),
+    }
+}
+
+/// A calibration of a fashion network over pictures of any size.
+pub(crate) fn any_picture_calibration(samples: PathBuf) -> Calibration {
+    let settings = Settings { size: Some(Size::new(28, 28)), ..Settings::preset("imagenet") };
+    let pipeline = settings.recipe().unwrap().compile().unwrap();
+    Calibration {
+        samples,
+        subset: Subset::ALL,
+        preprocess: Some(Arc::new(pipeline)),
+        ..fashion_calibration()
+    }
+}
+
+/// The job up to the rewritten model.
+pub(crate) fn job(model: &str, calibration: Calibration, output: &Path) -> Config {
+    Config {
+        model: fixture(model),
+        ranges: Ranges::Calibrate(calibration),
+        precision: Precision::Int8,
+        engine: Engine {
+            policy: EnginePolicy::Skip,
+            library: Source::Auto,
+            options: BuildOptions::default(),
+        },
+        cache_version: Some(101_601),
+        output: output.to_owned(),
+    }
+}
+
+pub(crate) fn run(config: &Config) -> Result<Report, calibrant::Error> {
+    calibrant::run(config, &mut Unobserved)
+}
+
+/// The names of the files in a folder, sorted.
+pub(crate) fn files(folder: &Path) -> Vec<String> {
+    let Ok(entries) = fs::read_dir(folder) else { return Vec::new() };
+    let mut names: Vec<String> =
+        entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    names.sort();
+    names
+}

@@ -1,0 +1,143 @@
+//! What a job leaves behind, and that it depends on nothing but its inputs.
+
+use std::collections::BTreeSet;
+use std::fs;
+
+use calibrant::{
+    CACHE, Calibration, EnginePolicy, Error, Event, MODEL, Observer, REPORT, Ranges, TABLE,
+};
+use calibrant_calibration::{Cache, Method, Table, scale_of};
+use calibrant_dataset::Subset;
+use calibrant_onnx::{Model, validate};
+use serde_json::Value;
+
+use crate::fixtures::{fashion_calibration, files, fixture, job, run, size};
+
+#[test]
+fn a_job_leaves_table_cache_model_and_report() {
+    let folder = tempfile::tempdir().unwrap();
+    run(&job("models/fashion_cnn.onnx", fashion_calibration(), folder.path())).unwrap();
+    assert_eq!(files(folder.path()), [CACHE, TABLE, MODEL, REPORT]);
+
+    let table = Table::read(&folder.path().join(TABLE)).unwrap();
+    assert_eq!((table.samples(), table.method()), (20, Method::Mse));
+    assert_eq!(table.manifest().samples.len(), 20);
+    assert!(table.tensors().contains_key("input") && table.tensors().contains_key("logits"));
+
+    let cache = Cache::read(&folder.path().join(CACHE)).unwrap();
+    assert_eq!((cache.version(), cache.algorithm().name()), (101_601, "EntropyCalibration2"));
+    let from_table: Vec<_> =
+        table.tensors().iter().map(|(name, entry)| (name.clone(), scale_of(entry.amax))).collect();
+    assert_eq!(cache.entries(), from_table);
+
+    let model = Model::read(&folder.path().join(MODEL)).unwrap();
+    validate(&model).unwrap();
+    let operators: BTreeSet<&str> =
+        model.graph().node.iter().filter_map(|node| node.op_type.as_deref()).collect();
+    assert!(
+        operators.contains("QuantizeLinear") && operators.contains("DequantizeLinear"),
+        "{operators:?}"
+    );
+
+    let report: Value =
+        serde_json::from_slice(&fs::read(folder.path().join(REPORT)).unwrap()).unwrap();
+    assert_eq!(report["calibration"]["samples"], 20);
+    assert_eq!(report["engine"]["outcome"], "unwanted");
+    assert!(report["calibration"]["pipeline"]["preprocess"]["busy_s"].as_f64().unwrap() > 0.0);
+    let stages: Vec<_> = report["stages"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|it| it["stage"].as_str().unwrap())
+        .collect();
+    assert_eq!(stages, ["model", "samples", "calibrate", "rewrite"]);
+}
+
+/// Invariant: calibration is a pure function of the multiset of samples.
+#[test]
+fn workers_batches_and_order_do_not_change_a_byte() {
+    let base = fashion_calibration;
+    let shuffled = Subset { shuffle: Some(7), limit: None, ..base().subset };
+    let in_order = Subset { limit: None, ..base().subset };
+    let variants = [
+        Calibration { subset: in_order, ..base() },
+        Calibration { subset: in_order, workers: size(1), batch_size: size(1), ..base() },
+        Calibration { subset: in_order, workers: size(3), batch_size: size(8), ..base() },
+        Calibration { subset: shuffled, ..base() },
+    ];
+    let results = variants.map(|calibration| {
+        let folder = tempfile::tempdir().unwrap();
+        run(&job("models/fashion_cnn_bn.onnx", calibration, folder.path())).unwrap();
+        [CACHE, MODEL].map(|name| fs::read(folder.path().join(name)).unwrap())
+    });
+    for result in &results[1..] {
+        assert!(*result == results[0]);
+    }
+}
+
+#[test]
+fn ranges_are_taken_from_a_table_or_a_cache_of_the_same_model() {
+    let [first, second] = [(); 2].map(|()| tempfile::tempdir().unwrap());
+    run(&job("models/fashion_cnn.onnx", fashion_calibration(), first.path())).unwrap();
+    let calibrated = fs::read(first.path().join(MODEL)).unwrap();
+
+    let mut again = job("models/fashion_cnn.onnx", fashion_calibration(), second.path());
+    again.ranges = Ranges::Reuse { file: first.path().join(TABLE), method: None };
+    run(&again).unwrap();
+    assert!(fs::read(second.path().join(MODEL)).unwrap() == calibrated);
+
+    again.ranges = Ranges::Reuse { file: first.path().join(TABLE), method: Some(Method::MinMax) };
+    run(&again).unwrap();
+    assert_eq!(Table::read(&second.path().join(TABLE)).unwrap().method(), Method::MinMax);
+    assert!(fs::read(second.path().join(MODEL)).unwrap() != calibrated);
+
+    again.ranges = Ranges::Reuse { file: first.path().join(CACHE), method: None };
+    run(&again).unwrap();
+    assert!(!second.path().join(TABLE).exists() || Table::read(&second.path().join(TABLE)).is_ok());
+
+    let mut other = job("models/fashion_cnn_bn.onnx", fashion_calibration(), second.path());
+    other.ranges = Ranges::Reuse { file: first.path().join(TABLE), method: None };
+    let error = run(&other).unwrap_err();
+    assert!(matches!(error, Error::Stale { .. }), "{error:?}");
+}
+
+/// Interrupts once calibration has come so far.
+struct InterruptAt(u64, bool);
+
+impl Observer for InterruptAt {
+    fn event(&mut self, event: Event<'_>) {
+        self.1 |= matches!(event, Event::Reached(reached) if reached >= self.0);
+    }
+
+    fn interrupted(&self) -> bool {
+        self.1
+    }
+}
+
+#[test]
+fn an_interrupt_ends_the_job_and_leaves_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = job("models/fashion_cnn.onnx", fashion_calibration(), folder.path());
+    let error = calibrant::run(&config, &mut InterruptAt(8, false)).unwrap_err();
+    assert!(matches!(error, Error::Interrupted), "{error:?}");
+    assert_eq!(files(folder.path()), Vec::<String>::new());
+}
+
+#[test]
+fn results_of_an_earlier_job_do_not_stay_beside_new_ones() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("engine.plan"), "of another model").unwrap();
+    let mut config = job("models/fashion_cnn.onnx", fashion_calibration(), folder.path());
+    config.engine.policy = EnginePolicy::CalibrateOnly;
+    run(&config).unwrap();
+    assert_eq!(files(folder.path()), [CACHE, TABLE, REPORT]);
+}
+
+#[test]
+fn a_gray_network_takes_gray_pictures() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = job("models/fashion_cnn_gray.onnx", fashion_calibration(), folder.path());
+    let error = run(&config).unwrap_err().to_string();
+    assert!(error.contains("takes 1 channels; use --color gray"), "{error}");
+    assert!(fixture("models/fashion_cnn_gray.onnx").exists());
+}
