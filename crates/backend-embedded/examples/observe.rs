@@ -56,8 +56,8 @@ impl BatchSource for Rows {
         let row = &samples[position % samples.len()];
         let mut buffer = ReadBuffer::default();
         let content = row.read(&mut buffer);
-        let content = content
-            .map_err(|error| SourceError::bad_sample(position, row.shared_name(), error))?;
+        let content =
+            content.map_err(|error| SourceError::bad_sample(position, row.shared_name(), error))?;
         let Content::Tensors(tensors) = content else {
             return Err(SourceError::other("the arrays are no arrays"));
         };

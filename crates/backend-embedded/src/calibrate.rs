@@ -11,7 +11,7 @@ use calibrant_prefetch::Batch;
 use crossbeam_channel::{Receiver, Sender, bounded, select};
 
 use crate::embedded::{Embedded, caught};
-use crate::executor::{Executor, Feed, SliceError, TensorId};
+use crate::executor::{Executor, ExecutorError, Feed, TensorId};
 use crate::inputs::Prepared;
 use crate::normalise::label_of;
 use crate::observed::From;
@@ -178,7 +178,11 @@ impl<E: Executor> Run<'_, E> {
         BackendError::NonFinite { tensor, sample: self.sample(), value, index }
     }
 
-    fn execution(&self, slice: &Slice, SliceError { node, source }: SliceError) -> BackendError {
+    fn execution(
+        &self,
+        slice: &Slice,
+        ExecutorError { node, source }: ExecutorError,
+    ) -> BackendError {
         let labels = &self.backend.labels;
         let label = node.and_then(|node| label_of(&node, labels)).unwrap_or(&labels[slice.node]);
         let (node, operator) = (label.name.clone(), label.operator.clone());

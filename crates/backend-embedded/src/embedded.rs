@@ -8,7 +8,7 @@ use calibrant_calibration::{Backend, BackendError, BackendInfo, BatchSource, Sta
 use calibrant_onnx::{Model, Topology, validate};
 
 use crate::error::LoadError;
-use crate::executor::{Executor, SliceError, TensorId};
+use crate::executor::{Executor, ExecutorError, TensorId};
 use crate::inputs::ModelInput;
 use crate::normalise::{NodeLabel, Normalised, label_of, normalise};
 use crate::observed::{From, Observed, observed};
@@ -74,7 +74,7 @@ impl<E: Executor> Embedded<E> {
         let Normalised { model: normalised, labels } = normalise(model, &scope, &observed)?;
         let plan = plan(&Topology::new(normalised.graph())?, &observed);
         let executor = caught(|| E::load(&normalised, &plan.tensors));
-        let executor: E = executor.map_err(|source| LoadError::Executor { source })?;
+        let executor: E = executor.map_err(|error| refused(error, &labels))?;
         let constants = compute_constants(&executor, &plan.constants, &labels)?;
         let inputs = needed(inputs, &plan);
         Ok(Self { executor, plan, inputs, observed, constants, labels, options: *options })
@@ -150,13 +150,14 @@ fn compute_constants<E: Executor>(
     }
     let values =
         executor.on_worker(|worker| caught(|| executor.run_slice(worker, Vec::new(), constants)));
-    values.map_err(|SliceError { node, source }| {
-        let label = node.and_then(|node| label_of(&node, labels));
-        match label {
-            Some(label) => LoadError::ConstantNode { node: label.label.clone(), source },
-            None => LoadError::Executor { source },
-        }
-    })
+    values.map_err(|error| refused(error, labels))
+}
+
+fn refused(ExecutorError { node, source }: ExecutorError, labels: &[NodeLabel]) -> LoadError {
+    match node.and_then(|node| label_of(&node, labels)) {
+        Some(label) => LoadError::Node { node: label.label.clone(), source },
+        None => LoadError::Executor { source },
+    }
 }
 
 /// Of the model's inputs those that the plan reads, in its order.

@@ -43,9 +43,11 @@ pub enum LoadError {
     /// There is nothing to calibrate.
     #[error("no float32 tensor of the model depends on its inputs; give the float32 model")]
     NothingToObserve,
-    /// A node that depends on no input cannot be computed.
-    #[error("{node} cannot be computed, though it reads constants alone")]
-    ConstantNode {
+    /// The executor does not take a node, or cannot compute one that reads constants alone.
+    #[error(
+        "the embedded backend cannot run {node}; choose another backend, for example onnxruntime"
+    )]
+    Node {
         /// The node as messages call it.
         node: String,
         /// What the executor said.
@@ -103,7 +105,7 @@ pub enum Refusal {
         /// What that is.
         what: &'static str,
     },
-    /// A constant would need this many elements.
+    /// A constant asks for this many elements, or for an axis this much longer.
     Huge {
         /// How many.
         elements: u128,
@@ -181,7 +183,7 @@ impl fmt::Display for Refused {
             Refusal::Output { name } => write!(f, " (output {name} not implemented)"),
             Refusal::Missing { name } => write!(f, " ({name} is missing)"),
             Refusal::Unknown { what } => write!(f, " ({what} known only when it runs)"),
-            Refusal::Huge { elements } => write!(f, " (a constant of {elements} elements)"),
+            Refusal::Huge { elements } => write!(f, " (a constant asks for {elements} elements)"),
         }
     }
 }

@@ -22,7 +22,7 @@ pub trait Executor: Sized + Send + Sync {
     /// # Errors
     ///
     /// When the executor does not take the model.
-    fn load(model: &Model, tensors: &[String]) -> Result<Self, Box<dyn Error + Send + Sync>>;
+    fn load(model: &Model, tensors: &[String]) -> Result<Self, ExecutorError>;
 
     /// Calls `work` on a thread of its own, on which all slices given to that worker run.
     fn on_worker<R: Send>(&self, work: impl FnOnce(&Self::Worker) -> R + Send) -> R;
@@ -39,7 +39,7 @@ pub trait Executor: Sized + Send + Sync {
         worker: &Self::Worker,
         inputs: Vec<(TensorId, Feed<'_, Self::Value>)>,
         outputs: &[TensorId],
-    ) -> Result<Vec<Self::Value>, SliceError>;
+    ) -> Result<Vec<Self::Value>, ExecutorError>;
 
     /// The values of a float tensor in any fixed order, `None` for a tensor of another type.
     fn floats(value: &Self::Value) -> Option<Cow<'_, [f32]>>;
@@ -64,16 +64,16 @@ pub enum Feed<'a, V> {
     Given(V),
 }
 
-/// Why a slice failed.
+/// Why a model was not loaded, or a slice failed.
 #[derive(Debug)]
-pub struct SliceError {
+pub struct ExecutorError {
     /// Name of the node at fault in the normalised model, where it is known.
     pub node: Option<String>,
     /// What the executor said.
     pub source: Box<dyn Error + Send + Sync>,
 }
 
-impl From<Panicked> for SliceError {
+impl From<Panicked> for ExecutorError {
     fn from(panicked: Panicked) -> Self {
         Self { node: None, source: panicked.into() }
     }

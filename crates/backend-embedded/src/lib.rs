@@ -16,7 +16,8 @@
 //! Tensors keep their names, so statistics are those of the caller's graph.
 //!
 //! Seen are all float32 tensors that depend on the values of the graph's inputs, those inputs included.
-//! Constants, and tensors computed from constants and shapes alone, are not seen, nor are tensors that nothing reads.
+//! Constants, and tensors computed from constants and shapes alone, are not seen, nor are tensors that nothing reads, nor
+//! those that hold infinities by design because a mask puts them there: no scale fits them.
 
 #![forbid(unsafe_code)]
 
@@ -33,5 +34,5 @@ mod scope;
 
 pub use embedded::{Embedded, Options};
 pub use error::{InputError, LoadError, Refusal, Refused};
-pub use executor::{Executor, Feed, SliceError, TensorId};
+pub use executor::{Executor, ExecutorError, Feed, TensorId};
 pub use rten::Rten;

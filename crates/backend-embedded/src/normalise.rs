@@ -15,6 +15,7 @@ use crate::observed::{From, Observed, reads};
 use crate::scope::Scope;
 
 mod activation;
+mod bounds;
 mod emit;
 mod layout;
 mod norm;
@@ -35,7 +36,7 @@ pub(crate) struct Normalised {
 /// How messages call a node, after the node of the caller's graph that it comes from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct NodeLabel {
-    /// `Conv "stem" (#12)`.
+    /// `Conv "stem" (#12)`, which is also its name in the normalised graph.
     pub(crate) label: String,
     /// The node's name, or that of its first output.
     pub(crate) name: String,
@@ -57,14 +58,10 @@ pub(crate) fn normalise(
     let mut names = Names::new(topology.graph());
     let needed = needed(topology, observed);
     let made = rewrite_all(scope, &mut names, needed.iter().copied())?;
-    let labels = made
-        .origins
-        .iter()
-        .map(|&index| NodeLabel::of(&topology.graph().node[index], index))
-        .collect();
+    let labels = labels(topology.graph(), &made.origins);
     let mut graph = graph_of(scope, made)?;
-    for (index, node) in graph.node.iter_mut().enumerate() {
-        node.name = Some(names.node(index));
+    for (node, label) in graph.node.iter_mut().zip(&labels) {
+        node.name = Some(label.label.clone());
     }
     graph.input = topology.data_inputs().map(|input| untyped(input.label())).collect();
     let mut normalised = Model::new(calibrant_onnx::proto::ModelProto {
@@ -78,15 +75,27 @@ pub(crate) fn normalise(
 
 /// The label of the node that the executor calls `name`.
 pub(crate) fn label_of<'a>(name: &str, labels: &'a [NodeLabel]) -> Option<&'a NodeLabel> {
-    labels.get(Names::node_index(name)?)
+    labels.iter().find(|label| label.label == name)
 }
 
-impl NodeLabel {
-    fn of(node: &NodeProto, index: usize) -> Self {
-        let name = node.name.as_deref().filter(|name| !name.is_empty());
-        let name = name.or_else(|| node.output_name(0)).unwrap_or_default();
-        Self { label: node.label(index), name: name.to_owned(), operator: operator(node) }
+/// The labels of nodes that come from those at `origins`; where several come from one, the others say which part of it
+/// they are.
+fn labels(graph: &GraphProto, origins: &[usize]) -> Vec<NodeLabel> {
+    let mut part = 0;
+    let mut labels = Vec::with_capacity(origins.len());
+    for (place, &index) in origins.iter().enumerate() {
+        part = if place > 0 && origins[place - 1] == index { part + 1 } else { 0 };
+        let node = &graph.node[index];
+        let name =
+            node.name.as_deref().filter(|name| !name.is_empty()).or_else(|| node.output_name(0));
+        let suffix = if part > 0 { format!(" part {part}") } else { String::new() };
+        labels.push(NodeLabel {
+            label: format!("{}{suffix}", node.label(index)),
+            name: name.unwrap_or_default().to_owned(),
+            operator: operator(node),
+        });
     }
+    labels
 }
 
 /// The operator, with its domain when that is not ONNX's own.
@@ -172,6 +181,7 @@ fn rewrite(emit: &mut Emit<'_, '_>, node: &NodeProto) -> Result<(), Stop> {
     if !node.is_default_domain() {
         return Err(Refusal::Operator.into());
     }
+    bounds::check(emit.scope, node)?;
     match node.op() {
         "Conv" => window::conv(emit, node)?,
         "ConvTranspose" => window::conv_transpose(emit, node)?,
@@ -188,7 +198,6 @@ fn rewrite(emit: &mut Emit<'_, '_>, node: &NodeProto) -> Result<(), Stop> {
         "GRU" | "LSTM" => norm::check_recurrent(node).map(|()| emit.keep(node.clone()))?,
         "ArgMax" | "ArgMin" | "Cast" | "MatMul" | "OneHot" | "Pow" => layout::typed(emit, node)?,
         "Attention" | "Dropout" | "Pad" | "Resize" | "SpaceToDepth" => layout::rewrite(emit, node)?,
-        "ConstantOfShape" | "Expand" => layout::bounded(emit, node)?,
         op if support::is_supported(op) => {
             let node = with_bodies(emit, node)?;
             emit.keep(node);

@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use calibrant_onnx::proto::NodeProto;
+use calibrant_onnx::proto::{NodeProto, TensorProto};
 use calibrant_onnx::{DataType, Slot, Topology};
 
 use crate::scope::Scope;
@@ -30,6 +30,7 @@ pub(crate) enum From {
 pub(crate) fn observed(scope: &Scope<'_>) -> Vec<Observed> {
     let topology = scope.topology;
     let is_float = |name: &str| matches!(scope.dtype(name), None | Some(DataType::FLOAT));
+    let infinite = infinite(scope);
     let mut depend: HashSet<&str> = topology.data_inputs().map(|input| input.label()).collect();
     let inputs = topology.data_inputs().map(|input| input.label());
     let mut observed: Vec<Observed> = inputs
@@ -48,7 +49,7 @@ pub(crate) fn observed(scope: &Scope<'_>) -> Vec<Observed> {
         }
         for name in node.output.iter().filter(|name| !name.is_empty()) {
             depend.insert(name);
-            if scope.is_read(name) && is_float(name) {
+            if scope.is_read(name) && is_float(name) && !infinite.contains(name.as_str()) {
                 places.insert(name, observed.len());
                 observed.push(Observed { name: name.clone(), from: from(node, &places) });
             }
@@ -89,11 +90,60 @@ fn is_about_shape(node: &NodeProto) -> bool {
     ["Shape", "Size"].iter().any(|op| node.is(op))
 }
 
+/// The tensors that hold infinities by design: a mask put them there, and nothing has squashed them yet.
+fn infinite<'a>(scope: &Scope<'a>) -> HashSet<&'a str> {
+    const PASS_ON: [&str; 24] = [
+        "Add",
+        "Cast",
+        "CastLike",
+        "Concat",
+        "ConstantOfShape",
+        "Expand",
+        "Flatten",
+        "Gather",
+        "Identity",
+        "If",
+        "Max",
+        "Min",
+        "Mul",
+        "Neg",
+        "Pad",
+        "Reshape",
+        "Slice",
+        "Squeeze",
+        "Sub",
+        "Tile",
+        "Transpose",
+        "Trilu",
+        "Unsqueeze",
+        "Where",
+    ];
+    let has_infinity = |value: &TensorProto| {
+        value.to_f32().is_ok_and(|values| values.iter().any(|value| value.is_infinite()))
+    };
+    let mut infinite: HashSet<&str> = HashSet::new();
+    for &index in scope.topology.order() {
+        let node = &scope.topology.graph().node[index];
+        if !PASS_ON.iter().any(|op| node.is(op)) {
+            continue;
+        }
+        let is_filled = node.attr_t("value").is_some_and(has_infinity);
+        let mut names = reads(scope.topology, index);
+        if is_filled
+            || names.any(|name| {
+                infinite.contains(name) || scope.constant(name).is_some_and(has_infinity)
+            })
+        {
+            infinite.extend(node.output.iter().map(String::as_str));
+        }
+    }
+    infinite
+}
+
 /// How the output of `node` comes by its statistics, given the places of the tensors observed so far.
 fn from(node: &NodeProto, places: &HashMap<&str, usize>) -> From {
-    const MOVES: [&str; 9] = [
+    const MOVES: [&str; 8] = [
         "Identity",
-        "Dropout",
         "Reshape",
         "Flatten",
         "Squeeze",

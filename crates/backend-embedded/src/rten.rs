@@ -16,7 +16,7 @@ use calibrant_onnx::{Model, TensorError};
 use rten::{ModelOptions, NodeId, RunOptions, ThreadPool, Value, ValueOrView, ValueView};
 use rten_tensor::AsView as _;
 
-use crate::executor::{Executor, Feed, SliceError, TensorId};
+use crate::executor::{Executor, ExecutorError, Feed, TensorId};
 
 /// Name under which `rten` is told to look for the weights.
 const WEIGHTS: &str = "weights.data";
@@ -42,19 +42,24 @@ impl Executor for Rten {
     type Value = Value;
     type Worker = RunOptions;
 
-    fn load(model: &Model, tensors: &[String]) -> Result<Self, Box<dyn Error + Send + Sync>> {
+    fn load(model: &Model, tensors: &[String]) -> Result<Self, ExecutorError> {
         let mut proto = model.proto.clone();
         let tensors_moved = &mut proto.graph.get_or_insert_default().initializer;
         let n_bytes = tensors_moved.iter().map(|tensor| Ok(tensor.n_bytes()? + ALIGNMENT_BYTES));
-        let mut weights = Vec::with_capacity(n_bytes.sum::<Result<usize, TensorError>>()?);
+        let n_bytes = n_bytes.sum::<Result<usize, TensorError>>().map_err(nameless)?;
+        let mut weights = Vec::with_capacity(n_bytes);
         for tensor in tensors_moved {
-            move_out(tensor, &mut weights)?;
+            move_out(tensor, &mut weights).map_err(nameless)?;
         }
-        let bytes = Model::new(proto).to_bytes()?;
+        let bytes = Model::new(proto).to_bytes().map_err(nameless)?;
         let mut options = ModelOptions::with_all_ops();
         options.enable_optimization(false).external_data(WEIGHTS, weights);
-        let model = options.load(bytes)?;
-        let id = |name: &String| model.find_node(name).ok_or_else(|| Missing(name.clone()));
+        let model = options.load(bytes).map_err(|error| ExecutorError {
+            node: error.node().map(str::to_owned),
+            source: error.into(),
+        })?;
+        let id =
+            |name: &String| model.find_node(name).ok_or_else(|| nameless(Missing(name.clone())));
         let ids = tensors.iter().map(id).collect::<Result<_, _>>()?;
         Ok(Self { model, ids })
     }
@@ -71,13 +76,12 @@ impl Executor for Rten {
         worker: &RunOptions,
         inputs: Vec<(TensorId, Feed<'_, Value>)>,
         outputs: &[TensorId],
-    ) -> Result<Vec<Value>, SliceError> {
-        let nameless = |source| SliceError { node: None, source };
-        let value = |(id, feed): (TensorId, _)| Ok((self.ids[id.0], value_of(feed)?));
-        let inputs =
-            inputs.into_iter().map(value).collect::<Result<Vec<_>, _>>().map_err(nameless)?;
+    ) -> Result<Vec<Value>, ExecutorError> {
+        let value =
+            |(id, feed): (TensorId, _)| Ok((self.ids[id.0], value_of(feed).map_err(nameless)?));
+        let inputs = inputs.into_iter().map(value).collect::<Result<Vec<_>, ExecutorError>>()?;
         let outputs: Vec<NodeId> = outputs.iter().map(|id| self.ids[id.0]).collect();
-        self.model.run(inputs, &outputs, Some(worker.clone())).map_err(|error| SliceError {
+        self.model.run(inputs, &outputs, Some(worker.clone())).map_err(|error| ExecutorError {
             node: error.node_path().first().copied().flatten().map(str::to_owned),
             source: error.into(),
         })
@@ -95,6 +99,10 @@ impl fmt::Debug for Rten {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Rten").field("tensors", &self.ids.len()).finish_non_exhaustive()
     }
+}
+
+fn nameless(source: impl Into<Box<dyn Error + Send + Sync>>) -> ExecutorError {
+    ExecutorError { node: None, source: source.into() }
 }
 
 fn value_of(feed: Feed<'_, Value>) -> Result<ValueOrView<'_>, Box<dyn Error + Send + Sync>> {

@@ -26,8 +26,6 @@ pub(crate) struct Emit<'a, 'n> {
 }
 
 impl Names {
-    const NODE: &'static str = "node/";
-
     /// Names that neither `graph` nor its bodies use.
     pub(crate) fn new(graph: &GraphProto) -> Self {
         let mut prefix = "calibrant/".to_owned();
@@ -35,16 +33,6 @@ impl Names {
             prefix.push('/');
         }
         Self { prefix, n_tensors: 0 }
-    }
-
-    /// The name of the node at `index`.
-    pub(crate) fn node(&self, index: usize) -> String {
-        format!("{}{}{index}", self.prefix, Self::NODE)
-    }
-
-    /// What [`Names::node`] made the name of.
-    pub(crate) fn node_index(name: &str) -> Option<usize> {
-        name.rsplit_once(Self::NODE)?.1.parse().ok()
     }
 
     fn tensor(&mut self) -> String {

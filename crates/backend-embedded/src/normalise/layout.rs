@@ -6,9 +6,6 @@ use calibrant_onnx::proto::{AttributeProto, NodeProto};
 use super::emit::{Emit, first_output_only, output, required};
 use crate::error::Refusal;
 
-/// A constant tensor of more elements than this is taken for an attack or a mistake: 1 GiB of floats.
-const MOST_ELEMENTS: u128 = 1 << 28;
-
 /// Blocks of `SpaceToDepth` up to this size are written as one slice for each of their places.
 const LARGEST_BLOCK: i64 = 16;
 
@@ -60,19 +57,6 @@ pub(crate) fn typed(emit: &mut Emit<'_, '_>, node: &NodeProto) -> Result<(), Ref
         }
         _ => return Err(Refusal::Operator),
     }
-    Ok(())
-}
-
-/// Keeps an operator that makes a tensor of a constant shape, unless that is absurdly large.
-pub(crate) fn bounded(emit: &mut Emit<'_, '_>, node: &NodeProto) -> Result<(), Refusal> {
-    let shape = node.input.last().and_then(|shape| emit.scope.integers(shape));
-    let elements = shape.iter().flatten().fold(1_u128, |product, &dim| {
-        product.saturating_mul(u128::from(dim.unsigned_abs().max(1)))
-    });
-    if elements > MOST_ELEMENTS {
-        return Err(Refusal::Huge { elements });
-    }
-    emit.keep(node.clone());
     Ok(())
 }
 
@@ -166,17 +150,29 @@ fn space_to_depth(emit: &mut Emit<'_, '_>, node: &NodeProto) -> Result<(), Refus
     Ok(())
 }
 
-/// Among equal elements the executor's `ArgMax` takes the last and its `ArgMin` the first; the other one of either is
-/// the same of the negated input.
+/// Among equal elements the executor takes the last; the first one is the last of the reversed axis.
 fn arg_extreme(emit: &mut Emit<'_, '_>, node: &NodeProto) -> Result<(), Refusal> {
+    let (x, y) = (required(node, 0, "data")?, output(node)?);
     let mut kept = node.clone();
-    let selects_last =
-        kept.remove_attr("select_last_index").and_then(|attribute| attribute.i).unwrap_or(0) != 0;
-    if selects_last != node.is("ArgMax") {
-        kept.input[0] = emit.node("Neg", &[required(node, 0, "data")?], []);
-        kept.op_type = Some(if node.is("ArgMax") { "ArgMin" } else { "ArgMax" }.to_owned());
+    let selects_last = kept.remove_attr("select_last_index").and_then(|attribute| attribute.i);
+    if selects_last.unwrap_or(0) != 0 {
+        emit.keep(kept);
+        return Ok(());
     }
+    let axis = node.attr_i("axis").unwrap_or(0);
+    let (last, before_first) = (emit.integers(&[-1]), emit.integers(&[i32::MIN.into()]));
+    let (axes, one) = (emit.integers(&[axis]), emit.integers(&[1]));
+    let place = emit.fresh();
+    kept.input[0] = emit.node("Slice", &[x, &last, &before_first, &axes, &last], []);
+    kept.output[0].clone_from(&place);
     emit.keep(kept);
+    let shape = emit.node("Shape", &[x], []);
+    let length = emit.node("Gather", &[&shape, &axes], []);
+    let highest = emit.node("Sub", &[&length, &one], []);
+    // A list of one number would add an axis to a result of rank 0.
+    let no_axes = emit.integers(&[]);
+    let highest = emit.node("Reshape", &[&highest, &no_axes], []);
+    emit.node_into(y, "Sub", &[&highest, &place], []);
     Ok(())
 }
 

@@ -18,6 +18,12 @@ impl Window {
     /// The window of `node`, whose kernel has this shape unless the node states one.
     fn new(node: &NodeProto, kernel: Option<Vec<i64>>) -> Result<Self, Refusal> {
         let stated = node.attr_ints("kernel_shape").map(<[i64]>::to_vec);
+        if let (Some(stated), Some(kernel)) = (&stated, &kernel)
+            && stated != kernel
+        {
+            // The executor would go by the weight.
+            return Err(Refusal::Attribute { name: "kernel_shape", value: format!("{stated:?}") });
+        }
         let kernel = stated.or(kernel).ok_or(Refusal::Unknown { what: "the kernel's shape is" })?;
         if !(1..=2).contains(&kernel.len()) {
             return Err(Refusal::Attribute { name: "kernel_shape", value: format!("{kernel:?}") });
@@ -96,7 +102,8 @@ pub(crate) fn conv_transpose(emit: &mut Emit<'_, '_>, node: &NodeProto) -> Resul
     write_out(&mut node, &window);
     let auto_pad = node.attr_s("auto_pad").unwrap_or("NOTSET").to_owned();
     let n_axes = window.kernel.len();
-    let extra = node.attr_ints("output_padding").map_or_else(|| vec![0; n_axes], <[i64]>::to_vec);
+    let mut extra =
+        node.attr_ints("output_padding").map_or_else(|| vec![0; n_axes], <[i64]>::to_vec);
     let totals: Vec<i64> = if let Some(sizes) =
         node.remove_attr("output_shape").map(|attribute| attribute.ints)
     {
@@ -116,6 +123,9 @@ pub(crate) fn conv_transpose(emit: &mut Emit<'_, '_>, node: &NodeProto) -> Resul
         return Ok(());
     };
     let pads = halves(&totals, auto_pad != "SAME_UPPER");
+    // Where the output is to be larger than what the input reaches, the rest comes after it.
+    extra.iter_mut().zip(&totals).for_each(|(extra, total)| *extra += (-total).max(0));
+    node.set_attr(AttributeProto::ints("output_padding", &extra));
     node.remove_attr("auto_pad");
     node.set_attr(AttributeProto::ints("pads", &pads));
     emit.keep(node);

@@ -1,0 +1,56 @@
+//! Memory does not grow with the number of samples; alone in its process, because it looks at the process's peak.
+
+#![cfg(target_os = "linux")]
+
+use std::path::Path;
+use std::sync::Arc;
+
+use calibrant_backend_embedded::{Embedded, Options};
+use calibrant_calibration::{Backend as _, BatchSource, Sample, SourceError};
+use calibrant_dataset::{Tensor, TensorData};
+use calibrant_onnx::Model;
+use calibrant_prefetch::Batch;
+
+/// All of the process, with the model, two workers' activations and the statistics.
+const LIMIT_MIB: u64 = 200;
+
+/// What an allocator may keep back from one run to the next; one sample's activations are 30 MiB.
+const SLACK_MIB: u64 = 16;
+
+/// Samples that are made when they are asked for.
+struct Made(std::ops::Range<usize>);
+
+impl BatchSource for Made {
+    fn next_batch(&mut self) -> Result<Option<Batch<Sample>>, SourceError> {
+        let Some(position) = self.0.next() else { return Ok(None) };
+        let shape = vec![1, 3, 224, 224];
+        let values = (0..shape.iter().product())
+            .map(|index: usize| ((index * 7 + position) % 251) as f32 - 125.0);
+        let tensor = Tensor::new(shape, TensorData::F32(values.collect())).unwrap();
+        let sample =
+            Sample { position, name: "made".into(), inputs: vec![(Arc::from("input"), tensor)] };
+        Ok(Some(Batch::detached(vec![sample])))
+    }
+}
+
+fn peak_mib() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+    line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() / 1024
+}
+
+#[test]
+fn more_samples_take_no_more_memory() {
+    let model =
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/models/squeezenet11_bgr.onnx");
+    let two = 2.try_into().unwrap();
+    let options = Options { workers: two, samples_per_run: 1.try_into().unwrap() };
+    let mut backend = Embedded::load(&Model::read(&model).unwrap(), &options).unwrap();
+    let few = backend.calibrate(&mut Made(0..4)).unwrap();
+    let peak_of_few = peak_mib();
+    let many = backend.calibrate(&mut Made(0..32)).unwrap();
+    let peak_of_many = peak_mib();
+    assert_eq!((few.samples, many.samples), (4, 32));
+    assert!(peak_of_many < LIMIT_MIB, "{peak_of_many} MiB");
+    assert!(peak_of_many <= peak_of_few + SLACK_MIB, "{peak_of_few} MiB, then {peak_of_many} MiB");
+}
