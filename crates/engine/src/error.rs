@@ -34,6 +34,14 @@ pub enum LocateError {
         /// Every place looked at.
         tried: Vec<Tried>,
     },
+    /// The place that the user named is not there.
+    #[error("{} ({origin}) does not exist", path.display())]
+    Missing {
+        /// The place.
+        path: PathBuf,
+        /// Which setting named it.
+        origin: Origin,
+    },
     /// The place that the user named holds none.
     #[error("{} ({origin}) holds no TensorRT: expected one of {}", path.display(), names.join(", "))]
     NoLibrary {

@@ -107,6 +107,9 @@ pub fn locate(
 
 /// Opens the TensorRT in the one place that the user named.
 fn open_named(path: &Path, origin: Origin) -> Result<Found, LocateError> {
+    if !path.exists() {
+        return Err(LocateError::Missing { path: path.to_owned(), origin });
+    }
     let Some(candidate) = candidates::at(path, origin).into_iter().next() else {
         let names = candidates::library_names();
         return Err(LocateError::NoLibrary { path: path.to_owned(), origin, names });
@@ -163,6 +166,12 @@ mod tests {
         assert_eq!("auto".parse(), Ok(Source::Auto));
         assert_eq!("fetch".parse(), Ok(Source::Fetch));
         assert_eq!("/opt/tensorrt".parse(), Ok(Source::Path("/opt/tensorrt".into())));
+    }
+
+    #[test]
+    fn a_named_place_that_is_not_there_is_an_error() {
+        let error = refused(&Source::Path("/nonexistent".into()), &Environment::default());
+        assert_eq!(error.to_string(), "/nonexistent (--tensorrt) does not exist");
     }
 
     #[test]

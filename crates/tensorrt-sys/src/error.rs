@@ -86,7 +86,7 @@ pub enum OpenError {
         version: Version,
     },
     /// The ONNX parser works with another TensorRT than the one opened.
-    #[error("the ONNX parser {} is bound to another TensorRT than {}; put both into one folder, and load one TensorRT a process", parser.display(), library.display())]
+    #[error("the ONNX parser {} does not belong to {}; put both into one folder, and load one TensorRT a process", parser.display(), library.display())]
     ParserMismatch {
         /// The opened library.
         library: PathBuf,

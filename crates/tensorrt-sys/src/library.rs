@@ -62,11 +62,14 @@ impl Library {
         }
         // SAFETY: the caller's promise.
         let parser = unsafe { File::open(parser) }?;
-        // Where the parser is linked against TensorRT, the loader may have given it another one of the same name that
-        // the process had opened before; mixing two would be the jump through a wrong slot.
-        if let Some(bound) = parser.find(&GET_INFER_LIB_VERSION)
-            && !ptr::fn_addr_eq(bound, version_of)
-        {
+        // A parser for another TensorRT would jump through wrong slots. Where it is linked against TensorRT, the loader
+        // may have bound it to another one of the same name that the process had opened before; where it is not, as in
+        // RTX, nothing but their common folder says that the two belong together.
+        let belongs = match parser.find(&GET_INFER_LIB_VERSION) {
+            Some(bound) => ptr::fn_addr_eq(bound, version_of),
+            None => parser.path.parent() == library.path.parent(),
+        };
+        if !belongs {
             return Err(OpenError::ParserMismatch { library: library.path, parser: parser.path });
         }
         let entry_points = EntryPoints {

@@ -123,3 +123,13 @@ fn a_library_without_its_parser_is_refused() {
     };
     assert!(path.ends_with("libtensorrt_onnxparser_rtx.so.1"), "{path:?}");
 }
+
+#[test]
+fn a_parser_from_elsewhere_is_refused() {
+    let library = library_folder().join("libtensorrt_rtx.so.1");
+    let folder = tempfile::tempdir().unwrap();
+    let parser = folder.path().join("libtensorrt_onnxparser_rtx.so.1");
+    symlink(library_folder().join("libtensorrt_onnxparser_rtx.so.1"), &parser).unwrap();
+    let error = calibrant_tensorrt::Library::open(&library, &parser).unwrap_err();
+    assert!(matches!(error, OpenError::ParserMismatch { .. }), "{error:?}");
+}
