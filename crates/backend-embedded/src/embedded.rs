@@ -165,3 +165,15 @@ fn needed(inputs: Vec<ModelInput>, plan: &Plan) -> Vec<ModelInput> {
     let names: Vec<&str> = plan.inputs.iter().map(|input| input.name.as_str()).collect();
     inputs.into_iter().filter(|input| names.contains(&input.name())).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_version_is_that_of_the_lock_file() {
+        let lock = include_str!("../../../Cargo.lock").replace("\r\n", "\n");
+        let (name, version) = VERSION.split_once(' ').unwrap();
+        assert!(lock.contains(&format!("name = \"{name}\"\nversion = \"{version}\"\n")));
+    }
+}

@@ -65,7 +65,6 @@ pub(crate) fn normalise(
     }
     graph.input = topology.data_inputs().map(|input| untyped(input.label())).collect();
     let mut normalised = Model::new(calibrant_onnx::proto::ModelProto {
-        ir_version: model.proto.ir_version,
         opset_import: model.proto.opset_import.clone(),
         ..Default::default()
     });

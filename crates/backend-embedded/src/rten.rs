@@ -11,12 +11,15 @@ use std::fmt;
 use std::sync::Arc;
 
 use calibrant_onnx::proto::tensor_proto::DataLocation;
-use calibrant_onnx::proto::{StringStringEntryProto, TensorProto};
+use calibrant_onnx::proto::{ModelProto, StringStringEntryProto, TensorProto};
 use calibrant_onnx::{Model, TensorError};
 use rten::{ModelOptions, NodeId, RunOptions, ThreadPool, Value, ValueOrView, ValueView};
 use rten_tensor::AsView as _;
 
 use crate::executor::{Executor, ExecutorError, Feed, TensorId};
+
+/// A version of the file format that the executor reads; nothing else depends on it.
+const IR_VERSION: i64 = 8;
 
 /// Name under which `rten` is told to look for the weights.
 const WEIGHTS: &str = "weights.data";
@@ -43,7 +46,8 @@ impl Executor for Rten {
     type Worker = RunOptions;
 
     fn load(model: &Model, tensors: &[String]) -> Result<Self, ExecutorError> {
-        let mut proto = model.proto.clone();
+        // By its first field the executor tells an ONNX model from its own format.
+        let mut proto = ModelProto { ir_version: Some(IR_VERSION), ..model.proto.clone() };
         let tensors_moved = &mut proto.graph.get_or_insert_default().initializer;
         let n_bytes = tensors_moved.iter().map(|tensor| Ok(tensor.n_bytes()? + ALIGNMENT_BYTES));
         let n_bytes = n_bytes.sum::<Result<usize, TensorError>>().map_err(nameless)?;

@@ -1,6 +1,7 @@
 //! Memory does not grow with the number of samples; alone in its process, because it looks at the process's peak.
 
 #![cfg(target_os = "linux")]
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on is a failed test")]
 
 use std::path::Path;
 use std::sync::Arc;
@@ -14,8 +15,8 @@ use calibrant_prefetch::Batch;
 /// All of the process, with the model, two workers' activations and the statistics.
 const LIMIT_MIB: u64 = 200;
 
-/// What an allocator may keep back from one run to the next; one sample's activations are 30 MiB.
-const SLACK_MIB: u64 = 16;
+/// Two workers may not have been at their widest layers at once in the first run; the activations of one sample are 30 MiB.
+const SLACK_MIB: u64 = 40;
 
 /// Samples that are made when they are asked for.
 struct Made(std::ops::Range<usize>);
@@ -46,11 +47,11 @@ fn more_samples_take_no_more_memory() {
     let two = 2.try_into().unwrap();
     let options = Options { workers: two, samples_per_run: 1.try_into().unwrap() };
     let mut backend = Embedded::load(&Model::read(&model).unwrap(), &options).unwrap();
-    let few = backend.calibrate(&mut Made(0..4)).unwrap();
+    let few = backend.calibrate(&mut Made(0..8)).unwrap();
     let peak_of_few = peak_mib();
-    let many = backend.calibrate(&mut Made(0..32)).unwrap();
+    let many = backend.calibrate(&mut Made(0..48)).unwrap();
     let peak_of_many = peak_mib();
-    assert_eq!((few.samples, many.samples), (4, 32));
+    assert_eq!((few.samples, many.samples), (8, 48));
     assert!(peak_of_many < LIMIT_MIB, "{peak_of_many} MiB");
     assert!(peak_of_many <= peak_of_few + SLACK_MIB, "{peak_of_few} MiB, then {peak_of_many} MiB");
 }

@@ -133,11 +133,28 @@ pub(crate) fn is_supported(op: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use calibrant_onnx::Model;
+    use calibrant_onnx::proto::{ModelProto, NodeProto};
+
     use super::*;
+    use crate::{Executor as _, Rten};
 
     #[test]
     fn the_list_is_sorted() {
         assert!(SUPPORTED.is_sorted());
         assert!(is_supported("Relu") && !is_supported("NonMaxSuppression"));
+    }
+
+    #[test]
+    fn the_executor_knows_every_operator_of_the_list() {
+        let lacks = |op: &str| {
+            let mut model = Model::new(ModelProto::default());
+            model.set_opset(17);
+            model.graph_mut().node = vec![NodeProto::new(op, "", &[], &["y"])];
+            let error = Rten::load(&model, &[]).err().map(|error| error.source.to_string());
+            error.is_some_and(|text| text.contains("not supported or not enabled"))
+        };
+        assert!(lacks("Frobnicate"));
+        assert_eq!(SUPPORTED.iter().filter(|op| lacks(op)).collect::<Vec<_>>(), [&""; 0]);
     }
 }

@@ -1,7 +1,11 @@
 //! The embedded backend through its public face.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on is a failed test")]
+#![expect(clippy::cast_possible_truncation, reason = "goldens are read as f64 and compared as f32")]
+
 mod determinism;
 mod errors;
 mod golden;
 mod hostile;
+mod observed;
 mod support;
