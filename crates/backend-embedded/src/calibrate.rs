@@ -101,14 +101,13 @@ fn run_jobs<E: Executor>(
     let mut seen =
         Seen { samples: 0, tensors: vec![TensorStatistics::new(); backend.observed.len()] };
     for job in work {
-        let samples = &job.batch[job.samples.clone()];
-        if let Err(error) = (Run { backend, on, samples }).observe(&mut seen.tensors) {
-            let position = samples.first().map_or(0, |sample| sample.position);
+        let Some((first, others)) = job.batch[job.samples.clone()].split_first() else { continue };
+        if let Err(error) = (Run { backend, on, first, others }).observe(&mut seen.tensors) {
             // There is a place for one failure of every worker.
-            drop(failed.try_send((position, error)));
+            drop(failed.try_send((first.position, error)));
             break;
         }
-        seen.samples += samples.len() as u64;
+        seen.samples += job.samples.len() as u64;
     }
     seen
 }
@@ -117,14 +116,15 @@ fn run_jobs<E: Executor>(
 struct Run<'a, E: Executor> {
     backend: &'a Embedded<E>,
     on: &'a E::Worker,
-    samples: &'a [Sample],
+    first: &'a Sample,
+    others: &'a [Sample],
 }
 
 impl<E: Executor> Run<'_, E> {
     /// Runs all slices; each tensor is observed when it is made and dropped after its last use.
     fn observe(&self, seen: &mut [TensorStatistics]) -> Result<(), BackendError> {
         let plan = &self.backend.plan;
-        let inputs = self.backend.inputs.iter().map(|input| input.prepare(self.samples));
+        let inputs = self.backend.inputs.iter().map(|input| input.prepare(self.first, self.others));
         let inputs = inputs.collect::<Result<Vec<_>, _>>()?;
         for (planned, prepared) in plan.inputs.iter().zip(&inputs) {
             if let (Some(place), Some(values)) = (planned.observed, prepared.floats()) {
@@ -135,8 +135,8 @@ impl<E: Executor> Run<'_, E> {
         for slice in &plan.slices {
             let values = self.run_slice(slice, &inputs, &mut live)?;
             for (made, value) in slice.makes.iter().zip(values) {
-                if let (Some(place), Some(values)) =
-                    (made.observed, made.observed.and_then(|_| E::floats(&value)))
+                if let Some(place) = made.observed
+                    && let Some(values) = E::floats(&value)
                 {
                     seen[place].observe(&values).map_err(|bad| self.non_finite(place, bad))?;
                 }
@@ -190,7 +190,8 @@ impl<E: Executor> Run<'_, E> {
     }
 
     fn sample(&self) -> String {
-        self.samples.iter().map(|sample| &*sample.name).collect::<Vec<_>>().join(", ")
+        let samples = std::iter::once(self.first).chain(self.others);
+        samples.map(|sample| &*sample.name).collect::<Vec<_>>().join(", ")
     }
 }
 

@@ -7,6 +7,7 @@ use calibrant_dataset::{ElementType, Tensor, TensorData};
 use calibrant_onnx::proto::ValueInfoProto;
 use calibrant_onnx::{DataType, Dim};
 
+use crate::embedded::NAME;
 use crate::error::{InputError, LoadError};
 use crate::executor::Feed;
 
@@ -64,19 +65,36 @@ impl ModelInput {
         &self.name
     }
 
-    /// The tensors of `samples` for this input, put together along the first axis.
+    /// The tensors of the samples for this input, put together along the first axis.
     ///
     /// # Errors
     ///
     /// When a sample lacks the input, or its tensor has another type or shape.
-    pub(crate) fn prepare<'s>(&self, samples: &'s [Sample]) -> Result<Prepared<'s>, BackendError> {
-        let tensors =
-            samples.iter().map(|sample| self.find(sample)).collect::<Result<Vec<_>, _>>()?;
-        let named = samples.iter().zip(&tensors).map(|(sample, &tensor)| (&*sample.name, tensor));
-        self.fit(named.collect()).map_err(|error| BackendError::Runtime {
-            backend: crate::embedded::NAME.to_owned(),
-            source: error.into(),
-        })
+    pub(crate) fn prepare<'s>(
+        &self,
+        first: &'s Sample,
+        others: &'s [Sample],
+    ) -> Result<Prepared<'s>, BackendError> {
+        let tensor = self.find(first)?;
+        let mut shape = Cow::Borrowed(tensor.shape.as_slice());
+        if let (Some(batch), 1..) = (shape.first().copied(), others.len()) {
+            shape.to_mut()[0] = batch * (1 + others.len());
+        }
+        self.check_shape(&first.name, &shape).map_err(misfit)?;
+        let mut values = self.values(&first.name, &tensor.data).map_err(misfit)?;
+        for sample in others {
+            let other = self.find(sample)?;
+            if other.shape != tensor.shape {
+                return Err(misfit(InputError::Uneven {
+                    input: self.name.clone(),
+                    sample: sample.name.to_string(),
+                    first: tensor.shape.clone(),
+                    given: other.shape.clone(),
+                }));
+            }
+            values.append(self.values(&sample.name, &other.data).map_err(misfit)?);
+        }
+        Ok(Prepared { shape, values })
     }
 
     fn find<'s>(&self, sample: &'s Sample) -> Result<&'s Tensor, BackendError> {
@@ -86,33 +104,6 @@ impl ModelInput {
             sample: sample.name.to_string(),
             given: sample.inputs.iter().map(|(name, _)| name.to_string()).collect(),
         })
-    }
-
-    fn fit<'s>(&self, tensors: Vec<(&str, &'s Tensor)>) -> Result<Prepared<'s>, InputError> {
-        let Some(&(first_name, first)) = tensors.first() else {
-            return Ok(Prepared {
-                shape: Cow::Borrowed(&[]),
-                values: Values::F32(Cow::Borrowed(&[])),
-            });
-        };
-        for &(sample, tensor) in &tensors {
-            if tensor.shape != first.shape {
-                let (first, given) = (first.shape.clone(), tensor.shape.clone());
-                let (input, sample) = (self.name.clone(), sample.to_owned());
-                return Err(InputError::Uneven { input, sample, first, given });
-            }
-        }
-        let mut shape = Cow::Borrowed(first.shape.as_slice());
-        if let Some(batch) =
-            shape.first().filter(|_| tensors.len() > 1).map(|batch| batch * tensors.len())
-        {
-            shape.to_mut()[0] = batch;
-        }
-        self.check_shape(first_name, &shape)?;
-        let values = tensors.into_iter().map(|(sample, tensor)| self.values(sample, &tensor.data));
-        let values = values.reduce(|all, next| Ok(join(all?, next?))).transpose()?;
-        let values = values.unwrap_or(Values::F32(Cow::Borrowed(&[])));
-        Ok(Prepared { shape, values })
     }
 
     fn check_shape(&self, sample: &str, given: &[usize]) -> Result<(), InputError> {
@@ -184,13 +175,18 @@ impl Prepared<'_> {
     }
 }
 
-/// The values of both, which are of one kind because both fit one input.
-fn join<'s>(mut all: Values<'s>, next: Values<'s>) -> Values<'s> {
-    match (&mut all, next) {
-        (Values::F32(all), Values::F32(next)) => all.to_mut().extend_from_slice(&next),
-        (Values::I32(all), Values::I32(next)) => all.to_mut().extend_from_slice(&next),
-        (Values::U8(all), Values::U8(next)) => all.to_mut().extend_from_slice(&next),
-        _ => {}
+impl Values<'_> {
+    /// Puts `next`, which is of the same kind because it fits the same input, after these.
+    fn append(&mut self, next: Self) {
+        match (self, next) {
+            (Values::F32(all), Values::F32(next)) => all.to_mut().extend_from_slice(&next),
+            (Values::I32(all), Values::I32(next)) => all.to_mut().extend_from_slice(&next),
+            (Values::U8(all), Values::U8(next)) => all.to_mut().extend_from_slice(&next),
+            _ => {}
+        }
     }
-    all
+}
+
+fn misfit(error: InputError) -> BackendError {
+    BackendError::Runtime { backend: NAME.to_owned(), source: error.into() }
 }

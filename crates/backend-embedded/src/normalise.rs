@@ -5,7 +5,7 @@
 //! Tensors of the caller's graph keep their names; what is added has names of its own.
 //! Nodes that no observed tensor depends on are left out, so they are not refused either.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::HashSet;
 
 use calibrant_onnx::proto::{AttributeProto, GraphProto, NodeProto, TensorProto, ValueInfoProto};
 use calibrant_onnx::{DataType, MessageField, Model, Topology};
@@ -57,7 +57,7 @@ pub(crate) fn normalise(
     let topology = scope.topology;
     let mut names = Names::new(topology.graph());
     let needed = needed(topology, observed);
-    let made = rewrite_all(scope, &mut names, needed.iter().copied())?;
+    let made = rewrite_all(scope, &mut names, needed.into_iter())?;
     let labels = labels(topology.graph(), &made.origins);
     let mut graph = graph_of(scope, made)?;
     for (node, label) in graph.node.iter_mut().zip(&labels) {
@@ -106,7 +106,7 @@ fn operator(node: &NodeProto) -> String {
 }
 
 /// The nodes that lead to tensors observed by their values, in order.
-fn needed(topology: &Topology<'_>, observed: &[Observed]) -> BTreeSet<usize> {
+fn needed(topology: &Topology<'_>, observed: &[Observed]) -> Vec<usize> {
     let by_values = observed.iter().filter(|seen| seen.from == From::Values);
     let mut wanted: Vec<&str> = by_values.map(|seen| seen.name.as_str()).collect();
     let mut needed = HashSet::new();

@@ -29,19 +29,21 @@ pub(crate) enum From {
 /// Returns the observed tensors of the scope's graph: first its inputs, then in the order in which nodes make them.
 pub(crate) fn observed(scope: &Scope<'_>) -> Vec<Observed> {
     let topology = scope.topology;
-    let is_float = |name: &str| matches!(scope.dtype(name), None | Some(DataType::FLOAT));
     let infinite = infinite(scope);
-    let mut depend: HashSet<&str> = topology.data_inputs().map(|input| input.label()).collect();
-    let inputs = topology.data_inputs().map(|input| input.label());
-    let mut observed: Vec<Observed> = inputs
-        .filter(|name| scope.is_read(name) && is_float(name))
-        .map(|name| Observed { name: name.to_owned(), from: From::Values })
-        .collect();
+    let is_observed = |name: &str| {
+        let is_float = matches!(scope.dtype(name), None | Some(DataType::FLOAT));
+        is_float && scope.is_read(name) && !infinite.contains(name)
+    };
+    let mut observed: Vec<Observed> = Vec::new();
     let mut places: HashMap<&str, usize> = HashMap::new();
-    places.extend(topology.data_inputs().filter_map(|input| {
-        let place = observed.iter().position(|seen| seen.name == input.label())?;
-        Some((input.label(), place))
-    }));
+    let mut depend: HashSet<&str> = HashSet::new();
+    for name in topology.data_inputs().map(|input| input.label()) {
+        depend.insert(name);
+        if is_observed(name) {
+            places.insert(name, observed.len());
+            observed.push(Observed { name: name.to_owned(), from: From::Values });
+        }
+    }
     for &index in topology.order() {
         let node = &topology.graph().node[index];
         if is_about_shape(node) || !reads(topology, index).any(|name| depend.contains(name)) {
@@ -49,9 +51,10 @@ pub(crate) fn observed(scope: &Scope<'_>) -> Vec<Observed> {
         }
         for name in node.output.iter().filter(|name| !name.is_empty()) {
             depend.insert(name);
-            if scope.is_read(name) && is_float(name) && !infinite.contains(name.as_str()) {
+            if is_observed(name) {
+                let from = from(node, &places);
                 places.insert(name, observed.len());
-                observed.push(Observed { name: name.clone(), from: from(node, &places) });
+                observed.push(Observed { name: name.clone(), from });
             }
         }
     }
@@ -87,44 +90,18 @@ fn captured<'a>(topology: &Topology<'a>, index: usize) -> Vec<&'a str> {
 
 /// Whether the outputs say nothing of the values that the node reads, only of their number.
 fn is_about_shape(node: &NodeProto) -> bool {
-    ["Shape", "Size"].iter().any(|op| node.is(op))
+    node.is_default_domain() && matches!(node.op(), "Shape" | "Size" | "EyeLike")
 }
 
 /// The tensors that hold infinities by design: a mask put them there, and nothing has squashed them yet.
 fn infinite<'a>(scope: &Scope<'a>) -> HashSet<&'a str> {
-    const PASS_ON: [&str; 24] = [
-        "Add",
-        "Cast",
-        "CastLike",
-        "Concat",
-        "ConstantOfShape",
-        "Expand",
-        "Flatten",
-        "Gather",
-        "Identity",
-        "If",
-        "Max",
-        "Min",
-        "Mul",
-        "Neg",
-        "Pad",
-        "Reshape",
-        "Slice",
-        "Squeeze",
-        "Sub",
-        "Tile",
-        "Transpose",
-        "Trilu",
-        "Unsqueeze",
-        "Where",
-    ];
     let has_infinity = |value: &TensorProto| {
         value.to_f32().is_ok_and(|values| values.iter().any(|value| value.is_infinite()))
     };
     let mut infinite: HashSet<&str> = HashSet::new();
     for &index in scope.topology.order() {
         let node = &scope.topology.graph().node[index];
-        if !PASS_ON.iter().any(|op| node.is(op)) {
+        if !passes_on(node) {
             continue;
         }
         let is_filled = node.attr_t("value").is_some_and(has_infinity);
@@ -140,19 +117,29 @@ fn infinite<'a>(scope: &Scope<'a>) -> HashSet<&'a str> {
     infinite
 }
 
+/// Whether an infinity among the inputs of `node` is one among its outputs.
+fn passes_on(node: &NodeProto) -> bool {
+    let is_arithmetic =
+        matches!(node.op(), "Add" | "Sub" | "Mul" | "Neg" | "Max" | "Min" | "Where");
+    let is_conversion = matches!(node.op(), "Cast" | "CastLike" | "If");
+    let makes_larger =
+        matches!(node.op(), "ConstantOfShape" | "Expand" | "Tile" | "Pad" | "Concat");
+    let selects = matches!(node.op(), "Gather" | "Slice" | "Trilu");
+    node.is_default_domain()
+        && (is_arithmetic || is_conversion || makes_larger || selects || only_moves(node))
+}
+
+/// Whether the output has the values of the first input, in another order or shape.
+fn only_moves(node: &NodeProto) -> bool {
+    let changes_shape =
+        matches!(node.op(), "Identity" | "Reshape" | "Flatten" | "Squeeze" | "Unsqueeze");
+    let changes_order = matches!(node.op(), "Transpose" | "DepthToSpace" | "SpaceToDepth");
+    node.is_default_domain() && (changes_shape || changes_order)
+}
+
 /// How the output of `node` comes by its statistics, given the places of the tensors observed so far.
 fn from(node: &NodeProto, places: &HashMap<&str, usize>) -> From {
-    const MOVES: [&str; 8] = [
-        "Identity",
-        "Reshape",
-        "Flatten",
-        "Squeeze",
-        "Unsqueeze",
-        "Transpose",
-        "DepthToSpace",
-        "SpaceToDepth",
-    ];
-    let sources = if MOVES.iter().any(|op| node.is(op)) {
+    let sources = if only_moves(node) {
         node.input.get(..1)
     } else if node.is("Concat") {
         Some(node.input.as_slice())

@@ -90,8 +90,9 @@ fn a_fixed_batch_has_a_way_out() {
     let seen = together.calibrate(&mut ScriptedSource::of_samples(&samples, 4)).unwrap();
     assert_eq!((seen.samples, seen.tensors["x"].count()), (8, 16));
 
-    let uneven = [noisy(0, "x", &[1, 2], 0.0, 1.0), noisy(1, "x", &[1, 3], 0.0, 1.0)];
-    let error = together.calibrate(&mut ScriptedSource::of_samples(&uneven, 2)).unwrap_err();
+    let mut uneven = samples[..4].to_vec();
+    uneven[2] = noisy(2, "x", &[1, 3], 0.0, 1.0);
+    let error = together.calibrate(&mut ScriptedSource::of_samples(&uneven, 4)).unwrap_err();
     assert!(error.source().unwrap().to_string().contains("another sample of its run has [1, 2]"));
 }
 
