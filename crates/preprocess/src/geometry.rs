@@ -81,3 +81,58 @@ pub(crate) fn letterbox(picture: Size, size: Size, fill: u8) -> Plan {
 fn to_px(side: f64) -> u32 {
     side as u32
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// `int(round((n - crop) / 2.0))` of Python, or the padding before, as torchvision's.
+    fn centred_naive(n: u32, crop: u32) -> (u32, u32, u32) {
+        if crop > n {
+            return (0, n, (crop - n) / 2);
+        }
+        (to_px(((f64::from(n) - f64::from(crop)) / 2.0).round_ties_even()), crop, 0)
+    }
+
+    proptest! {
+        #[test]
+        fn crops_are_python_s(w in 1..5000_u32, h in 1..5000_u32, side in 1..600_u32, crop in 1..600_u32) {
+            let plan = shorter_crop(Size::new(w, h), side, Size::new(crop, crop));
+            let (short, long) = (w.min(h), w.max(h));
+            let other = to_px((f64::from(side) * f64::from(long) / f64::from(short)).trunc());
+            let (scaled_w, scaled_h) = if w <= h { (side, other) } else { (other, side) };
+            prop_assert_eq!(plan.scaled, Size::new(scaled_w, scaled_h));
+            let (left, width, at_x) = centred_naive(scaled_w, crop);
+            let (top, height, at_y) = centred_naive(scaled_h, crop);
+            prop_assert_eq!(plan.window, Window { left, top, size: Size::new(width, height) });
+            prop_assert_eq!(plan.at, (at_x, at_y));
+        }
+
+        #[test]
+        fn letterboxes_lie_inside(w in 1..5000_u32, h in 1..5000_u32, a in 1..700_u32, b in 1..700_u32) {
+            let plan = letterbox(Size::new(w, h), Size::new(a, b), 114);
+            let Size { width, height } = plan.window.size;
+            prop_assert!(plan.at.0 + width <= a && plan.at.1 + height <= b);
+            prop_assert!(width == a || height == b, "it fills one direction");
+            prop_assert!((a - width).abs_diff(2 * plan.at.0) <= 1, "it is centred");
+        }
+    }
+
+    #[test]
+    fn letterboxes_are_ultralytics() {
+        // Printed by LetterBox of ultralytics 8.4: scaled size, left, top.
+        for ((w, h), (a, b), scaled, at) in [
+            ((480, 269), (640, 640), (640, 359), (0, 140)),
+            ((269, 480), (640, 640), (359, 640), (140, 0)),
+            ((1, 1), (640, 640), (640, 640), (0, 0)),
+            ((333, 500), (640, 384), (256, 384), (192, 0)),
+            ((640, 427), (641, 640), (641, 428), (0, 106)),
+            ((3000, 17), (640, 640), (640, 4), (0, 318)),
+        ] {
+            let plan = letterbox(Size::new(w, h), Size::new(a, b), 114);
+            assert_eq!(plan.scaled, Size::new(scaled.0, scaled.1), "{w}x{h}");
+            assert_eq!(plan.at, at, "{w}x{h}");
+        }
+    }
+}

@@ -97,3 +97,54 @@ fn table(arithmetic: Arithmetic, scale: Scale, mean: f64, std: f64) -> [f32; 256
         }
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::geometry::{Plan, letterbox, stretch};
+
+    /// The formula, spelled out for each value of the tensor.
+    fn naive(recipe: &Recipe, value: u8, channel: usize) -> f32 {
+        let of = |values: &[f64]| *values.get(channel).unwrap_or(&values[0]);
+        let (mean, std) = (of(&recipe.mean), of(&recipe.std));
+        let x = match recipe.scale {
+            Scale::Over(divisor) => f32::from(value) / divisor as f32,
+            Scale::Times(factor) => f32::from(value) * factor as f32,
+        };
+        match recipe.arithmetic {
+            Arithmetic::NumpyF64 => (f64::from((f64::from(x) - mean) as f32) / std) as f32,
+            Arithmetic::F32 => (x - mean as f32) / std as f32,
+        }
+    }
+
+    #[test]
+    fn every_value_of_every_channel_follows_the_formula() {
+        for name in ["imagenet", "torchvision", "caffe", "efficientnet-lite"] {
+            let recipe = Recipe { size: Size::new(256, 1), ..Recipe::preset(name).unwrap() };
+            let Plan { window, at, fill, .. } = stretch(recipe.size);
+            let canvas = Canvas { size: recipe.size, window, at, fill };
+            // Red rises, green falls, blue is turned by 100.
+            let pixels: Vec<u8> =
+                (0..=255_u8).flat_map(|v| [v, 255 - v, v.wrapping_add(100)]).collect();
+            let mut out = vec![f32::NAN; 3 * 256];
+            Normaliser::new(&recipe).write(&pixels, 3, &canvas, &mut out);
+            for (i, value) in out.iter().enumerate() {
+                let (plane, x) = (i / 256, i % 256);
+                let channel = if recipe.color == Color::Bgr { 2 - plane } else { plane };
+                let expected = naive(&recipe, pixels[3 * x + channel], plane);
+                assert_eq!(value.to_bits(), expected.to_bits(), "{name} plane {plane} at {x}");
+            }
+        }
+    }
+
+    #[test]
+    fn bars_surround_a_gray_picture_in_all_planes() {
+        let recipe = Recipe { size: Size::new(4, 4), ..Recipe::preset("ultralytics").unwrap() };
+        let Plan { window, at, fill, .. } = letterbox(Size::new(2, 1), recipe.size, 51);
+        let canvas = Canvas { size: recipe.size, window, at, fill };
+        let mut out = vec![f32::NAN; 48];
+        Normaliser::new(&recipe).write(&[255; 8], 1, &canvas, &mut out);
+        let plane = [[0.2; 4], [1.0; 4], [1.0; 4], [0.2; 4]].concat();
+        assert_eq!(out, [&plane[..], &plane, &plane].concat());
+    }
+}

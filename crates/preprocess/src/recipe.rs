@@ -12,10 +12,11 @@ use crate::error::RecipeError;
 use crate::pipeline::Pipeline;
 use crate::settings::Settings;
 
-/// Pixels that a picture may have unless the recipe says otherwise: 2²⁵ (33.5 megapixels).
+/// Pixels that a picture may have unless the recipe says otherwise.
 ///
-/// It keeps the memory of one decode, whatever the format, under 512 MiB.
-pub const DEFAULT_MAX_PIXELS: u64 = 1 << 25;
+/// It keeps the memory of one decode under 512 MiB: a progressive CMYK JPEG, the most expensive
+/// kind, takes 16 bytes a pixel.
+pub const DEFAULT_MAX_PIXELS: u64 = 32_000_000;
 
 /// Longest side that a tensor may have, and longest shorter side that a picture may be resized to.
 pub const MAX_SIDE_PX: u32 = 16_384;

@@ -6,6 +6,8 @@
 mod convolve;
 mod fir;
 mod linear;
+#[cfg(test)]
+mod naive;
 
 use fast_image_resize::{FilterType, ResizeAlg, Resizer};
 

@@ -26,6 +26,11 @@ pub(super) fn decode(
     // The header alone first: the walk over all scans must not come before the size is admitted.
     let header = Decoder::new_header_only(encoded, limits).map_err(failed)?;
     let size = request.admit(header.header().width(), header.header().height())?;
+    let bits = header.header().precision;
+    if bits != 8 {
+        let kind = format!("{bits}-bit samples");
+        return Err(PreprocessError::UnsupportedPixels { format: Format::Jpeg, kind });
+    }
     let mut decoder = Decoder::new_with_limits(encoded, limits).map_err(failed)?;
     let layout = layout_of(decoder.jpeg_color_space(), request);
     decoder.set_output_format(match layout {

@@ -32,8 +32,8 @@ const LIBPNG: Weights = Weights { weights: [9_797, 19_234, 3_737], round: 0, shi
 impl Luma {
     /// Returns the formula of a framework's reader of this format.
     ///
-    /// `gamma` is what a PNG file states in its `gAMA` or `sRGB` chunk.
-    pub(super) fn of(format: Format, rules: PixelRules, gamma: Option<f64>) -> Self {
+    /// `gamma` is what a PNG file states in its `gAMA` or `sRGB` chunk, in hundred-thousandths.
+    pub(super) fn of(format: Format, rules: PixelRules, gamma: Option<u32>) -> Self {
         Self::Weighted(match (rules, format) {
             (PixelRules::Pillow, _) => PILLOW,
             (PixelRules::Opencv, Format::Png) => match gamma.and_then(Gamma::new) {
@@ -83,9 +83,9 @@ pub(super) struct Gamma {
 
 impl Gamma {
     /// Returns the tables, or nothing where libpng takes the gamma for 1.
-    fn new(gamma: f64) -> Option<Self> {
+    fn new(gamma: u32) -> Option<Self> {
         // libpng computes in hundred-thousandths and takes reciprocals of rounded values.
-        let file = (gamma * 1e5).round();
+        let file = f64::from(gamma);
         let reciprocal = |gamma: f64| (1e10 / gamma + 0.5).floor();
         let significant = |gamma: f64| !(95_000.0..=105_000.0).contains(&gamma);
         if file < 1.0 || !(significant(file) || significant(reciprocal(file))) {

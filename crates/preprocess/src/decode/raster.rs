@@ -36,9 +36,8 @@ pub(super) fn decode(
             Box::new(JpegDecoder::new(input).map_err(failed)?)
         }
         Format::Png => {
-            let decoder = PngDecoder::with_limits(input, limits()).map_err(failed)?;
-            gamma = decoder.gamma_value().map_err(failed)?;
-            Box::new(decoder)
+            gamma = stated_gamma(encoded);
+            Box::new(PngDecoder::with_limits(input, limits()).map_err(failed)?)
         }
         Format::WebP => Box::new(WebPDecoder::new(input).map_err(failed)?),
         Format::Bmp => Box::new(BmpDecoder::new(input).map_err(failed)?),
@@ -67,6 +66,28 @@ fn limits() -> Limits {
     let mut limits = Limits::no_limits();
     limits.max_alloc = Some(MAX_DECODER_BYTES);
     limits
+}
+
+/// Returns the gamma that a PNG states before its pixels, in hundred-thousandths.
+///
+/// An `sRGB` chunk outweighs a `gAMA` chunk. (The decoder parses them and does not tell.)
+fn stated_gamma(encoded: &[u8]) -> Option<u32> {
+    const SIGNATURE_BYTES: usize = 8;
+    const SRGB_GAMMA: u32 = 45_455;
+    let mut gamma = None;
+    let mut rest = encoded.get(SIGNATURE_BYTES..)?;
+    while let Some((&[a, b, c, d, ref kind @ ..], data)) = rest.split_first_chunk::<8>() {
+        let length = u32::from_be_bytes([a, b, c, d]) as usize;
+        match (kind, data) {
+            (b"IDAT", _) => break,
+            (b"sRGB", _) => return Some(SRGB_GAMMA),
+            (b"gAMA", &[a, b, c, d, ..]) => gamma = Some(u32::from_be_bytes([a, b, c, d])),
+            _ => {}
+        }
+        // Past the data and its checksum.
+        rest = data.get(length.saturating_add(4)..)?;
+    }
+    gamma
 }
 
 /// Refuses a JPEG without an end: the `image` crate's decoder fills what is missing with gray.

@@ -1,11 +1,11 @@
 //! `Image.resize` of Pillow with `BILINEAR` and `BICUBIC`, to the bit: `Resample.c`.
 //!
 //! The filter widens with the reduction, so shrinking is antialiased. Weights are normalised in
-//! f64 and kept with 22 bits; the horizontal pass comes first and rounds to 8 bits, then the
-//! vertical one.
+//! f64 and kept with 22 bits; two passes, each rounding to 8 bits.
 
 use super::View;
 use crate::geometry::Plan;
+use crate::recipe::Size;
 
 /// Bits after the point of the weights: `PRECISION_BITS`, 32 − 8 − 2.
 const PRECISION: u32 = 22;
@@ -132,92 +132,162 @@ pub(super) fn resize(
     buffers: &mut Buffers,
     out: &mut [u8],
 ) {
+    resize_with(passes_as_the_processor_can, kernel, picture, plan, buffers, out);
+}
+
+/// [`resize`] with either form of [`passes`].
+pub(super) fn resize_with(
+    passes: fn(View<'_>, &mut Buffers, Job, &mut [u8]),
+    kernel: Kernel,
+    picture: View<'_>,
+    plan: &Plan,
+    buffers: &mut Buffers,
+    out: &mut [u8],
+) {
     let (from, to, window) = (picture.size, plan.scaled, plan.window);
     buffers.rows.prepare(kernel, from.height, to.height, window.top, window.size.height);
+    let order = Order::of(from, to);
     // Columns are independent of each other: a picture of very many rows is done in strips.
     let column = buffers.rows.reach().len() * picture.channels;
-    let strip = u32::try_from(BETWEEN_BYTES / column).unwrap_or(u32::MAX).max(1);
+    let strip = match order {
+        Order::HorizontalFirst => (BETWEEN_BYTES / column).clamp(1, window.size.width as usize),
+        Order::VerticalFirst => window.size.width as usize,
+    };
     let stride = window.size.width as usize * picture.channels;
-    for left in (0..window.size.width).step_by(strip as usize) {
-        let width = strip.min(window.size.width - left);
+    for left in (0..window.size.width).step_by(strip) {
+        let width = (window.size.width - left).min(u32::try_from(strip).unwrap_or(u32::MAX));
         buffers.columns.prepare(kernel, from.width, to.width, window.left + left, width);
-        let place = Place { stride, offset: left as usize * picture.channels };
-        passes_as_the_processor_can(picture, buffers, place, out);
+        passes(
+            picture,
+            buffers,
+            Job { order, stride, offset: left as usize * picture.channels },
+            out,
+        );
     }
 }
 
-/// Where a strip lies in the lines of the output.
+/// Which pass comes first; the rounding between them makes a difference.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Order {
+    HorizontalFirst,
+    VerticalFirst,
+}
+
+impl Order {
+    /// Pillow 13 starts with the rows where they become fewer by more than twice as many as the
+    /// columns do. (Versions up to 9.4 at least always start with the columns.)
+    fn of(from: Size, to: Size) -> Self {
+        let fewer = |from: u32, to: u32| i64::from(from) - i64::from(to);
+        let (rows, columns) = (fewer(from.height, to.height), fewer(from.width, to.width));
+        if rows > 0 && rows > 2 * columns { Self::VerticalFirst } else { Self::HorizontalFirst }
+    }
+}
+
+/// The order of the passes and where a strip lies in the lines of the output.
 #[derive(Debug, Clone, Copy)]
-struct Place {
+pub(super) struct Job {
+    order: Order,
     stride: usize,
     offset: usize,
 }
 
-fn passes_as_the_processor_can(
-    picture: View<'_>,
-    buffers: &mut Buffers,
-    place: Place,
-    out: &mut [u8],
-) {
+fn passes_as_the_processor_can(picture: View<'_>, buffers: &mut Buffers, job: Job, out: &mut [u8]) {
     #[cfg(target_arch = "x86_64")]
     if std::arch::is_x86_feature_detected!("avx2") {
         // SAFETY: the processor has just said that it has AVX2.
         #[expect(unsafe_code, reason = "twice as fast as with the baseline's instructions")]
         unsafe {
-            passes_avx2(picture, buffers, place, out);
+            passes_avx2(picture, buffers, job, out);
         }
         return;
     }
-    passes(picture, buffers, place, out);
+    passes(picture, buffers, job, out);
 }
 
 /// [`passes`] compiled for processors with AVX2; the result is the same.
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2")]
-fn passes_avx2(picture: View<'_>, buffers: &mut Buffers, place: Place, out: &mut [u8]) {
-    passes(picture, buffers, place, out);
+fn passes_avx2(picture: View<'_>, buffers: &mut Buffers, job: Job, out: &mut [u8]) {
+    passes(picture, buffers, job, out);
 }
 
+/// Both passes over one strip of columns.
 #[inline(always)]
-fn passes(picture: View<'_>, buffers: &mut Buffers, place: Place, out: &mut [u8]) {
+pub(super) fn passes(picture: View<'_>, buffers: &mut Buffers, job: Job, out: &mut [u8]) {
     let Buffers { columns, rows, between, block } = buffers;
-    let needed = rows.reach();
-    let width = columns.spans.len() * picture.channels;
-    between.resize(needed.len() * width, 0);
-    for (i, lines) in between.chunks_mut(LANES * width).enumerate() {
-        // A last block of fewer rows repeats its last row; only the lines that exist are written.
-        let last = needed.end - 1;
-        let rows = std::array::from_fn(|r| picture.row((needed.start + i * LANES + r).min(last)));
-        match picture.channels {
-            1 => horizontal::<1>(rows, columns, block, lines),
-            _ => horizontal::<3>(rows, columns, block, lines),
+    let (channels, stride) = (picture.channels, picture.size.width as usize * picture.channels);
+    let (across, down) = (columns.reach(), rows.reach());
+    // The part of the picture that has any weight.
+    let data = &picture.data[down.start * stride + across.start * channels..];
+    let source = Rows { data, stride, count: down.len() };
+    let (wide, narrow) = (across.len() * channels, columns.spans.len() * channels);
+    match job.order {
+        Order::HorizontalFirst => {
+            between.resize(down.len() * narrow, 0);
+            horizontal(source, channels, columns, block, between);
+            let source = Rows { data: between, stride: narrow, count: down.len() };
+            let lines = out.chunks_exact_mut(job.stride);
+            vertical(source, rows, lines.map(|line| &mut line[job.offset..][..narrow]));
+        }
+        Order::VerticalFirst => {
+            between.resize(rows.spans.len() * wide, 0);
+            vertical(source, rows, between.chunks_exact_mut(wide));
+            let source = Rows { data: between, stride: wide, count: rows.spans.len() };
+            horizontal(source, channels, columns, block, out);
         }
     }
-    for ((first, weights), line) in rows.iter().zip(out.chunks_exact_mut(place.stride)) {
-        let line = &mut line[place.offset..][..width];
-        vertical(&between[(first - needed.start) * width..], weights, line);
+}
+
+/// The columns that have any weight, of rows that lie `stride` bytes apart.
+#[derive(Debug, Clone, Copy)]
+struct Rows<'a> {
+    data: &'a [u8],
+    stride: usize,
+    count: usize,
+}
+
+/// Resizes every row into lines that lie one after another.
+#[inline(always)]
+fn horizontal(
+    source: Rows<'_>,
+    channels: usize,
+    columns: &Taps,
+    block: &mut Block,
+    lines: &mut [u8],
+) {
+    let wide = columns.reach().len() * channels;
+    let narrow = columns.spans.len() * channels;
+    for (i, lines) in lines.chunks_mut(LANES * narrow).enumerate() {
+        // A last block of fewer rows repeats its last row; only the lines that exist are written.
+        let rows = std::array::from_fn(|lane| {
+            let row = (i * LANES + lane).min(source.count - 1);
+            &source.data[row * source.stride..][..wide]
+        });
+        match channels {
+            1 => horizontal_block::<1>(rows, columns, block, lines),
+            _ => horizontal_block::<3>(rows, columns, block, lines),
+        }
     }
 }
 
 /// Resizes [`LANES`] rows, transposed so that equal columns of all of them lie together.
 #[inline(always)]
-fn horizontal<const C: usize>(
+fn horizontal_block<const C: usize>(
     rows: [&[u8]; LANES],
     columns: &Taps,
     block: &mut Block,
     lines: &mut [u8],
 ) {
     let Block { source, resized } = block;
-    let reach = columns.reach();
-    let stride = columns.spans.len() * C;
-    source.resize((reach.end - reach.start) * C, [0; LANES]);
-    resized.resize(stride, [0; LANES]);
-    gather(rows.map(|row| &row[reach.start * C..reach.end * C]), source);
+    source.resize(rows[0].len(), [0; LANES]);
+    resized.resize(columns.spans.len() * C, [0; LANES]);
+    gather(rows, source);
+    let start = columns.reach().start;
     let (pixels, _) = source.as_chunks::<C>();
     let (resized_pixels, _) = resized.as_chunks_mut::<C>();
     for (out, (first, weights)) in resized_pixels.iter_mut().zip(columns.iter()) {
         let mut sums = [[HALF; LANES]; C];
-        for (pixel, &weight) in pixels[first - reach.start..].iter().zip(weights) {
+        for (pixel, &weight) in pixels[first - start..].iter().zip(weights) {
             for (sum, &value) in sums.as_flattened_mut().iter_mut().zip(pixel.as_flattened()) {
                 *sum = add(*sum, value, weight);
             }
@@ -282,15 +352,28 @@ fn transposed(rows: [[u8; LANES]; LANES]) -> [[u8; LANES]; LANES] {
     rows.map(u64::to_le_bytes)
 }
 
-/// Sums rows that lie one after another, each as long as `line`.
+/// Sums the rows of each line.
 #[inline(always)]
-fn vertical(rows: &[u8], weights: &[i32], line: &mut [u8]) {
-    let stride = line.len();
+fn vertical<'a>(source: Rows<'_>, rows: &Taps, lines: impl Iterator<Item = &'a mut [u8]>) {
+    let start = rows.reach().start;
+    for ((first, weights), line) in rows.iter().zip(lines) {
+        vertical_line(
+            &source.data[(first - start) * source.stride..],
+            source.stride,
+            weights,
+            line,
+        );
+    }
+}
+
+/// Sums rows that lie `stride` bytes apart, as many as there are weights.
+#[inline(always)]
+fn vertical_line(rows: &[u8], stride: usize, weights: &[i32], line: &mut [u8]) {
     let (chunks, rest) = line.as_chunks_mut::<CHUNK>();
     let done = chunks.len() * CHUNK;
     for (i, chunk) in chunks.iter_mut().enumerate() {
         let mut sums = [HALF; CHUNK];
-        for (row, &weight) in rows.chunks_exact(stride).zip(weights) {
+        for (row, &weight) in rows.chunks(stride).zip(weights) {
             let values = &row[i * CHUNK..][..CHUNK];
             for (sum, &value) in sums.iter_mut().zip(values) {
                 *sum = add(*sum, value, weight);
@@ -300,7 +383,7 @@ fn vertical(rows: &[u8], weights: &[i32], line: &mut [u8]) {
     }
     for (x, out) in rest.iter_mut().enumerate() {
         let mut sum = HALF;
-        for (row, &weight) in rows.chunks_exact(stride).zip(weights) {
+        for (row, &weight) in rows.chunks(stride).zip(weights) {
             sum = add(sum, row[done + x], weight);
         }
         *out = clip(sum);

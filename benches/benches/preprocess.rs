@@ -1,0 +1,54 @@
+//! How long does one photograph take, bytes to tensor, with each preset?
+//!
+//! `decode_only` is the lower bound: the same bytes at their own size, no resizing, the cheapest
+//! table. `tensor_memcpy` is what writing a 224 × 224 tensor costs at the least.
+
+use std::hint::black_box;
+use std::path::Path;
+
+use calibrant_preprocess::{Pipeline, PreprocessError, Preprocess, Preset, Scratch, Settings};
+use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+
+/// A photograph of ordinary size: 4:2:0, quality 90.
+const PHOTO: &str = "../fixtures/photos/animal_moose.jpg";
+
+fn preprocess(c: &mut Criterion) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(PHOTO);
+    let photo = std::fs::read(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+    let mut group = c.benchmark_group("preprocess");
+    group.throughput(Throughput::Elements(1));
+    let whole = pipeline(&format!("preset = 'raw'\nsize = '{}'", size_of(&photo)));
+    let mut run = |name: &str, pipeline: &Pipeline| {
+        let mut scratch = Scratch::new();
+        let mut out = vec![0.0; pipeline.shape().iter().product()];
+        group.bench_function(name, |b| {
+            b.iter(|| pipeline.preprocess(black_box(&photo), &mut scratch, &mut out));
+        });
+    };
+    run("decode_only", &whole);
+    for preset in Preset::all().iter().filter(|p| !["raw", "fashion"].contains(&p.name)) {
+        run(preset.name, &pipeline(&format!("preset = '{}'", preset.name)));
+    }
+    let (from, mut to) = (vec![1.0_f32; 3 * 224 * 224], vec![0.0_f32; 3 * 224 * 224]);
+    group.bench_function("tensor_memcpy_224", |b| {
+        b.iter(|| to.copy_from_slice(black_box(&from)));
+    });
+    group.finish();
+}
+
+fn pipeline(toml: &str) -> Pipeline {
+    let recipe = Settings::from_toml(toml).and_then(|settings| settings.recipe());
+    recipe.and_then(|recipe| recipe.compile()).unwrap_or_else(|e| panic!("{toml}: {e}"))
+}
+
+/// Returns the picture's own size, as the refusal of another one tells it.
+fn size_of(photo: &[u8]) -> String {
+    let one = pipeline("preset = 'raw'\nsize = '1x1'");
+    match one.preprocess(photo, &mut Scratch::new(), &mut [0.0; 3]) {
+        Err(PreprocessError::WrongSize { found, .. }) => found.to_string(),
+        other => panic!("a photograph of one pixel: {other:?}"),
+    }
+}
+
+criterion_group!(benches, preprocess);
+criterion_main!(benches);

@@ -1,0 +1,125 @@
+//! What a picture may make the decoders allocate, counted by an allocator of the test's own.
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::cell::Cell;
+use std::path::Path;
+
+use calibrant_preprocess::{Preprocess, Recipe, Scratch, Settings};
+use image::codecs::png::{CompressionType, FilterType, PngEncoder};
+use image::{ExtendedColorType, ImageEncoder};
+
+/// Counts the bytes that each thread holds.
+struct Counting;
+
+thread_local! {
+    static HELD: Cell<usize> = const { Cell::new(0) };
+    static PEAK: Cell<usize> = const { Cell::new(0) };
+}
+
+fn count(bytes: isize) {
+    // A thread that ends frees after its counters are gone; nobody reads them then.
+    let _ = HELD.try_with(|held| {
+        held.set(held.get().wrapping_add_signed(bytes));
+        let _ = PEAK.try_with(|peak| peak.set(peak.get().max(held.get())));
+    });
+}
+
+// SAFETY: every call goes to the system's allocator unchanged; counting allocates nothing.
+#[expect(unsafe_code, reason = "an allocator that counts is the only way to see a peak")]
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        count(layout.size().cast_signed());
+        // SAFETY: the caller keeps the contract of this function, which is the same.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
+        count(layout.size().cast_signed());
+        // SAFETY: as above.
+        unsafe { System.alloc_zeroed(layout) }
+    }
+
+    unsafe fn dealloc(&self, place: *mut u8, layout: Layout) {
+        count(-layout.size().cast_signed());
+        // SAFETY: as above.
+        unsafe { System.dealloc(place, layout) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+/// Returns the most bytes that preprocessing held at once beyond what was there before, and
+/// whether it gave a tensor.
+fn peak(recipe: &Recipe, encoded: &[u8], scratch: &mut Scratch) -> (usize, bool) {
+    let pipeline = recipe.compile().unwrap();
+    let mut out = vec![0.0; pipeline.shape().iter().product()];
+    let before = HELD.get();
+    PEAK.set(before);
+    let result = pipeline.preprocess(encoded, scratch, &mut out);
+    (PEAK.get().saturating_sub(before), result.is_ok())
+}
+
+fn fixture(path: &str) -> Vec<u8> {
+    std::fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures").join(path)).unwrap()
+}
+
+/// A refused picture takes the decoder's state, not its pixels.
+const REFUSED_BYTES: usize = 1 << 20;
+
+#[test]
+fn bombs_are_refused_without_a_large_allocation() {
+    for name in [
+        "bomb_header_60000x60000.png",
+        "bomb_valid_30000x30000_1bit.png",
+        "bomb_header_65500x65500.jpg",
+    ] {
+        for decoder in ["libjpeg-turbo", "image"] {
+            let text = format!("preset = 'imagenet'\ndecoder = '{decoder}'");
+            let recipe = Settings::from_toml(&text).unwrap().recipe().unwrap();
+            let (bytes, read) =
+                peak(&recipe, &fixture(&format!("edge/{name}")), &mut Scratch::new());
+            assert!(!read && bytes < REFUSED_BYTES, "{name}: {bytes} bytes, read: {read}");
+        }
+    }
+}
+
+/// What a picture within the default limit of pixels may take, whatever its format and shape.
+const ALLOWED_BYTES: usize = 512 << 20;
+
+#[test]
+fn pictures_as_large_as_the_limit_stay_within_the_bound() {
+    // An ordinary shape, a single row, a single column.
+    for (width, height) in [(8000, 4000), (32_000_000, 1), (1, 32_000_000)] {
+        let picture = flat_png(width, height);
+        for filter in ["cv2-linear", "pil-bicubic", "fir-bilinear"] {
+            let text = format!("preset = 'imagenet'\nfilter = '{filter}'");
+            let recipe = Settings::from_toml(&text).unwrap().recipe().unwrap();
+            let (bytes, read) = peak(&recipe, &picture, &mut Scratch::new());
+            assert_eq!(u64::from(width) * u64::from(height), recipe.max_pixels);
+            assert!(bytes < ALLOWED_BYTES, "{width}x{height} {filter}: {bytes} bytes");
+            assert!(read || (filter == "fir-bilinear" && width == 1), "{width}x{height} {filter}");
+        }
+    }
+}
+
+#[test]
+fn a_warm_scratch_takes_no_more_for_resizing() {
+    let recipe = Recipe::preset("timm").unwrap();
+    let picture = fixture("preprocess/pictures/rgb.bmp");
+    let mut scratch = Scratch::new();
+    let (cold, _) = peak(&recipe, &picture, &mut scratch);
+    let (warm, _) = peak(&recipe, &picture, &mut scratch);
+    // What is left is the BMP decoder's.
+    assert!(warm < 4096 && cold > 50 * warm, "{cold} bytes cold, {warm} bytes warm");
+}
+
+/// Returns a PNG of black RGB pixels.
+fn flat_png(width: u32, height: u32) -> Vec<u8> {
+    let mut file = Vec::new();
+    let pixels = vec![0; width as usize * height as usize * 3];
+    let encoder =
+        PngEncoder::new_with_quality(&mut file, CompressionType::Fast, FilterType::NoFilter);
+    encoder.write_image(&pixels, width, height, ExtendedColorType::Rgb8).unwrap();
+    file
+}
