@@ -81,7 +81,8 @@ pub fn survey(environment: &Environment) -> Survey {
     for candidate in everywhere(environment, fetched_before(environment), &mut tried) {
         match Library::probe(&candidate.library) {
             Ok((version, library)) => {
-                if seen.insert(library.clone()) {
+                // One file may be reached by several ways and links; the first way is the one that counts.
+                if seen.insert(library.canonicalize().unwrap_or_else(|_| library.clone())) {
                     found.push(surveyed(&candidate, version, library));
                 }
             }

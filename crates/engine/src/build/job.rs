@@ -190,16 +190,26 @@ fn allow_types(
     if quantized {
         config.set_flag(BuilderFlag::Int8)?;
     }
-    for layer in layers {
-        for output in layer.outputs()? {
-            match output.data_type()? {
-                Some(DataType::Half) => return config.set_flag(BuilderFlag::Fp16),
-                Some(DataType::Bf16) => return config.set_flag(BuilderFlag::Bf16),
-                _ => {}
-            }
+    for (data_type, flag) in
+        [(DataType::Half, BuilderFlag::Fp16), (DataType::Bf16, BuilderFlag::Bf16)]
+    {
+        if makes(layers, data_type)? {
+            config.set_flag(flag)?;
         }
     }
     Ok(())
+}
+
+/// Whether a layer makes a tensor of a type.
+fn makes(layers: &[Layer<'_>], data_type: DataType) -> Result<bool, Error> {
+    for layer in layers {
+        for output in layer.outputs()? {
+            if output.data_type()? == Some(data_type) {
+                return Ok(true);
+            }
+        }
+    }
+    Ok(false)
 }
 
 fn add_profiles<'b>(

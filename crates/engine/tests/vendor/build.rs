@@ -174,6 +174,16 @@ fn rtx_keeps_no_timing_cache_and_says_so() {
     assert_eq!(names_in(folder.path()), ["plan"]);
 }
 
+#[test]
+fn timing_caches_are_made_and_serialized() {
+    let turn = Turn::take();
+    let builder = Builder::new(&found().library, &turn).unwrap();
+    let mut config = builder.create_config().unwrap();
+    assert!(config.timing_cache().is_none());
+    config.set_timing_cache(&[]).unwrap();
+    assert!(!config.timing_cache().unwrap().serialize().unwrap().as_bytes().is_empty());
+}
+
 /// The memory this process holds, in bytes.
 fn resident_bytes() -> usize {
     let statm = fs::read_to_string("/proc/self/statm").unwrap();
