@@ -117,8 +117,7 @@ fn pipeline(
     let whole_runs = calibration.batch_size.get().next_multiple_of(samples_per_run.get());
     let batch_size = NonZeroUsize::new(whole_runs).unwrap_or(samples_per_run);
     let in_hand = 3 * calibration.workers.get();
-    let batches_in_flight =
-        NonZeroUsize::MIN.saturating_add(1 + in_hand.div_ceil(batch_size.get()));
+    let batches_in_flight = NonZeroUsize::MIN.saturating_add(in_hand.div_ceil(batch_size.get()));
     calibrant_prefetch::Config { workers: calibration.workers, batch_size, batches_in_flight }
 }
 

@@ -5,7 +5,7 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use calibrant_calibration::Method;
+use calibrant_calibration::{Method, Percentile};
 use calibrant_dataset::Subset;
 use calibrant_engine::{BuildOptions, Source};
 use calibrant_preprocess::Preprocess;
@@ -15,7 +15,7 @@ use serde::Serialize;
 /// The method of the command line when none is named.
 ///
 /// `docs/benchmarks.md` holds the measurements that chose it.
-pub const DEFAULT_METHOD: Method = Method::Mse;
+pub const DEFAULT_METHOD: Method = Method::Percentile(Percentile::P99_99);
 
 /// The TensorRT version in a calibration cache's header when no library says otherwise: 10.16.1.
 pub const DEFAULT_CACHE_VERSION: u32 = 101_601;

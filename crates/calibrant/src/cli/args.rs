@@ -210,7 +210,7 @@ pub(crate) struct PreprocessArgs {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Calibration")]
 pub(crate) struct CalibrationArgs {
-    /// How the range of a tensor is chosen: minmax, entropy, percentile:P or mse [default: mse].
+    /// How the range of a tensor is chosen: minmax, entropy, percentile:P or mse [default: percentile:99.99].
     #[arg(long)]
     pub(crate) method: Option<Method>,
     /// What runs the model.

@@ -116,7 +116,12 @@ fn bad_input_ends_in_1_with_the_thing_named() {
 fn a_library_that_is_required_and_missing_ends_in_3() {
     let folder = tempfile::tempdir().unwrap();
     let nowhere = folder.path().join("nowhere");
-    let failed = quantize(folder.path(), &["--engine", "require", "--tensorrt", text(&nowhere)]);
+    let (model, images) = (fixture("models/fashion_cnn.onnx"), fixture("fashion/calibration"));
+    let words =
+        ["quantize", "--model", text(&model), "--images", text(&images), "--preset", "fashion"];
+    let rest =
+        ["--engine", "require", "--tensorrt", text(&nowhere), "--output", text(folder.path())];
+    let failed = calibrant(&[&words[..], &rest].concat());
     let said = String::from_utf8(failed.stderr).unwrap();
     assert_eq!(failed.status.code(), Some(3), "{said}");
     assert!(said.contains("nowhere"), "{said}");

@@ -1,12 +1,14 @@
 //! The filters of `fast_image_resize`, for recipes that equal no framework.
 
-use fast_image_resize::images::{Image, ImageRef};
+use fast_image_resize::images::{TypedImage, TypedImageRef};
+use fast_image_resize::pixels::{InnerPixel, U8, U8x3};
 use fast_image_resize::{
-    ImageBufferError, PixelType, ResizeAlg, ResizeError, ResizeOptions, Resizer,
+    ImageBufferError, PixelTrait, ResizeAlg, ResizeError, ResizeOptions, Resizer,
 };
 
 use super::View;
 use crate::geometry::Plan;
+use crate::recipe::Size;
 
 /// What the resampler refuses.
 #[derive(Debug, thiserror::Error)]
@@ -38,14 +40,11 @@ pub(super) fn resize(
     resizer: &mut Resizer,
     out: &mut [u8],
 ) -> Result<(), FirError> {
-    let pixel = if picture.channels == 1 { PixelType::U8 } else { PixelType::U8x3 };
     let (from, to, window) = (picture.size, plan.scaled, plan.window);
     let bytes = from.height as usize * window.size.width as usize * picture.channels;
     if bytes > BETWEEN_BYTES {
         return Err(FirError::TooTall { bytes });
     }
-    let from_image = ImageRef::new(from.width, from.height, picture.data, pixel)?;
-    let mut to_image = Image::from_slice_u8(window.size.width, window.size.height, out, pixel)?;
     // The window in the source's coordinates: all of it, or the part that a crop keeps.
     let x = f64::from(from.width) / f64::from(to.width);
     let y = f64::from(from.height) / f64::from(to.height);
@@ -54,5 +53,23 @@ pub(super) fn resize(
     let width = (f64::from(window.size.width) * x).min(f64::from(from.width) - left);
     let height = (f64::from(window.size.height) * y).min(f64::from(from.height) - top);
     let options = ResizeOptions::new().resize_alg(algorithm).crop(left, top, width, height);
-    Ok(resizer.resize(&from_image, &mut to_image, &options)?)
+    if picture.channels == 1 {
+        resize_typed::<U8>(picture, window.size, resizer, &options, out)
+    } else {
+        resize_typed::<U8x3>(picture, window.size, resizer, &options, out)
+    }
+}
+
+/// The resampler is generic: naming the kind of pixel keeps the compiler from building it for all others.
+fn resize_typed<P: InnerPixel + PixelTrait>(
+    picture: View<'_>,
+    size: Size,
+    resizer: &mut Resizer,
+    options: &ResizeOptions,
+    out: &mut [u8],
+) -> Result<(), FirError> {
+    let from =
+        TypedImageRef::<P>::from_buffer(picture.size.width, picture.size.height, picture.data)?;
+    let mut to = TypedImage::<P>::from_buffer(size.width, size.height, out)?;
+    Ok(resizer.resize_typed(&from, &mut to, options)?)
 }
