@@ -97,7 +97,7 @@ pub enum Difference {
 
 /// A table or cache that was made from something else than what is asked for now.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{}; use --recalibrate or another folder", .differences.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
+#[error("{}; calibrate anew, or use the table that was made from this", .differences.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
 pub struct Stale {
     /// In what it differs; never empty.
     pub differences: Vec<Difference>,
@@ -312,7 +312,11 @@ mod tests {
                 .to_string()
                 .starts_with("the model changed: was 9372c470…, is d9298a10…; the preprocessing")
         );
-        assert!(stale.to_string().ends_with("; use --recalibrate or another folder"));
+        assert!(
+            stale
+                .to_string()
+                .ends_with("; calibrate anew, or use the table that was made from this")
+        );
     }
 
     #[test]

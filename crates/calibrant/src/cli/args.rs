@@ -16,7 +16,7 @@ use crate::config::{BackendKind, OnBadSample, Precision};
 
 /// Post-training quantization for TensorRT.
 #[derive(Debug, Parser)]
-#[command(name = "calibrant", version, max_term_width = 100, after_help = EXAMPLES)]
+#[command(name = "calibrant", bin_name = "calibrant", version, max_term_width = 100, after_help = EXAMPLES)]
 #[command(arg_required_else_help = true, propagate_version = true)]
 pub(crate) struct Cli {
     #[command(subcommand)]
@@ -80,7 +80,7 @@ pub(crate) struct QuantizeArgs {
     pub(crate) calibration: CalibrationArgs,
     /// Take the ranges from a calibration table or cache instead of running the model.
     ///
-    /// Its manifest must fit the model (and the samples, when they are given too).
+    /// The manifest of a table must fit the model; of a cache, that of the table beside it.
     #[arg(long, value_name = "FILE")]
     pub(crate) calibration_cache: Option<PathBuf>,
     /// The precision to bring the model to.
