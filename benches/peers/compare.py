@@ -1,7 +1,7 @@
 """Runs calibrant and its peers side by side on one model and writes what each cost.
 
-    python benches/peers/compare.py --calibrant target/release/calibrant --model resnet50.onnx \
-        --images fixtures/photos --count 64 --output comparison
+    python benches/peers/compare.py --calibrant target/release/calibrant --commit $(git rev-parse --short HEAD) \
+        --model resnet50.onnx --images fixtures/photos --count 64 --output comparison
 
 Every round runs every program once, one after another, so that whatever slows the machine down slows all of them. What
 is compared is the process as the user sees it, from its start to its end, imports and decoding included: CPU seconds
@@ -50,6 +50,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--onnxruntime-python", type=Path, help="left out: ONNX Runtime is not measured")
     parser.add_argument("--modelopt-python", type=Path, help="left out: ModelOpt is not measured")
+    parser.add_argument("--commit", required=True, help="what the binary was built from, for the record")
     parser.add_argument("--output", type=Path, required=True, help="path of the two files, without suffix")
     return parser.parse_args()
 
@@ -151,6 +152,8 @@ def main() -> None:
         "images": options.count,
         "stage": options.stage,
         "rounds": options.rounds,
+        "load_average": round(os.getloadavg()[1], 1),
+        "commit": options.commit,
         "version": subprocess.run([options.calibrant, "--version"], capture_output=True, text=True, check=True).stdout.strip(),
     }
     for program in found:
