@@ -12,7 +12,7 @@ use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use crate::error::PreprocessError;
-use crate::recipe::{JpegDecoder, Orientation, PixelRules, Size};
+use crate::recipe::{JpegDecoder, MAX_PICTURE_SIDE_PX, Orientation, PixelRules, Size};
 use crate::resize::View;
 
 /// A picture format that is read.
@@ -89,6 +89,9 @@ impl Request {
             0 => Err(PreprocessError::NoPixels { size }),
             pixels if pixels > self.max_pixels => {
                 Err(PreprocessError::TooManyPixels { size, max_pixels: self.max_pixels })
+            }
+            _ if size.width.max(size.height) > MAX_PICTURE_SIDE_PX => {
+                Err(PreprocessError::SideTooLong { size })
             }
             _ => Ok(size),
         }

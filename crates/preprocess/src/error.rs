@@ -4,7 +4,7 @@ use std::num::ParseFloatError;
 
 use crate::decode::Format;
 use crate::preset::Preset;
-use crate::recipe::{Color, MAX_SIDE_PX, Size};
+use crate::recipe::{Color, MAX_PICTURE_SIDE_PX, MAX_SIDE_PX, Size};
 
 /// A recipe that cannot be used; found before any picture is read.
 #[derive(Debug, thiserror::Error)]
@@ -114,6 +114,12 @@ pub enum PreprocessError {
         /// The size that the header claims.
         size: Size,
     },
+    /// A picture so long that no recipe takes it, told by the header.
+    #[error("the header claims {size} px, and no side may be longer than {MAX_PICTURE_SIDE_PX} px")]
+    SideTooLong {
+        /// The size that the header claims.
+        size: Size,
+    },
     /// More pixels than the recipe allows, told by the header.
     #[error("the header claims {size} px, {} pixels, above the limit of {max_pixels} (raise max-pixels if the picture is genuine)", .size.pixels())]
     TooManyPixels {
@@ -167,6 +173,9 @@ pub enum PreprocessError {
         /// What the resampler says.
         source: crate::resize::FirError,
     },
+    /// A [`Preprocess`](crate::Preprocess) of the caller's own says why.
+    #[error(transparent)]
+    Custom(Box<dyn std::error::Error + Send + Sync>),
     /// The caller's slice has another length than the tensor.
     #[error("the output slice has {found} values, the tensor has {expected}")]
     WrongLength {

@@ -38,8 +38,8 @@ pub use fuzz::fuzz_decode;
 pub use pipeline::{Pipeline, Preprocess, Scratch};
 pub use preset::Preset;
 pub use recipe::{
-    Arithmetic, Color, DEFAULT_MAX_PIXELS, Filter, JpegDecoder, MAX_SIDE_PX, Orientation,
-    PixelRules, Recipe, Resize, ResizeKind, Scale, Size,
+    Arithmetic, Color, DEFAULT_MAX_PIXELS, Filter, JpegDecoder, MAX_PICTURE_SIDE_PX, MAX_SIDE_PX,
+    Orientation, PixelRules, Recipe, Resize, ResizeKind, Scale, Size,
 };
 pub use resize::FirError;
 pub use settings::Settings;

@@ -104,6 +104,7 @@ mod tests {
     use crate::geometry::{Plan, letterbox, stretch};
 
     /// The formula, spelled out for each value of the tensor.
+    #[expect(clippy::cast_possible_truncation, reason = "rounding to f32 is part of it")]
     fn naive(recipe: &Recipe, value: u8, channel: usize) -> f32 {
         let of = |values: &[f64]| *values.get(channel).unwrap_or(&values[0]);
         let (mean, std) = (of(&recipe.mean), of(&recipe.std));

@@ -18,6 +18,9 @@ use crate::settings::Settings;
 /// kind, takes 16 bytes a pixel.
 pub const DEFAULT_MAX_PIXELS: u64 = 32_000_000;
 
+/// Longest side that a picture may have: the weights of a resampled side take memory too.
+pub const MAX_PICTURE_SIDE_PX: u32 = 1 << 20;
+
 /// Longest side that a tensor may have, and longest shorter side that a picture may be resized to.
 pub const MAX_SIDE_PX: u32 = 16_384;
 

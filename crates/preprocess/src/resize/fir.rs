@@ -16,11 +16,11 @@ pub enum FirError {
     /// A buffer that does not have the size of its picture.
     #[error("a pixel buffer has another length than its picture")]
     Buffer(#[from] ImageBufferError),
-    /// So many rows that the picture between its passes would fill the memory.
+    /// A shape so long that the picture between its passes would fill the memory.
     #[error(
-        "a picture so tall needs {bytes} bytes between the passes; use cv2-linear or a pil-* filter"
+        "a picture so long needs {bytes} bytes between the passes; use cv2-linear or a pil-* filter"
     )]
-    TooTall {
+    Elongated {
         /// What it would take.
         bytes: usize,
     },
@@ -41,9 +41,12 @@ pub(super) fn resize(
     out: &mut [u8],
 ) -> Result<(), FirError> {
     let (from, to, window) = (picture.size, plan.scaled, plan.window);
-    let bytes = from.height as usize * window.size.width as usize * picture.channels;
+    // Either pass may come first.
+    let (across, down) = (window.size.width as usize, window.size.height as usize);
+    let between = (from.height as usize * across).max(from.width as usize * down);
+    let bytes = between * picture.channels;
     if bytes > BETWEEN_BYTES {
-        return Err(FirError::TooTall { bytes });
+        return Err(FirError::Elongated { bytes });
     }
     // The window in the source's coordinates: all of it, or the part that a crop keeps.
     let x = f64::from(from.width) / f64::from(to.width);

@@ -47,6 +47,7 @@ fn linear_sample(
         (x0, fx) = (last_x, 0.0);
     }
     let (y0, fy) = position(y, from_h, to_h);
+    #[expect(clippy::cast_possible_truncation, reason = "a weight is at most 2048")]
     let weights = |f: f32| [1.0 - f, f].map(|w| (f64::from(w) * 2048.0).round_ties_even() as i64);
     let ([a, b], [above, below]) = (weights(fx), weights(fy));
     let row = |y: i64| {
@@ -226,7 +227,7 @@ proptest! {
 fn strips_do_not_show() {
     // 2^17 rows of 300 columns of one byte would take more than a strip may.
     let from = Size::new(2, 1 << 17);
-    let pixels: Vec<u8> = (0..from.area()).map(|i| (i * 97 % 251) as u8).collect();
+    let pixels: Vec<u8> = (0..=250_u8).cycle().step_by(97).take(from.area()).collect();
     let picture = View { data: &pixels, size: from, channels: 1 };
     let to = Size::new(300, 1);
     let plan = crate::geometry::stretch(to);

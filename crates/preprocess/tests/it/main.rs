@@ -1,5 +1,7 @@
 //! The public API on the pictures of `fixtures/`.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking, its helpers too")]
+
 mod damage;
 mod edge;
 mod goldens;
