@@ -1,25 +1,23 @@
-//! The whole job with a preprocessing of one's own: `cargo run --release --example custom_preprocessor -- model.onnx images/ out/`
+//! The whole job with a preprocessing of one's own:
+//! `cargo run --release --example custom_preprocessor -- model.onnx photos/ out/`
+use std::io::{self, Write as _};
+use std::{env, path::PathBuf, sync::Arc};
 
-use std::{num::NonZeroUsize, path::PathBuf, sync::Arc, thread};
+use calibrant::{Calibration, Config, Unobserved, run};
+use calibrant_preprocess::{Pipeline, Preprocess, PreprocessError, Recipe, Scratch};
 
-use calibrant::{
-    BackendKind, Calibration, Config, DEFAULT_METHOD, Engine, EnginePolicy, OnBadSample, Precision,
-    Ranges,
-};
-use calibrant_dataset::Subset;
-use calibrant_engine::{BuildOptions, Source};
-use calibrant_preprocess::{Preprocess, PreprocessError, Recipe, Scratch};
+/// The `imagenet` tensor with every value beyond three standard deviations cut off.
+struct Clipped(Pipeline);
 
-/// The classic 224x224 tensor with its values squared, whatever that may be good for.
-struct Squared(calibrant_preprocess::Pipeline);
-
-impl Preprocess for Squared {
+impl Preprocess for Clipped {
     fn shape(&self) -> [usize; 3] {
         self.0.shape()
     }
+
     fn describe(&self) -> String {
-        format!("custom = \"squared\"\n{}", self.0.describe())
+        format!("clipped-at = 3.0\n{}", self.0.describe())
     }
+
     fn preprocess(
         &self,
         encoded: &[u8],
@@ -27,35 +25,16 @@ impl Preprocess for Squared {
         out: &mut [f32],
     ) -> Result<(), PreprocessError> {
         self.0.preprocess(encoded, scratch, out)?;
-        out.iter_mut().for_each(|value| *value *= *value);
+        out.iter_mut().for_each(|value| *value = value.clamp(-3.0, 3.0));
         Ok(())
     }
 }
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let [model, samples, output] =
-        [1, 2, 3].map(|n| PathBuf::from(std::env::args_os().nth(n).unwrap_or_default()));
-    let preprocess: Arc<dyn Preprocess> = Arc::new(Squared(Recipe::preset("imagenet")?.compile()?));
-    let (workers, batch_size) = (thread::available_parallelism()?, NonZeroUsize::MIN);
-    let calibration = Calibration {
-        samples,
-        labels: None,
-        subset: Subset::ALL,
-        on_bad_sample: OnBadSample::Fail,
-        preprocess: Some(preprocess),
-        method: DEFAULT_METHOD,
-        backend: BackendKind::Embedded,
-        batch_size,
-        workers,
-    };
-    let engine = Engine {
-        policy: EnginePolicy::Auto,
-        library: Source::Auto,
-        options: BuildOptions::default(),
-    };
-    let ranges = Ranges::Calibrate(calibration);
-    let config =
-        Config { model, ranges, precision: Precision::Int8, engine, cache_version: None, output };
-    println!("{}", calibrant::run(&config, &mut calibrant::Unobserved)?);
-    Ok(())
+    let [model, photos, output] = [1, 2, 3].map(|n| env::args_os().nth(n).map(PathBuf::from));
+    let [model, photos, output] = [model, photos, output].map(|path| path.expect("three paths"));
+    let preprocess = Arc::new(Clipped(Recipe::preset("imagenet")?.compile()?));
+    let config = Config::int8(model, Calibration::of_pictures(photos, preprocess), output);
+    let report = run(&config, &mut Unobserved)?;
+    Ok(writeln!(io::stdout(), "{report}")?)
 }

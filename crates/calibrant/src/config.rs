@@ -4,6 +4,7 @@ use std::fmt;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::thread;
 
 use calibrant_calibration::{Method, Percentile};
 use calibrant_dataset::Subset;
@@ -16,6 +17,9 @@ use serde::Serialize;
 ///
 /// `docs/benchmarks.md` holds the measurements that chose it.
 pub const DEFAULT_METHOD: Method = Method::Percentile(Percentile::P99_99);
+
+/// Samples in a batch when nothing says otherwise.
+pub const DEFAULT_BATCH_SIZE: NonZeroUsize = NonZeroUsize::new(8).unwrap();
 
 /// The TensorRT version in a calibration cache's header when no library says otherwise: 10.16.1.
 pub const DEFAULT_CACHE_VERSION: u32 = 101_601;
@@ -36,6 +40,29 @@ pub struct Config {
     pub cache_version: Option<u32>,
     /// The folder for the results; made when missing.
     pub output: PathBuf,
+}
+
+impl Config {
+    /// The job that the command line does when no flag says otherwise: int8, and an engine when a
+    /// TensorRT is found.
+    pub fn int8(
+        model: impl Into<PathBuf>,
+        calibration: Calibration,
+        output: impl Into<PathBuf>,
+    ) -> Self {
+        Self {
+            model: model.into(),
+            ranges: Ranges::Calibrate(calibration),
+            precision: Precision::Int8,
+            engine: Engine {
+                policy: EnginePolicy::Auto,
+                library: Source::Auto,
+                options: BuildOptions::default(),
+            },
+            cache_version: None,
+            output: output.into(),
+        }
+    }
 }
 
 /// Where ranges come from.
@@ -75,6 +102,30 @@ pub struct Calibration {
     pub batch_size: NonZeroUsize,
     /// Worker threads of each stage.
     pub workers: NonZeroUsize,
+}
+
+impl Calibration {
+    /// The calibration that the command line does when no flag says otherwise: every picture, in
+    /// batches of [`DEFAULT_BATCH_SIZE`], by [`DEFAULT_METHOD`], on all processors; a bad picture
+    /// fails the job.
+    pub fn of_pictures(samples: impl Into<PathBuf>, preprocess: Arc<dyn Preprocess>) -> Self {
+        Self {
+            samples: samples.into(),
+            labels: None,
+            subset: Subset::ALL,
+            on_bad_sample: OnBadSample::Fail,
+            preprocess: Some(preprocess),
+            method: DEFAULT_METHOD,
+            backend: BackendKind::Embedded,
+            batch_size: DEFAULT_BATCH_SIZE,
+            workers: all_processors(),
+        }
+    }
+}
+
+/// A worker for each processor that this process may use.
+pub(crate) fn all_processors() -> NonZeroUsize {
+    thread::available_parallelism().unwrap_or(NonZeroUsize::MIN)
 }
 
 impl fmt::Debug for Calibration {

@@ -32,8 +32,8 @@ mod report;
 pub mod cli;
 
 pub use config::{
-    BackendKind, Calibration, Config, DEFAULT_CACHE_VERSION, DEFAULT_METHOD, Engine, EnginePolicy,
-    OnBadSample, Precision, Ranges,
+    BackendKind, Calibration, Config, DEFAULT_BATCH_SIZE, DEFAULT_CACHE_VERSION, DEFAULT_METHOD,
+    Engine, EnginePolicy, OnBadSample, Precision, Ranges,
 };
 pub use error::{Error, UsageError};
 pub use model::InputProblem;

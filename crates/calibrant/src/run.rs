@@ -184,6 +184,12 @@ impl<'run> Job<'run> {
                 report.skipped.len()
             ));
         }
+        let classes = report.classes.iter().flatten();
+        let absent: Vec<&str> =
+            classes.filter(|(_, count)| **count == 0).map(|(class, _)| class.as_str()).collect();
+        if !absent.is_empty() {
+            self.note(format!("no sample of {} classes: {}", absent.len(), absent.join(", ")));
+        }
         let cache = Cache::from_table(&table, version)?;
         self.output.retire_from(TABLE)?;
         self.publish(TABLE, table.to_json().as_bytes())?;

@@ -12,7 +12,7 @@ use calibrant_engine::{
 use calibrant_preprocess::{Color, Filter, ResizeKind, Scale, Size};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::config::{BackendKind, OnBadSample, Precision};
+use crate::config::{BackendKind, DEFAULT_BATCH_SIZE, OnBadSample, Precision};
 
 /// Post-training quantization for TensorRT.
 #[derive(Debug, Parser)]
@@ -217,7 +217,7 @@ pub(crate) struct CalibrationArgs {
     #[arg(long, value_enum, default_value_t = BackendKind::Embedded)]
     pub(crate) backend: BackendKind,
     /// Samples in a batch.
-    #[arg(long, value_name = "N", default_value = "8")]
+    #[arg(long, value_name = "N", default_value_t = DEFAULT_BATCH_SIZE)]
     pub(crate) batch_size: NonZeroUsize,
     /// Worker threads; by default one for each processor.
     #[arg(long, value_name = "N")]

@@ -1,9 +1,7 @@
 //! From flags to a [`Config`]: resolved once, before any work.
 
-use std::num::NonZeroUsize;
 use std::path::Path;
 use std::sync::Arc;
-use std::thread;
 
 use calibrant_dataset::Subset;
 use calibrant_engine::{BuildOptions, Profile};
@@ -13,7 +11,9 @@ use crate::cli::args::{
     BuilderArgs, CalibrateArgs, CalibrationArgs, EngineArg, PreprocessArgs, QuantizeArgs,
     SampleArgs,
 };
-use crate::config::{Calibration, Config, DEFAULT_METHOD, Engine, EnginePolicy, Precision, Ranges};
+use crate::config::{
+    Calibration, Config, DEFAULT_METHOD, Engine, EnginePolicy, Precision, Ranges, all_processors,
+};
 use crate::error::{Error, UsageError};
 
 /// The job of `quantize`.
@@ -92,7 +92,6 @@ fn calibration(
     calibration: &CalibrationArgs,
 ) -> Result<Calibration, Error> {
     let images = samples.images.clone().ok_or(UsageError::NoSamples)?;
-    let one = NonZeroUsize::MIN;
     Ok(Calibration {
         samples: images,
         labels: samples.labels.clone(),
@@ -102,9 +101,7 @@ fn calibration(
         method: calibration.method.unwrap_or(DEFAULT_METHOD),
         backend: calibration.backend,
         batch_size: calibration.batch_size,
-        workers: calibration
-            .workers
-            .unwrap_or_else(|| thread::available_parallelism().unwrap_or(one)),
+        workers: calibration.workers.unwrap_or_else(all_processors),
     })
 }
 

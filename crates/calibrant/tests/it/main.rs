@@ -1,5 +1,7 @@
 //! The whole job on real models and pictures, through the library and through the command line.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail by panicking, like the tests")]
+
 mod cli;
 mod fixtures;
 mod job;

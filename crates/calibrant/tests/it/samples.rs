@@ -50,7 +50,7 @@ fn every_odd_file_is_used_or_skipped_with_its_reason() {
             word => panic!("`{word}` is no expectation"),
         }
     }
-    assert_eq!(report.samples as usize, used.len());
+    assert_eq!(report.samples, used.len() as u64);
 }
 
 #[test]
