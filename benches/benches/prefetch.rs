@@ -8,7 +8,7 @@ use std::hint::black_box;
 use std::num::NonZeroUsize;
 
 use calibrant_prefetch::{Config, run};
-use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+use criterion::{BenchmarkId, Criterion, Throughput};
 
 const N_SAMPLES: usize = 4096;
 
@@ -68,5 +68,8 @@ fn overhead_per_sample(c: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, overhead_per_sample);
-criterion_main!(benches);
+fn main() {
+    let mut criterion = Criterion::default().configure_from_args();
+    overhead_per_sample(&mut criterion);
+    criterion.final_summary();
+}

@@ -7,7 +7,7 @@ use std::hint::black_box;
 use std::path::Path;
 
 use calibrant_preprocess::{Pipeline, PreprocessError, Preprocess, Preset, Scratch, Settings};
-use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use criterion::{Criterion, Throughput};
 
 /// A photograph of ordinary size: 4:2:0, quality 90.
 const PHOTO: &str = "../fixtures/photos/animal_moose.jpg";
@@ -50,5 +50,8 @@ fn size_of(photo: &[u8]) -> String {
     }
 }
 
-criterion_group!(benches, preprocess);
-criterion_main!(benches);
+fn main() {
+    let mut criterion = Criterion::default().configure_from_args();
+    preprocess(&mut criterion);
+    criterion.final_summary();
+}

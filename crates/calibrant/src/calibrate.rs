@@ -16,8 +16,7 @@ use crate::config::{BackendKind, Calibration};
 use crate::error::{Error, UsageError};
 use crate::model::LoadedModel;
 use crate::observe::Observer;
-use crate::report::{PipelineReport, RunReport, SkippedSample};
-use crate::run::PROGRAM;
+use crate::report::{PROGRAM, PipelineReport, RunReport, SkippedSample};
 use crate::source::{Filler, PipelineSource, WorkerBuffers};
 
 /// The argument of `--labels` that stands for the samples' own folders.

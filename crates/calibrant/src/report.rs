@@ -14,6 +14,9 @@ use serde::Serialize;
 use crate::config::Precision;
 use crate::observe::Stage;
 
+/// Name and version of this program, as manifests and reports give it.
+pub(crate) const PROGRAM: &str = concat!("calibrant ", env!("CARGO_PKG_VERSION"));
+
 /// Version of the layout of `report.json`.
 pub const REPORT_SCHEMA_VERSION: u32 = 1;
 

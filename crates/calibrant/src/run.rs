@@ -17,11 +17,9 @@ use crate::observe::{Event, Observer, Stage, timed};
 use crate::output::{CACHE, MODEL, MODEL_DATA, Output, PLAN, REPORT, TABLE};
 use crate::ranges::{Reused, reuse};
 use crate::report::{
-    CalibrationReport, EngineReport, ModelReport, REPORT_SCHEMA_VERSION, Report, StageReport,
+    CalibrationReport, EngineReport, ModelReport, PROGRAM, REPORT_SCHEMA_VERSION, Report,
+    StageReport,
 };
-
-/// Name and version of this program, as manifests and reports give it.
-pub(crate) const PROGRAM: &str = concat!("calibrant ", env!("CARGO_PKG_VERSION"));
 
 /// Does the whole job that `config` describes and returns what it did, which is also written to `report.json`.
 ///

@@ -44,7 +44,7 @@ pub(crate) fn run(
 fn as_json(survey: &Survey) -> String {
     let tried: Vec<_> = survey.tried.iter().map(ToString::to_string).collect();
     let value = json!({
-        "program": crate::run::PROGRAM,
+        "program": crate::report::PROGRAM,
         "backends": [{ "name": "embedded", "usable": true }],
         "tensorrt": survey.found,
         "tried": tried,
@@ -55,7 +55,7 @@ fn as_json(survey: &Survey) -> String {
 fn as_text(survey: &Survey) -> String {
     let mut text = format!(
         "{}\n\nbackends\n  embedded: pure Rust on the CPU, always there\n\nTensorRT\n",
-        crate::run::PROGRAM
+        crate::report::PROGRAM
     );
     for found in &survey.found {
         describe(&mut text, found);
