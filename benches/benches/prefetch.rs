@@ -33,11 +33,8 @@ fn direct_loop(batch_size: usize) -> usize {
 
 fn pipeline(workers: usize, batch_size: usize) -> usize {
     let size = |n| NonZeroUsize::new(n).expect("every size here is above zero");
-    let config = Config {
-        workers: size(workers),
-        batch_size: size(batch_size),
-        batches_in_flight: size(4),
-    };
+    let config =
+        Config { workers: size(workers), batch_size: size(batch_size), batches_in_flight: size(4) };
     let (sum, _) = run(
         &config,
         0..N_SAMPLES,

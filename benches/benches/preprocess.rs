@@ -6,7 +6,7 @@
 use std::hint::black_box;
 use std::path::Path;
 
-use calibrant_preprocess::{Pipeline, PreprocessError, Preprocess, Preset, Scratch, Settings};
+use calibrant_preprocess::{Pipeline, Preprocess, PreprocessError, Preset, Scratch, Settings};
 use criterion::{Criterion, Throughput};
 
 /// A photograph of ordinary size: 4:2:0, quality 90.
