@@ -9,8 +9,8 @@ use std::time::Duration;
 
 use calibrant_tensorrt::{
     Builder, BuilderFlag, Config, DataType, Enumeration, Error, Generation, Layer, LayerType,
-    Library, MemoryPoolType, NetworkTyping, Parser, Progress, ProgressMonitor, Severity, Tensor,
-    Turn,
+    Library, MemoryPoolType, NetworkTyping, Parser, Progress, ProgressMonitor, Severity,
+    Subscription, Tensor, Turn,
 };
 use tempfile::NamedTempFile;
 
@@ -50,17 +50,11 @@ pub(super) fn run(
 ) -> Result<Built, BuildError> {
     // The turn comes before the log, so that what is heard there is this build's.
     let turn = Turn::take();
-    let log = sender.clone();
-    let least = options.log.max(Severity::Warning);
-    let _subscription = library.subscribe(move |severity, text| {
-        if severity <= least {
-            // Nobody listens to a cancelled build, and the log is no place to stop it.
-            let _ = log.send(Message::Log(severity, text.to_owned()));
-        }
-    });
+    let _subscription = hear_log(library, options.log, sender.clone());
     let version = library.version().to_string();
     let builder = Builder::new(library, &turn)?;
-    let mut parser = Parser::new(builder.create_network(typing(library.generation()))?)?;
+    let typing = typing(library.generation());
+    let mut parser = Parser::new(builder.create_network(typing)?)?;
     parse(&mut parser, onnx, sender)?;
 
     let network = parser.network();
@@ -70,16 +64,14 @@ pub(super) fn run(
     }
     let layers = network.layers()?;
     let quantized = contains_quantize(&layers)?;
-    let parsed = Message::Parsed { layers: layers.len(), quantized };
-    sender
-        .send(parsed)
-        .map_err(|_nobody_listens| BuildError::Cancelled { after: Duration::ZERO })?;
+    let cancelled = |_nobody_listens| BuildError::Cancelled { after: Duration::ZERO };
+    sender.send(Message::Parsed { layers: layers.len(), quantized }).map_err(cancelled)?;
     profiles::check(&inputs, &options.profiles)?;
 
     let mut warnings = Vec::new();
     let mut config = builder.create_config()?;
     configure(&mut config, options)?;
-    if typing(library.generation()) == NetworkTyping::Weak {
+    if typing == NetworkTyping::Weak {
         allow_types(&mut config, &layers, quantized)?;
     }
     add_profiles(&builder, &mut config, &inputs, &options.profiles)?;
@@ -89,28 +81,31 @@ pub(super) fn run(
     if let Some(path) = timing_cache {
         read_timing_cache(&mut config, path, &mut warnings)?;
     }
-    let plan = match builder.build(parser.network_mut(), &config) {
-        Ok(plan) => plan,
-        Err(Error::Null { .. }) => {
-            return Err(BuildError::Build { library: version, messages: Vec::new(), hint: None });
+    let built = builder.build(parser.network_mut(), &config).map_err(|error| match error {
+        Error::Null { .. } => {
+            BuildError::Build { library: version, messages: Vec::new(), hint: None }
         }
-        Err(error) => return Err(error.into()),
-    };
+        error => error.into(),
+    });
+    let plan = built?;
     if let Some(path) = timing_cache {
         write_timing_cache(&config, path, &mut warnings)?;
     }
-    let bytes = plan.as_bytes();
-    let written = file.write_all(bytes).and_then(|()| file.as_file().sync_all());
+    let plan = plan.as_bytes();
+    let written = file.write_all(plan).and_then(|()| file.as_file().sync_all());
     written.map_err(|source| cannot("write", file.path(), source))?;
-    let plan_sha256 = hash::of_bytes(bytes);
-    Ok(Built {
-        file,
-        plan_bytes: bytes.len() as u64,
-        plan_sha256,
-        layers,
-        inputs,
-        outputs,
-        warnings,
+    let (plan_bytes, plan_sha256) = (plan.len() as u64, hash::of_bytes(plan));
+    Ok(Built { file, plan_bytes, plan_sha256, layers, inputs, outputs, warnings })
+}
+
+/// Passes the log on, as far as the caller or the outcome wants it.
+fn hear_log(library: &Library, least: Severity, sender: SyncSender<Message>) -> Subscription {
+    let least = least.max(Severity::Warning);
+    library.subscribe(move |severity, text| {
+        if severity <= least {
+            // Nobody listens to a cancelled build, and the log is no place to stop it.
+            let _ = sender.send(Message::Log(severity, text.to_owned()));
+        }
     })
 }
 

@@ -67,10 +67,19 @@ fn a_trained_network_with_a_dynamic_batch() {
     );
 }
 
+/// With several dynamic dimensions TensorRT itself builds one of two plans, by chance: they differ in the order of two
+/// dimensions' numbers, seven bytes in all. Ours is one of those that the bindings build.
 #[test]
 fn dynamic_height_and_width() {
+    /// Both plans come about equally often, so missing ours this often by chance is one case in 65536.
+    const TRIES: usize = 16;
     let range = "input:1x3x16x16,2x3x32x64,4x3x64x64";
-    assert_identical(&model("fp32_dynamic.onnx"), &shapes(&[range]), &["--shapes", range]);
+    let folder = tempfile::tempdir().unwrap();
+    build_in(folder.path(), &model("fp32_dynamic.onnx"), &shapes(&[range])).0.unwrap();
+    let ours = fs::read(folder.path().join("plan")).unwrap();
+    let mut references = (0..TRIES)
+        .map(|_| reference(folder.path(), &model("fp32_dynamic.onnx"), &["--shapes", range]));
+    assert!(references.any(|theirs| theirs == ours), "none of {TRIES} reference builds is ours");
 }
 
 #[test]
