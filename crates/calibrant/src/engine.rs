@@ -7,7 +7,7 @@ use std::path::Path;
 
 use calibrant_engine::{
     BatchRange, BuildError, BuildOptions, BuildSummary, Environment, FetchEvent, Found, Generation,
-    LocateError, Profile, Source, build, locate, suggest,
+    LocateError, Profile, Source, build, fetch, locate, suggest,
 };
 
 use crate::error::Error;
@@ -23,17 +23,32 @@ pub(crate) fn find_library(
     source: &Source,
     observer: &mut dyn Observer,
 ) -> Result<Result<Found, LocateError>, Error> {
-    let found = locate(source, &Environment::of_process(), &mut |event| {
-        match &event {
-            FetchEvent::Progress { .. } => observer.event(Event::At(&event.to_string())),
-            _ => observer.event(Event::Note(&event.to_string())),
-        }
-        go_on(observer)
-    });
+    let found = locate(source, &Environment::of_process(), &mut |event| tell(&event, observer));
     if observer.interrupted() {
         return Err(Error::Interrupted);
     }
     Ok(found)
+}
+
+/// Fetches TensorRT-RTX unless it was fetched before, without opening it.
+///
+/// # Errors
+///
+/// When it cannot be had, or the caller interrupts.
+pub(crate) fn fetch_library(
+    environment: &Environment,
+    observer: &mut dyn Observer,
+) -> Result<(), LocateError> {
+    fetch(environment, &mut |event| tell(&event, observer))?;
+    Ok(())
+}
+
+fn tell(event: &FetchEvent, observer: &mut dyn Observer) -> ControlFlow<()> {
+    match event {
+        FetchEvent::Progress { .. } => observer.event(Event::At(&event.to_string())),
+        _ => observer.event(Event::Note(&event.to_string())),
+    }
+    go_on(observer)
 }
 
 /// The version for a calibration cache's header, if this library reads caches at all.

@@ -8,9 +8,9 @@ use serde_json::json;
 use crate::cli::args::{DoctorArgs, GeneralArgs};
 use crate::cli::exit::Exit;
 use crate::cli::print;
-use crate::engine::find_library;
+use crate::engine::fetch_library;
 use crate::error::Error;
-use crate::observe::{Observer, Stage, timed};
+use crate::observe::Observer;
 
 /// Prints what is found; without a usable library the exit status says so.
 ///
@@ -26,11 +26,8 @@ pub(crate) fn run(
     match &args.library.tensorrt {
         Source::Auto => {}
         Source::Path(path) => environment.tensorrt = Some(path.clone()),
-        source @ Source::Fetch => {
-            let (found, _) =
-                timed(observer, Stage::Library, None, |observer| find_library(source, observer));
-            found?.map_err(Error::Locate)?;
-        }
+        // The survey opens each library as it finds it, so this only brings the files.
+        Source::Fetch => fetch_library(&environment, observer).map_err(Error::Locate)?,
     }
     let survey = survey(&environment);
     print(&if general.json { as_json(&survey) } else { as_text(&survey) })?;
