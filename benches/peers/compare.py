@@ -69,7 +69,11 @@ def repeated(folder: Path, count: int, target: Path) -> Path:
 
 def programs(options: argparse.Namespace, images: Path) -> list[Program]:
     calibrant = [str(options.calibrant.resolve()), options.stage, "--model", str(options.model), "--images", str(images)]
-    found = [Program(OURS, [*calibrant, "--preset", options.preset, "--output", "{output}/out"])]
+    # No engine and a cache of a fixed version, so that no TensorRT is opened: the peers have none either.
+    calibrant += ["--preset", options.preset, "--cache-version", "101601"]
+    if options.stage == "quantize":
+        calibrant += ["--engine", "none"]
+    found = [Program(OURS, [*calibrant, "--output", "{output}/out"])]
     shared = ["--model", str(options.model), "--images", str(images)]
     methods = options.methods.split(",")
     if options.onnxruntime_python:
