@@ -54,6 +54,15 @@ impl IBuilder {
     /// `int getMaxThreads() const`.
     pub const GET_MAX_THREADS: Method<Self, unsafe extern "C" fn(This) -> i32> =
         Method::on_implementation("IBuilder", "getMaxThreads", [at(21), at(18), at(15), at(18), at(15)]);
+    /// `int getMaxDLABatchSize() const`.
+    pub const GET_MAX_DLA_BATCH_SIZE: Method<Self, unsafe extern "C" fn(This) -> i32> =
+        Method::on_implementation("IBuilder", "getMaxDLABatchSize", [at(6), at(4), at(2), at(4), at(2)]);
+    /// `int getNbDLACores() const`.
+    pub const GET_NB_DLA_CORES: Method<Self, unsafe extern "C" fn(This) -> i32> =
+        Method::on_implementation("IBuilder", "getNbDLACores", [at(7), at(5), at(3), at(5), at(3)]);
+    /// `IPluginRegistry & getPluginRegistry()`.
+    pub const GET_PLUGIN_REGISTRY: Method<Self, unsafe extern "C" fn(This) -> *mut IPluginRegistry> =
+        Method::on_implementation("IBuilder", "getPluginRegistry", [since(22, 8601), at(19), at(16), at(19), at(16)]);
 }
 
 /// `IBuilderConfig`.
@@ -143,6 +152,60 @@ impl IBuilderConfig {
     /// `ComputeCapability getComputeCapability(int) const`.
     pub const GET_COMPUTE_CAPABILITY: Method<Self, unsafe extern "C" fn(This, i32) -> i32> =
         Method::on_implementation("IBuilderConfig", "getComputeCapability", [NONE, NONE, NONE, at(58), at(58)]);
+    /// `void setAvgTimingIterations(int)`.
+    pub const SET_AVG_TIMING_ITERATIONS: Method<Self, unsafe extern "C" fn(This, i32)> =
+        Method::on_implementation("IBuilderConfig", "setAvgTimingIterations", [at(4), at(2), at(2), at(2), at(2)]);
+    /// `int getAvgTimingIterations() const`.
+    pub const GET_AVG_TIMING_ITERATIONS: Method<Self, unsafe extern "C" fn(This) -> i32> =
+        Method::on_implementation("IBuilderConfig", "getAvgTimingIterations", [at(5), at(3), at(3), at(3), at(3)]);
+    /// `void setEngineCapability(EngineCapability)`.
+    pub const SET_ENGINE_CAPABILITY: Method<Self, unsafe extern "C" fn(This, i32)> =
+        Method::on_implementation("IBuilderConfig", "setEngineCapability", [at(6), at(4), at(4), at(4), at(4)]);
+    /// `EngineCapability getEngineCapability() const`.
+    pub const GET_ENGINE_CAPABILITY: Method<Self, unsafe extern "C" fn(This) -> i32> =
+        Method::on_implementation("IBuilderConfig", "getEngineCapability", [at(7), at(5), at(5), at(5), at(5)]);
+    /// `void setDeviceType(const ILayer *, DeviceType)`.
+    pub const SET_DEVICE_TYPE: Method<Self, unsafe extern "C" fn(This, *mut ILayer, i32)> =
+        Method::on_implementation("IBuilderConfig", "setDeviceType", [at(17), at(13), at(11), at(11), at(11)]);
+    /// `DeviceType getDeviceType(const ILayer *) const`.
+    pub const GET_DEVICE_TYPE: Method<Self, unsafe extern "C" fn(This, *mut ILayer) -> i32> =
+        Method::on_implementation("IBuilderConfig", "getDeviceType", [at(18), at(14), at(12), at(12), at(12)]);
+    /// `bool isDeviceTypeSet(const ILayer *) const`.
+    pub const IS_DEVICE_TYPE_SET: Method<Self, unsafe extern "C" fn(This, *mut ILayer) -> bool> =
+        Method::on_implementation("IBuilderConfig", "isDeviceTypeSet", [at(19), at(15), at(13), at(13), at(13)]);
+    /// `bool canRunOnDLA(const ILayer *) const`.
+    pub const CAN_RUN_ON_DLA: Method<Self, unsafe extern "C" fn(This, *mut ILayer) -> bool> =
+        Method::on_implementation("IBuilderConfig", "canRunOnDLA", [at(21), at(17), at(15), at(15), at(15)]);
+    /// `void setDLACore(int)`.
+    pub const SET_DLA_CORE: Method<Self, unsafe extern "C" fn(This, i32)> =
+        Method::on_implementation("IBuilderConfig", "setDLACore", [at(22), at(18), at(16), at(16), at(16)]);
+    /// `int getDLACore() const`.
+    pub const GET_DLA_CORE: Method<Self, unsafe extern "C" fn(This) -> i32> =
+        Method::on_implementation("IBuilderConfig", "getDLACore", [at(23), at(19), at(17), at(17), at(17)]);
+    /// `void setDefaultDeviceType(DeviceType)`.
+    pub const SET_DEFAULT_DEVICE_TYPE: Method<Self, unsafe extern "C" fn(This, i32)> =
+        Method::on_implementation("IBuilderConfig", "setDefaultDeviceType", [at(24), at(20), at(18), at(18), at(18)]);
+    /// `DeviceType getDefaultDeviceType() const`.
+    pub const GET_DEFAULT_DEVICE_TYPE: Method<Self, unsafe extern "C" fn(This) -> i32> =
+        Method::on_implementation("IBuilderConfig", "getDefaultDeviceType", [at(25), at(21), at(19), at(19), at(19)]);
+    /// `void setQuantizationFlag(QuantizationFlag)`.
+    pub const SET_QUANTIZATION_FLAG: Method<Self, unsafe extern "C" fn(This, i32)> =
+        Method::on_implementation("IBuilderConfig", "setQuantizationFlag", [at(40), at(36), NONE, NONE, NONE]);
+    /// `bool getQuantizationFlag(QuantizationFlag) const`.
+    pub const GET_QUANTIZATION_FLAG: Method<Self, unsafe extern "C" fn(This, i32) -> bool> =
+        Method::on_implementation("IBuilderConfig", "getQuantizationFlag", [at(41), at(37), NONE, NONE, NONE]);
+    /// `void setHardwareCompatibilityLevel(HardwareCompatibilityLevel)`.
+    pub const SET_HARDWARE_COMPATIBILITY_LEVEL: Method<Self, unsafe extern "C" fn(This, i32)> =
+        Method::on_implementation("IBuilderConfig", "setHardwareCompatibilityLevel", [since(53, 8601), at(49), at(38), at(38), at(38)]);
+    /// `HardwareCompatibilityLevel getHardwareCompatibilityLevel() const`.
+    pub const GET_HARDWARE_COMPATIBILITY_LEVEL: Method<Self, unsafe extern "C" fn(This) -> i32> =
+        Method::on_implementation("IBuilderConfig", "getHardwareCompatibilityLevel", [since(54, 8601), at(50), at(39), at(39), at(39)]);
+    /// `void setPluginsToSerialize(const char *const *, int)`.
+    pub const SET_PLUGINS_TO_SERIALIZE: Method<Self, unsafe extern "C" fn(This, *mut c_void, i32)> =
+        Method::on_implementation("IBuilderConfig", "setPluginsToSerialize", [since(55, 8601), at(51), at(40), at(40), at(40)]);
+    /// `int getNbPluginsToSerialize() const`.
+    pub const GET_NB_PLUGINS_TO_SERIALIZE: Method<Self, unsafe extern "C" fn(This) -> i32> =
+        Method::on_implementation("IBuilderConfig", "getNbPluginsToSerialize", [since(57, 8601), at(53), at(42), at(42), at(42)]);
 }
 
 /// `INetworkDefinition`.
@@ -240,6 +303,9 @@ impl ITensor {
     /// `bool isShapeTensor() const`.
     pub const IS_SHAPE_TENSOR: Method<Self, unsafe extern "C" fn(This) -> bool> =
         Method::on_implementation("ITensor", "isShapeTensor", [at(21), at(21), at(15), at(12), at(11)]);
+    /// `bool isExecutionTensor() const`.
+    pub const IS_EXECUTION_TENSOR: Method<Self, unsafe extern "C" fn(This) -> bool> =
+        Method::on_implementation("ITensor", "isExecutionTensor", [at(22), at(22), at(16), at(13), at(12)]);
 }
 
 /// `ILayer`.
@@ -281,6 +347,18 @@ impl ILayer {
     /// `DataType getOutputType(int) const`.
     pub const GET_OUTPUT_TYPE: Method<Self, unsafe extern "C" fn(This, i32) -> i32> =
         Method::on_implementation("ILayer", "getOutputType", [at(15), at(15), at(10), at(15), at(10)]);
+    /// `bool precisionIsSet() const`.
+    pub const PRECISION_IS_SET: Method<Self, unsafe extern "C" fn(This) -> bool> =
+        Method::on_implementation("ILayer", "precisionIsSet", [at(12), at(12), NONE, at(12), NONE]);
+    /// `void resetPrecision()`.
+    pub const RESET_PRECISION: Method<Self, unsafe extern "C" fn(This)> =
+        Method::on_implementation("ILayer", "resetPrecision", [at(13), at(13), NONE, at(13), NONE]);
+    /// `bool outputTypeIsSet(int) const`.
+    pub const OUTPUT_TYPE_IS_SET: Method<Self, unsafe extern "C" fn(This, i32) -> bool> =
+        Method::on_implementation("ILayer", "outputTypeIsSet", [at(16), at(16), NONE, at(16), NONE]);
+    /// `void resetOutputType(int)`.
+    pub const RESET_OUTPUT_TYPE: Method<Self, unsafe extern "C" fn(This, i32)> =
+        Method::on_implementation("ILayer", "resetOutputType", [at(17), at(17), NONE, at(17), NONE]);
 }
 
 /// `IOptimizationProfile`.
@@ -373,6 +451,12 @@ impl IRuntime {
     /// `ICudaEngine *deserializeCudaEngine(const void *, unsigned long)`.
     pub const DESERIALIZE_CUDA_ENGINE: Method<Self, unsafe extern "C" fn(This, *const c_void, usize) -> *mut ICudaEngine> =
         Method::on_implementation("IRuntime", "deserializeCudaEngine", [NONE, at(3), at(3), at(3), at(3)]);
+    /// `void setDLACore(int)`.
+    pub const SET_DLA_CORE: Method<Self, unsafe extern "C" fn(This, i32)> =
+        Method::on_implementation("IRuntime", "setDLACore", [at(3), at(5), at(4), at(5), at(4)]);
+    /// `void setEngineHostCodeAllowed(bool)`.
+    pub const SET_ENGINE_HOST_CODE_ALLOWED: Method<Self, unsafe extern "C" fn(This, bool)> =
+        Method::on_implementation("IRuntime", "setEngineHostCodeAllowed", [since(20, 8601), at(21), at(20), at(21), at(20)]);
 }
 
 /// `ICudaEngine`.
@@ -402,6 +486,33 @@ impl ICudaEngine {
     /// `IEngineInspector *createEngineInspector() const`.
     pub const CREATE_ENGINE_INSPECTOR: Method<Self, unsafe extern "C" fn(This) -> *mut IEngineInspector> =
         Method::on_implementation("ICudaEngine", "createEngineInspector", [at(33), at(18), at(14), at(16), at(14)]);
+    /// `bool isRefittable() const`.
+    pub const IS_REFITTABLE: Method<Self, unsafe extern "C" fn(This) -> bool> =
+        Method::on_implementation("ICudaEngine", "isRefittable", [at(15), at(8), at(6), at(6), at(6)]);
+    /// `const char *getName() const`.
+    pub const GET_NAME: Method<Self, unsafe extern "C" fn(This) -> *const c_char> =
+        Method::on_implementation("ICudaEngine", "getName", [at(21), at(9), at(7), at(7), at(7)]);
+    /// `int getNbOptimizationProfiles() const`.
+    pub const GET_NB_OPTIMIZATION_PROFILES: Method<Self, unsafe extern "C" fn(This) -> i32> =
+        Method::on_implementation("ICudaEngine", "getNbOptimizationProfiles", [at(22), at(10), at(8), at(8), at(8)]);
+    /// `Dims32 getTensorShape(const char *) const`.
+    pub const GET_TENSOR_SHAPE_TRT8: Method<Self, unsafe extern "C" fn(This, *const c_char) -> Dims32> =
+        Method::on_implementation("ICudaEngine", "getTensorShape", [at(34), NONE, NONE, NONE, NONE]);
+    /// `Dims64 getTensorShape(const char *) const`.
+    pub const GET_TENSOR_SHAPE: Method<Self, unsafe extern "C" fn(This, *const c_char) -> Dims64> =
+        Method::on_implementation("ICudaEngine", "getTensorShape", [NONE, at(19), at(15), at(17), at(15)]);
+    /// `TensorIOMode getTensorIOMode(const char *) const`.
+    pub const GET_TENSOR_IO_MODE: Method<Self, unsafe extern "C" fn(This, *const c_char) -> i32> =
+        Method::on_implementation("ICudaEngine", "getTensorIOMode", [at(38), at(23), at(19), at(21), at(19)]);
+    /// `Dims32 getProfileShape(const char *, int, OptProfileSelector) const`.
+    pub const GET_PROFILE_SHAPE_TRT8: Method<Self, unsafe extern "C" fn(This, *const c_char, i32, i32) -> Dims32> =
+        Method::on_implementation("ICudaEngine", "getProfileShape", [at(44), NONE, NONE, NONE, NONE]);
+    /// `Dims64 getProfileShape(const char *, int, OptProfileSelector) const`.
+    pub const GET_PROFILE_SHAPE: Method<Self, unsafe extern "C" fn(This, *const c_char, i32, i32) -> Dims64> =
+        Method::on_implementation("ICudaEngine", "getProfileShape", [NONE, at(29), at(25), at(27), at(25)]);
+    /// `HardwareCompatibilityLevel getHardwareCompatibilityLevel() const`.
+    pub const GET_HARDWARE_COMPATIBILITY_LEVEL: Method<Self, unsafe extern "C" fn(This) -> i32> =
+        Method::on_implementation("ICudaEngine", "getHardwareCompatibilityLevel", [since(47, 8601), at(32), at(28), at(30), at(28)]);
 }
 
 /// `IEngineInspector`.
@@ -662,6 +773,23 @@ impl IInt8LegacyCalibrator {
     /// `void writeHistogramCache(const void *, unsigned long)`.
     pub const WRITE_HISTOGRAM_CACHE: Method<Self, unsafe extern "C" fn(This, *const c_void, usize)> =
         Method::on_object("IInt8LegacyCalibrator", "writeHistogramCache", [at(10), at(12), NONE, NONE, NONE]);
+}
+
+/// `IPluginRegistry`.
+#[repr(transparent)]
+#[derive(Debug)]
+pub struct IPluginRegistry(Direct);
+
+#[cfg(target_pointer_width = "64")]
+const _: () = assert!(size_of::<IPluginRegistry>() == 8);
+
+impl IPluginRegistry {
+    /// `void *loadLibrary(const char *)`.
+    pub const LOAD_LIBRARY: Method<Self, unsafe extern "C" fn(This, *const c_char) -> *mut c_void> =
+        Method::on_object("IPluginRegistry", "loadLibrary", [since(10, 8601), at(10), at(6), at(10), at(6)]);
+    /// `void deregisterLibrary(void *)`.
+    pub const DEREGISTER_LIBRARY: Method<Self, unsafe extern "C" fn(This, *mut c_void)> =
+        Method::on_object("IPluginRegistry", "deregisterLibrary", [since(11, 8601), at(11), at(7), at(11), at(7)]);
 }
 
 /// `IVersionedInterface`.

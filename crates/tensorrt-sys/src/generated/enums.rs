@@ -676,3 +676,78 @@ impl Enumeration for OnnxParserFlag {
         (Self::AdjustForDla, "kADJUST_FOR_DLA", [NONE, since(4, 101600), at(4), since(4, 10400), at(4)]),
     ];
 }
+
+/// `nvinfer1::EngineCapability`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum EngineCapability {
+    /// `kSTANDARD`.
+    Standard,
+    /// `kSAFETY`.
+    Safety,
+    /// `kDLA_STANDALONE`.
+    DlaStandalone,
+}
+
+impl Enumeration for EngineCapability {
+    const NAME: &'static str = "EngineCapability";
+    const ROWS: &'static [(Self, &'static str, Row)] = &[
+        (Self::Standard, "kSTANDARD", [at(0), at(0), at(0), at(0), at(0)]),
+        (Self::Safety, "kSAFETY", [at(1), at(1), at(1), at(1), at(1)]),
+        (Self::DlaStandalone, "kDLA_STANDALONE", [at(2), at(2), at(2), at(2), at(2)]),
+    ];
+}
+
+/// `nvinfer1::DeviceType`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum DeviceType {
+    /// `kGPU`.
+    Gpu,
+    /// `kDLA`.
+    Dla,
+}
+
+impl Enumeration for DeviceType {
+    const NAME: &'static str = "DeviceType";
+    const ROWS: &'static [(Self, &'static str, Row)] = &[
+        (Self::Gpu, "kGPU", [at(0), at(0), at(0), at(0), at(0)]),
+        (Self::Dla, "kDLA", [at(1), at(1), at(1), at(1), at(1)]),
+    ];
+}
+
+/// `nvinfer1::QuantizationFlag`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum QuantizationFlag {
+    /// `kCALIBRATE_BEFORE_FUSION`.
+    CalibrateBeforeFusion,
+}
+
+impl Enumeration for QuantizationFlag {
+    const NAME: &'static str = "QuantizationFlag";
+    const ROWS: &'static [(Self, &'static str, Row)] = &[
+        (Self::CalibrateBeforeFusion, "kCALIBRATE_BEFORE_FUSION", [at(0), at(0), NONE, NONE, NONE]),
+    ];
+}
+
+/// `nvinfer1::HardwareCompatibilityLevel`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum HardwareCompatibilityLevel {
+    /// `kNONE`.
+    None,
+    /// `kAMPERE_PLUS`.
+    AmperePlus,
+    /// `kSAME_COMPUTE_CAPABILITY`.
+    SameComputeCapability,
+}
+
+impl Enumeration for HardwareCompatibilityLevel {
+    const NAME: &'static str = "HardwareCompatibilityLevel";
+    const ROWS: &'static [(Self, &'static str, Row)] = &[
+        (Self::None, "kNONE", [since(0, 8601), at(0), at(0), at(0), at(0)]),
+        (Self::AmperePlus, "kAMPERE_PLUS", [since(1, 8601), at(1), at(1), at(1), at(1)]),
+        (Self::SameComputeCapability, "kSAME_COMPUTE_CAPABILITY", [NONE, since(2, 100900), at(2), at(2), at(2)]),
+    ];
+}
