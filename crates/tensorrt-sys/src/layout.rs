@@ -51,6 +51,16 @@ pub struct Public {
     pub implementation: This,
 }
 
+/// A layer of one kind: what every layer has, and behind it the implementation of what its kind alone has.
+#[repr(C)]
+#[derive(Debug)]
+pub struct Derived {
+    /// What every layer has.
+    pub base: Public,
+    /// The implementation of the kind's own methods; it begins with its own virtual table.
+    pub implementation: This,
+}
+
 /// An object that is called directly: the ONNX parser's classes, and every interface that the application implements.
 #[repr(C)]
 #[derive(Debug)]
@@ -63,10 +73,12 @@ pub struct Direct {
 #[cfg(target_pointer_width = "64")]
 const _: () = {
     assert!(size_of::<Public>() == 16 && align_of::<Public>() == 8);
+    assert!(size_of::<Derived>() == 24 && align_of::<Derived>() == 8);
     assert!(size_of::<Direct>() == 8 && align_of::<Direct>() == 8);
     assert!(
         align_of::<Dims32>() == 4 && align_of::<Dims64>() == 8 && align_of::<InterfaceInfo>() == 8
     );
     assert!(std::mem::offset_of!(Public, implementation) == 8);
+    assert!(std::mem::offset_of!(Derived, implementation) == 16);
     assert!(std::mem::offset_of!(Dims32, sizes) == 4 && std::mem::offset_of!(Dims64, sizes) == 8);
 };

@@ -35,7 +35,7 @@ pub use error::{MissingMethod, MissingValue, OpenError};
 pub use file::EntryPoint;
 pub use generated::{classes, entry_points, enums};
 pub use interface::{Interface, Vtable};
-pub use layout::{Dims32, Dims64, Direct, InterfaceInfo, MAX_DIMS, Public};
+pub use layout::{Derived, Dims32, Dims64, Direct, InterfaceInfo, MAX_DIMS, Public};
 pub use library::{EntryPoints, Library};
 pub use method::{Identity, Method, Receiver, This};
 pub use table::{Entry, Row};

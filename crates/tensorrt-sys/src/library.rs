@@ -4,10 +4,10 @@ use std::ffi::c_void;
 use std::path::{Path, PathBuf};
 use std::ptr;
 
-use crate::classes::{IBuilder, ILogger, INetworkDefinition, IParser};
+use crate::classes::{IBuilder, ILogger, INetworkDefinition, IParser, IRuntime};
 use crate::entry_points::{
-    CREATE_INFER_BUILDER_INTERNAL, CREATE_NV_ONNX_PARSER_INTERNAL, GET_INFER_LIB_VERSION,
-    GET_NV_ONNX_PARSER_VERSION, INIT_LIB_NV_INFER_PLUGINS,
+    CREATE_INFER_BUILDER_INTERNAL, CREATE_INFER_RUNTIME_INTERNAL, CREATE_NV_ONNX_PARSER_INTERNAL,
+    GET_INFER_LIB_VERSION, GET_NV_ONNX_PARSER_VERSION, INIT_LIB_NV_INFER_PLUGINS,
 };
 use crate::error::OpenError;
 use crate::file::File;
@@ -22,6 +22,8 @@ pub struct EntryPoints {
     pub version: unsafe extern "C" fn() -> i32,
     /// `createInferBuilder_INTERNAL(logger, version)`.
     pub create_builder: unsafe extern "C" fn(*mut c_void, i32) -> *mut c_void,
+    /// `createInferRuntime_INTERNAL(logger, version)`.
+    pub create_runtime: unsafe extern "C" fn(*mut c_void, i32) -> *mut c_void,
     /// `getNvOnnxParserVersion()`.
     pub parser_version: unsafe extern "C" fn() -> i32,
     /// `createNvOnnxParser_INTERNAL(network, logger, parser version)`.
@@ -75,6 +77,7 @@ impl Library {
         let entry_points = EntryPoints {
             version: version_of,
             create_builder: library.get(&CREATE_INFER_BUILDER_INTERNAL)?,
+            create_runtime: library.get(&CREATE_INFER_RUNTIME_INTERNAL)?,
             parser_version: parser.get(&GET_NV_ONNX_PARSER_VERSION)?,
             create_parser: parser.get(&CREATE_NV_ONNX_PARSER_INTERNAL)?,
             init_plugins: parser.find(&INIT_LIB_NV_INFER_PLUGINS),
@@ -154,6 +157,15 @@ impl Library {
         // TensorRT checks, or may check, that the application was compiled for it: the number it reports is that one.
         // SAFETY: the caller's promise.
         unsafe { (self.entry_points.create_builder)(logger.cast(), self.version.raw()) }.cast()
+    }
+
+    /// A new runtime, or null.
+    ///
+    /// # Safety
+    /// `logger` is a logger made for this version that outlives the runtime.
+    pub unsafe fn create_runtime(&self, logger: *mut ILogger) -> *mut IRuntime {
+        // SAFETY: the caller's promise.
+        unsafe { (self.entry_points.create_runtime)(logger.cast(), self.version.raw()) }.cast()
     }
 
     /// A new ONNX parser that fills `network`, or null.

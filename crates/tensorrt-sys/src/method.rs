@@ -7,7 +7,7 @@ use std::mem;
 use std::ptr::NonNull;
 
 use crate::error::MissingMethod;
-use crate::layout::{InterfaceInfo, Public};
+use crate::layout::{Derived, InterfaceInfo, Public};
 use crate::table::{Absent, Row, look_up};
 use crate::version::Version;
 
@@ -21,6 +21,8 @@ pub enum Receiver {
     Object,
     /// The implementation that a [`Public`] object points to.
     Implementation,
+    /// The implementation of its own that a [`Derived`] object points to.
+    OwnImplementation,
 }
 
 /// A virtual method of class `C` with the C++ signature that `F`, a function pointer type, spells in Rust.
@@ -54,6 +56,15 @@ impl<C, F> Method<C, F> {
         row: Row,
     ) -> Self {
         Self { receiver: Receiver::Implementation, ..Self::on_object(class, name, row) }
+    }
+
+    /// A method of the table of a derived class's own implementation.
+    pub(crate) const fn on_own_implementation(
+        class: &'static str,
+        name: &'static str,
+        row: Row,
+    ) -> Self {
+        Self { receiver: Receiver::OwnImplementation, ..Self::on_object(class, name, row) }
     }
 
     /// The same method, in another slot in the one release that begins with `first`.
@@ -110,6 +121,10 @@ impl<C, F: Copy> Method<C, F> {
             Receiver::Object => object.as_ptr().cast(),
             // SAFETY: the tables say so only of classes laid out as `Public`, and the caller vouches for the object.
             Receiver::Implementation => unsafe { object.cast::<Public>().as_ref() }.implementation,
+            Receiver::OwnImplementation => {
+                // SAFETY: the tables say so only of classes laid out as `Derived`, and the caller vouches for the object.
+                unsafe { object.cast::<Derived>().as_ref() }.implementation
+            }
         };
         // SAFETY: an object with virtual methods begins with the pointer to its table.
         let table = unsafe { *this.cast::<*const *const c_void>() };
@@ -152,8 +167,8 @@ impl Identity {
 mod tests {
     use super::*;
     use crate::classes::{
-        IBuilder, IBuilderConfig, ICudaEngine, IEngineInspector, IHostMemory, ILayer,
-        INetworkDefinition, IOptimizationProfile, IParser, IParserError, IRuntime, ITensor,
+        IActivationLayer, IBuilder, IBuilderConfig, ICudaEngine, IEngineInspector, IHostMemory,
+        ILayer, INetworkDefinition, IOptimizationProfile, IParser, IParserError, IRuntime, ITensor,
     };
 
     /// One version of each generation, in the tables' order.
@@ -292,6 +307,21 @@ mod tests {
             let (this, count) = unsafe { IParser::GET_NB_ERRORS.bind(version, object) }.unwrap();
             // SAFETY: bound to the object.
             assert_eq!(unsafe { count(this) }, 7, "{version}");
+        }
+    }
+    #[test]
+    fn a_method_of_one_kind_of_layer_gets_that_kinds_implementation() {
+        for version in VERSIONS.map(Version::from_raw) {
+            let slot = IActivationLayer::GET_ACTIVATION_TYPE.slot(version).unwrap();
+            let (_table, mut implementation) = object_with(slot, 2);
+            let base = Public { vtable: std::ptr::null(), implementation: std::ptr::null_mut() };
+            let mut layer = Derived { base, implementation: implementation.as_mut_ptr().cast() };
+            let object = NonNull::from(&mut layer).cast::<IActivationLayer>();
+            // SAFETY: the object is laid out as such a layer, with the method in the slot of this version.
+            let (this, kind) =
+                unsafe { IActivationLayer::GET_ACTIVATION_TYPE.bind(version, object) }.unwrap();
+            // SAFETY: bound to the object.
+            assert_eq!(unsafe { kind(this) }, 2, "{version}");
         }
     }
 }

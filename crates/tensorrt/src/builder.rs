@@ -1,13 +1,15 @@
 //! The builder.
 
 use std::marker::PhantomData;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tensorrt_sys::classes::{IBuilder, IBuilderConfig, IHostMemory, INetworkDefinition};
 use tensorrt_sys::enums::NetworkDefinitionCreationFlag as Flag;
+use tensorrt_sys::enums::{BuilderFlag, CalibrationAlgoType};
 use tensorrt_sys::{Enumeration, Generation, Version};
 
-use crate::config::Config;
+use crate::calibrator::{Calibrator, Session};
+use crate::config::{Attached, Config};
 use crate::error::Error;
 use crate::library::Library;
 use crate::memory::HostMemory;
@@ -176,6 +178,45 @@ impl<'t> Builder<'t> {
             unsafe { self.own(plan, &IHostMemory::DELETE, "IBuilder::buildSerializedNetwork") };
         config.resume_panic();
         Ok(HostMemory::new(plan?))
+    }
+
+    /// Builds the plan and lets TensorRT calibrate on the way, with what `calibrator` gives it.
+    ///
+    /// The calibrator is with the config for the length of this call only. Its error or panic stops the build at the next
+    /// step, where this version has progress monitors, and comes back as it was, whatever TensorRT made of it.
+    ///
+    /// # Errors
+    /// [`Error::Calibrator`] with the calibrator's own error. [`Error::MissingMethod`] or [`Error::MissingValue`] where
+    /// the version does not calibrate: TensorRT 11 and RTX. [`Error::Refused`] without `kINT8` among the config's flags.
+    /// Else as [`build`](Self::build).
+    ///
+    /// # Panics
+    /// With the panic of the calibrator, of a log sink or of the progress monitor, if one panicked.
+    #[doc(alias = "setInt8Calibrator")]
+    pub fn build_calibrated(
+        &self,
+        network: &mut Network<'_>,
+        config: &mut Config<'_>,
+        algorithm: CalibrationAlgoType,
+        calibrator: &mut dyn Calibrator,
+    ) -> Result<HostMemory, Error> {
+        let version = self.library().version();
+        // The algorithm first: a version that lacks it lacks calibration altogether.
+        algorithm.to_raw(version)?;
+        if !config.has_flag(BuilderFlag::Int8)? {
+            let given = "a calibrator without BuilderFlag::kINT8".to_owned();
+            return Err(Error::Refused { call: "IBuilderConfig::setInt8Calibrator", given });
+        }
+        let class_type_info = self.library().raw().class_type_info();
+        let stop = config.stop();
+        let session =
+            Session::new(version, class_type_info, algorithm, calibrator, Arc::clone(&stop))?;
+        // Declared after the session, so that even a panic takes the calibrator off the config first.
+        let attached = Attached::new(config, &session, stop)?;
+        let plan = self.build(network, attached.config());
+        drop(attached);
+        session.outcome()?;
+        plan
     }
 
     /// Takes over an object that this builder made.

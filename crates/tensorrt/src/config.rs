@@ -1,12 +1,17 @@
 //! The builder's settings.
 
 use std::marker::PhantomData;
+use std::ops::ControlFlow;
 use std::panic::resume_unwind;
+use std::ptr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
-use tensorrt_sys::Enumeration;
 use tensorrt_sys::classes::{IBuilderConfig, ITimingCache};
 use tensorrt_sys::enums::{BuilderFlag, ComputeCapability, MemoryPoolType, ProfilingVerbosity};
+use tensorrt_sys::{Enumeration, Method, MissingMethod, This};
 
+use crate::calibrator::Session;
 use crate::error::Error;
 use crate::library::Library;
 use crate::owned::Owned;
@@ -34,6 +39,14 @@ impl<'b> Config<'b> {
         self.raw.as_ptr()
     }
 
+    /// The method to call, with its first argument.
+    pub(crate) fn bind<F: Copy>(
+        &self,
+        method: &Method<IBuilderConfig, F>,
+    ) -> Result<(This, F), MissingMethod> {
+        self.raw.bind(method)
+    }
+
     /// The library.
     pub fn library(&self) -> &Library {
         self.raw.library()
@@ -50,6 +63,31 @@ impl<'b> Config<'b> {
         // SAFETY: bound to the live config, with a flag of its version.
         unsafe { set(this, flag) }
         Ok(())
+    }
+
+    /// Clears a flag, as `kTF32`, which TensorRT sets by itself.
+    ///
+    /// # Errors
+    /// [`Error::MissingValue`] where the version has no such flag.
+    #[doc(alias = "clearFlag")]
+    pub fn clear_flag(&mut self, flag: BuilderFlag) -> Result<(), Error> {
+        let flag = flag.to_raw(self.library().version())?;
+        let (this, clear) = self.raw.bind(&IBuilderConfig::CLEAR_FLAG)?;
+        // SAFETY: bound to the live config, with a flag of its version.
+        unsafe { clear(this, flag) }
+        Ok(())
+    }
+
+    /// Whether a flag is set.
+    ///
+    /// # Errors
+    /// [`Error::MissingValue`] where the version has no such flag.
+    #[doc(alias = "getFlag")]
+    pub fn has_flag(&self, flag: BuilderFlag) -> Result<bool, Error> {
+        let flag = flag.to_raw(self.library().version())?;
+        let (this, get) = self.raw.bind(&IBuilderConfig::GET_FLAG)?;
+        // SAFETY: bound to the live config, with a flag of its version.
+        Ok(unsafe { get(this, flag) })
     }
 
     /// The flags, a bit each.
@@ -224,5 +262,75 @@ impl<'b> Config<'b> {
         if let Some(panic) = self.progress_monitor.as_ref().and_then(ProgressMonitor::take_panic) {
             resume_unwind(panic);
         }
+    }
+
+    /// What stops a build with this config at its next step: its progress monitor's, or that of one to come.
+    pub(crate) fn stop(&self) -> Arc<AtomicBool> {
+        self.progress_monitor.as_ref().map(ProgressMonitor::stop).cloned().unwrap_or_default()
+    }
+
+    /// Takes the progress monitor off.
+    fn unset_progress_monitor(&mut self) {
+        if let Ok((this, set)) = self.raw.bind(&IBuilderConfig::SET_PROGRESS_MONITOR) {
+            // SAFETY: bound to the live config; null is its word for no monitor.
+            unsafe { set(this, ptr::null_mut()) }
+        }
+        self.progress_monitor = None;
+    }
+}
+
+/// A config with a calibrator, which it loses when this is dropped.
+pub(crate) struct Attached<'a, 'b> {
+    config: &'a mut Config<'b>,
+    stop: Arc<AtomicBool>,
+    /// Whether the config's progress monitor goes with the calibrator.
+    own_monitor: bool,
+}
+
+impl<'a, 'b> Attached<'a, 'b> {
+    /// Puts a calibrator on a config; where that has no progress monitor, adds one that `stop` stops the build with.
+    ///
+    /// # Errors
+    /// [`Error::MissingMethod`] where the version does not calibrate.
+    pub(crate) fn new(
+        config: &'a mut Config<'b>,
+        session: &'a Session<'_>,
+        stop: Arc<AtomicBool>,
+    ) -> Result<Self, Error> {
+        let mut attached = Self { config, stop, own_monitor: false };
+        let (this, set) = attached.config.raw.bind(&IBuilderConfig::SET_INT8_CALIBRATOR)?;
+        // SAFETY: the calibrator was made for this version, and is borrowed until it is off the config.
+        unsafe { set(this, session.as_object()) }
+        if attached.config.progress_monitor.is_none() {
+            let stop = Arc::clone(&attached.stop);
+            let hear = |_| ControlFlow::Continue(());
+            match ProgressMonitor::stopped_by(attached.config.library(), stop, hear) {
+                Ok(monitor) => {
+                    attached.config.set_progress_monitor(monitor)?;
+                    attached.own_monitor = true;
+                }
+                // A version without monitors is stopped by the calibrator's answers alone.
+                Err(Error::MissingMethod(_)) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(attached)
+    }
+
+    pub(crate) fn config(&self) -> &Config<'b> {
+        self.config
+    }
+}
+
+impl Drop for Attached<'_, '_> {
+    fn drop(&mut self) {
+        if let Ok((this, set)) = self.config.raw.bind(&IBuilderConfig::SET_INT8_CALIBRATOR) {
+            // SAFETY: bound to the live config; null is its word for no calibrator.
+            unsafe { set(this, ptr::null_mut()) }
+        }
+        if self.own_monitor {
+            self.config.unset_progress_monitor();
+        }
+        self.stop.store(false, Ordering::Release);
     }
 }

@@ -1,6 +1,10 @@
 //! What can go wrong in a call.
 
+use std::path::PathBuf;
+
 use tensorrt_sys::{MissingMethod, MissingValue};
+
+use crate::calibrator::BoxError;
 
 /// A call that was not made, or failed. TensorRT tells its reasons to the log only: [`Library::subscribe`].
 ///
@@ -31,6 +35,20 @@ pub enum Error {
     /// The ONNX parser refused the model; [`Parser::errors`](crate::Parser::errors) has its reasons.
     #[error("the ONNX parser refused the model")]
     Parse,
+    /// A call of the calibrator failed.
+    #[error("the calibrator failed in {callback}")]
+    Calibrator {
+        /// The method that TensorRT called, as `getBatch`.
+        callback: &'static str,
+        /// The calibrator's own error.
+        source: BoxError,
+    },
+    /// TensorRT loaded no plugins from a library.
+    #[error("TensorRT cannot load plugins from {}", path.display())]
+    PluginLibrary {
+        /// The library.
+        path: PathBuf,
+    },
     /// A name or path that C cannot take.
     #[error("{0:?} contains a zero byte")]
     ZeroByte(String),

@@ -41,6 +41,7 @@ pub(crate) fn library(version: i32) -> Library {
     let entry_points = EntryPoints {
         version: infer_version,
         create_builder,
+        create_runtime,
         parser_version,
         create_parser,
         init_plugins: None,
@@ -142,6 +143,10 @@ unsafe extern "C" fn create_builder(logger: *mut c_void, version: i32) -> *mut c
         .with(&IBuilder::BUILD_SERIALIZED_NETWORK, build)
         .public(&IBuilder::DELETE, delete_builder)
         .cast()
+}
+
+unsafe extern "C" fn create_runtime(_logger: *mut c_void, _version: i32) -> *mut c_void {
+    ptr::null_mut()
 }
 
 unsafe extern "C" fn create_network(_: This, flags: u32) -> *mut INetworkDefinition {

@@ -46,8 +46,10 @@
 )]
 
 mod builder;
+mod calibrator;
 mod config;
 mod error;
+mod layer;
 mod library;
 mod log;
 mod memory;
@@ -56,6 +58,7 @@ mod owned;
 mod parser;
 mod profile;
 mod progress;
+mod settings;
 mod timing_cache;
 
 #[cfg(test)]
@@ -64,18 +67,21 @@ mod fake;
 mod generations;
 
 pub use builder::{Builder, NetworkTyping, Turn};
+pub use calibrator::{BoxError, Calibrator, NoAddress};
 pub use config::Config;
 pub use error::Error;
+pub use layer::Layer;
 pub use library::Library;
 pub use log::Subscription;
 pub use memory::HostMemory;
-pub use network::{Layer, Network, Tensor};
+pub use network::{Network, Tensor};
 pub use parser::{Parser, ParserError};
 pub use profile::Profile;
 pub use progress::{Progress, ProgressMonitor};
 pub use tensorrt_sys::enums::{
-    BuilderFlag, ComputeCapability, DataType, LayerType, MemoryPoolType, ParserErrorCode,
-    ProfilingVerbosity, Severity,
+    ActivationType, BuilderFlag, CalibrationAlgoType, ComputeCapability, DataType, DeviceType,
+    EngineCapability, HardwareCompatibilityLevel, InterpolationMode, LayerType, MemoryPoolType,
+    ParserErrorCode, PoolingType, ProfilingVerbosity, QuantizationFlag, Severity,
 };
 pub use tensorrt_sys::{
     Enumeration, Generation, MissingMethod, MissingValue, OpenError, Product, Version,

@@ -1,12 +1,13 @@
-//! Networks, their layers and tensors.
+//! Networks and their tensors.
 
 use std::marker::PhantomData;
 
-use tensorrt_sys::classes::{ILayer, INetworkDefinition, ITensor};
-use tensorrt_sys::enums::{DataType, LayerType};
+use tensorrt_sys::classes::{INetworkDefinition, ITensor};
+use tensorrt_sys::enums::DataType;
 use tensorrt_sys::{Enumeration, MAX_DIMS, Method, This};
 
 use crate::error::Error;
+use crate::layer::Layer;
 use crate::library::Library;
 use crate::owned::{Borrowed, Owned, string};
 
@@ -42,7 +43,7 @@ impl Network<'_> {
     /// None that a known version would give.
     pub fn inputs(&self) -> Result<Vec<Tensor<'_>>, Error> {
         let raw = self.items(&INetworkDefinition::GET_NB_INPUTS, &INetworkDefinition::GET_INPUT)?;
-        Ok(raw.into_iter().map(|raw| Tensor { raw }).collect())
+        Ok(raw.into_iter().map(Tensor::new).collect())
     }
 
     /// The outputs, in order.
@@ -52,7 +53,7 @@ impl Network<'_> {
     pub fn outputs(&self) -> Result<Vec<Tensor<'_>>, Error> {
         let raw =
             self.items(&INetworkDefinition::GET_NB_OUTPUTS, &INetworkDefinition::GET_OUTPUT)?;
-        Ok(raw.into_iter().map(|raw| Tensor { raw }).collect())
+        Ok(raw.into_iter().map(Tensor::new).collect())
     }
 
     /// The layers, in order.
@@ -61,7 +62,7 @@ impl Network<'_> {
     /// None that a known version would give.
     pub fn layers(&self) -> Result<Vec<Layer<'_>>, Error> {
         let raw = self.items(&INetworkDefinition::GET_NB_LAYERS, &INetworkDefinition::GET_LAYER)?;
-        Ok(raw.into_iter().map(|raw| Layer { raw }).collect())
+        Ok(raw.into_iter().map(Layer::new).collect())
     }
 
     fn items<T>(
@@ -90,7 +91,11 @@ pub struct Tensor<'n> {
     raw: Borrowed<'n, ITensor>,
 }
 
-impl Tensor<'_> {
+impl<'n> Tensor<'n> {
+    pub(crate) fn new(raw: Borrowed<'n, ITensor>) -> Self {
+        Self { raw }
+    }
+
     /// The name.
     ///
     /// # Errors
@@ -133,6 +138,63 @@ impl Tensor<'_> {
         Ok(DataType::from_raw(self.raw.library().version(), data_type))
     }
 
+    /// Sets the range that INT8 stands for: all values lie between `min` and `max`.
+    ///
+    /// # Errors
+    /// [`Error::MissingMethod`] in TensorRT 11 and RTX; [`Error::Refused`] for a range TensorRT does not take.
+    #[doc(alias = "setDynamicRange")]
+    pub fn set_dynamic_range(&self, min: f32, max: f32) -> Result<(), Error> {
+        let (this, set) = self.raw.bind(&ITensor::SET_DYNAMIC_RANGE)?;
+        // SAFETY: bound to the live tensor.
+        if unsafe { set(this, min, max) } {
+            return Ok(());
+        }
+        let given = format!("{min} to {max} for tensor {:?}", self.name()?);
+        Err(Error::Refused { call: "ITensor::setDynamicRange", given })
+    }
+
+    /// The range that was set, as the smallest and the largest value.
+    ///
+    /// # Errors
+    /// [`Error::MissingMethod`] in TensorRT 11 and RTX.
+    #[doc(alias = "dynamicRangeIsSet")]
+    pub fn dynamic_range(&self) -> Result<Option<(f32, f32)>, Error> {
+        let (this, is_set) = self.raw.bind(&ITensor::DYNAMIC_RANGE_IS_SET)?;
+        // SAFETY: bound to the live tensor.
+        if !unsafe { is_set(this) } {
+            return Ok(None);
+        }
+        let (this, min) = self.raw.bind(&ITensor::GET_DYNAMIC_RANGE_MIN)?;
+        // SAFETY: bound to the live tensor.
+        let min = unsafe { min(this) };
+        let (this, max) = self.raw.bind(&ITensor::GET_DYNAMIC_RANGE_MAX)?;
+        // SAFETY: bound to the live tensor.
+        Ok(Some((min, unsafe { max(this) })))
+    }
+
+    /// Takes a range that was set back.
+    ///
+    /// # Errors
+    /// [`Error::MissingMethod`] in TensorRT 11 and RTX.
+    #[doc(alias = "resetDynamicRange")]
+    pub fn reset_dynamic_range(&self) -> Result<(), Error> {
+        let (this, reset) = self.raw.bind(&ITensor::RESET_DYNAMIC_RANGE)?;
+        // SAFETY: bound to the live tensor.
+        unsafe { reset(this) }
+        Ok(())
+    }
+
+    /// Whether the tensor is one of the network's outputs.
+    ///
+    /// # Errors
+    /// None that a known version would give.
+    #[doc(alias = "isNetworkOutput")]
+    pub fn is_network_output(&self) -> Result<bool, Error> {
+        let (this, is_output) = self.raw.bind(&ITensor::IS_NETWORK_OUTPUT)?;
+        // SAFETY: bound to the live tensor.
+        Ok(unsafe { is_output(this) })
+    }
+
     /// Whether the tensor holds a shape, whose values a profile would have to bound.
     ///
     /// # Errors
@@ -141,55 +203,5 @@ impl Tensor<'_> {
         let (this, is_shape_tensor) = self.raw.bind(&ITensor::IS_SHAPE_TENSOR)?;
         // SAFETY: bound to the live tensor.
         Ok(unsafe { is_shape_tensor(this) })
-    }
-}
-
-/// A layer of a network.
-#[doc(alias = "ILayer")]
-#[derive(Debug, Clone, Copy)]
-pub struct Layer<'n> {
-    raw: Borrowed<'n, ILayer>,
-}
-
-impl<'n> Layer<'n> {
-    /// The name.
-    ///
-    /// # Errors
-    /// None that a known version would give.
-    pub fn name(&self) -> Result<String, Error> {
-        let (this, name) = self.raw.bind(&ILayer::GET_NAME)?;
-        // SAFETY: bound to the live layer.
-        let name = unsafe { name(this) };
-        // SAFETY: the name lives as long as the layer.
-        Ok(unsafe { string(name) })
-    }
-
-    /// The kind, or `None` for one newer than the tables.
-    ///
-    /// # Errors
-    /// None that a known version would give.
-    pub fn kind(&self) -> Result<Option<LayerType>, Error> {
-        let (this, kind) = self.raw.bind(&ILayer::GET_TYPE)?;
-        // SAFETY: bound to the live layer.
-        let kind = unsafe { kind(this) };
-        Ok(LayerType::from_raw(self.raw.library().version(), kind))
-    }
-
-    /// The tensors that the layer makes.
-    ///
-    /// # Errors
-    /// None that a known version would give.
-    pub fn outputs(&self) -> Result<Vec<Tensor<'n>>, Error> {
-        let (this, count) = self.raw.bind(&ILayer::GET_NB_OUTPUTS)?;
-        // SAFETY: bound to the live layer.
-        let count = unsafe { count(this) };
-        let (this, get) = self.raw.bind(&ILayer::GET_OUTPUT)?;
-        let output = |index| {
-            // SAFETY: bound to the live layer, with an index below the count.
-            let object = unsafe { get(this, index) };
-            // SAFETY: tensors belong to their network, which this borrows.
-            unsafe { Borrowed::new(object, self.raw.library()) }.map(|raw| Tensor { raw })
-        };
-        Ok((0..count).filter_map(output).collect())
     }
 }

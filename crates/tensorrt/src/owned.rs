@@ -1,5 +1,6 @@
 //! Vendor objects and their methods.
 
+use std::borrow::Cow;
 use std::ffi::{CStr, c_char};
 use std::fmt;
 use std::marker::PhantomData;
@@ -90,6 +91,14 @@ impl<'a, C> Borrowed<'a, C> {
         self.object.as_ptr()
     }
 
+    /// The same object, as one of the class derived from `C` that it is.
+    ///
+    /// # Safety
+    /// The object is of class `D`.
+    pub(crate) unsafe fn cast<D>(self) -> Borrowed<'a, D> {
+        Borrowed { object: self.object.cast(), library: self.library, owner: PhantomData }
+    }
+
     pub(crate) fn library(&self) -> &'a Library {
         self.library
     }
@@ -120,9 +129,18 @@ impl<C> fmt::Debug for Borrowed<'_, C> {
 /// # Safety
 /// `text` is null or a C string that is alive during the call.
 pub(crate) unsafe fn string(text: *const c_char) -> String {
+    // SAFETY: the caller's promise.
+    unsafe { borrowed_string(text) }.into_owned()
+}
+
+/// A string of TensorRT's, read where it lies; empty for null.
+///
+/// # Safety
+/// `text` is null or a C string that is alive for `'a`.
+pub(crate) unsafe fn borrowed_string<'a>(text: *const c_char) -> Cow<'a, str> {
     if text.is_null() {
-        return String::new();
+        return Cow::Borrowed("");
     }
     // SAFETY: the caller's promise.
-    unsafe { CStr::from_ptr(text) }.to_string_lossy().into_owned()
+    unsafe { CStr::from_ptr(text) }.to_string_lossy()
 }

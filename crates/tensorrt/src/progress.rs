@@ -5,6 +5,8 @@ use std::ffi::c_char;
 use std::fmt;
 use std::ops::ControlFlow;
 use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use tensorrt_sys::classes::IProgressMonitor;
 use tensorrt_sys::{Interface, This};
@@ -45,7 +47,20 @@ pub enum Progress {
 type Hear = Box<dyn Fn(Progress) -> ControlFlow<()> + Send + Sync>;
 type MonitorInterface = Interface<IProgressMonitor, Hears>;
 
-struct Hears(Hear);
+struct Hears {
+    hear: Hear,
+    /// Stops the build at its next step, whatever `hear` says: set by a calibrator that failed.
+    stop: Arc<AtomicBool>,
+}
+
+impl Hears {
+    fn tell(&self, progress: Progress) -> ControlFlow<()> {
+        if self.stop.load(Ordering::Acquire) {
+            return ControlFlow::Break(());
+        }
+        (self.hear)(progress)
+    }
+}
 
 /// Hears of a build's progress. TensorRT calls it from threads of its own, several at a time.
 #[doc(alias = "IProgressMonitor")]
@@ -62,11 +77,20 @@ impl ProgressMonitor {
         library: &Library,
         hear: impl Fn(Progress) -> ControlFlow<()> + Send + Sync + 'static,
     ) -> Result<Self, Error> {
+        Self::stopped_by(library, Arc::default(), hear)
+    }
+
+    /// As [`new`](Self::new), and stops the build at its next step when `stop` is set.
+    pub(crate) fn stopped_by(
+        library: &Library,
+        stop: Arc<AtomicBool>,
+        hear: impl Fn(Progress) -> ControlFlow<()> + Send + Sync + 'static,
+    ) -> Result<Self, Error> {
         let interface = MonitorInterface::new(
             library.version(),
             library.raw().class_type_info(),
             &IProgressMonitor::IDENTITY,
-            Hears(Box::new(hear)),
+            Hears { hear: Box::new(hear), stop },
             |table| {
                 table.set(&IProgressMonitor::PHASE_START, phase_start)?;
                 table.set(&IProgressMonitor::STEP_COMPLETE, step_complete)?;
@@ -78,6 +102,11 @@ impl ProgressMonitor {
 
     pub(crate) fn as_object(&self) -> *mut IProgressMonitor {
         self.interface.as_ref().as_object()
+    }
+
+    /// What stops the build at its next step when it is set.
+    pub(crate) fn stop(&self) -> &Arc<AtomicBool> {
+        &self.interface.state().stop
     }
 
     pub(crate) fn take_panic(&self) -> Option<Box<dyn Any + Send>> {
@@ -99,7 +128,7 @@ unsafe extern "C" fn phase_start(
     // The start and the end of a phase cannot stop the build; the next step will.
     // SAFETY: TensorRT calls this method of a monitor that its config keeps alive.
     let _: ControlFlow<()> = unsafe {
-        MonitorInterface::enter(this, ControlFlow::Break(()), |monitor| (monitor.0)(event))
+        MonitorInterface::enter(this, ControlFlow::Break(()), |monitor| monitor.tell(event))
     };
 }
 
@@ -107,7 +136,7 @@ unsafe extern "C" fn step_complete(this: This, phase: *const c_char, step: i32) 
     // SAFETY: TensorRT passes a string that lives during the call.
     let event = Progress::StepComplete { phase: unsafe { string(phase) }, step };
     // SAFETY: TensorRT calls this method of a monitor that its config keeps alive.
-    unsafe { MonitorInterface::enter(this, false, |monitor| (monitor.0)(event).is_continue()) }
+    unsafe { MonitorInterface::enter(this, false, |monitor| monitor.tell(event).is_continue()) }
 }
 
 unsafe extern "C" fn phase_finish(this: This, phase: *const c_char) {
@@ -115,7 +144,7 @@ unsafe extern "C" fn phase_finish(this: This, phase: *const c_char) {
     let event = Progress::PhaseFinish { phase: unsafe { string(phase) } };
     // SAFETY: TensorRT calls this method of a monitor that its config keeps alive.
     let _: ControlFlow<()> = unsafe {
-        MonitorInterface::enter(this, ControlFlow::Break(()), |monitor| (monitor.0)(event))
+        MonitorInterface::enter(this, ControlFlow::Break(()), |monitor| monitor.tell(event))
     };
 }
 

@@ -5,7 +5,7 @@
 
 use std::ffi::{c_char, c_void};
 
-use crate::layout::{Dims32, Dims64, Direct, InterfaceInfo, Public};
+use crate::layout::{Derived, Dims32, Dims64, Direct, InterfaceInfo, Public};
 use crate::method::{Identity, Method, This};
 use crate::table::{NONE, at, since};
 
@@ -361,6 +361,48 @@ impl ILayer {
         Method::on_implementation("ILayer", "resetOutputType", [at(17), at(17), NONE, at(17), NONE]);
 }
 
+/// `IActivationLayer`.
+#[repr(transparent)]
+#[derive(Debug)]
+pub struct IActivationLayer(Derived);
+
+#[cfg(target_pointer_width = "64")]
+const _: () = assert!(size_of::<IActivationLayer>() == 24);
+
+impl IActivationLayer {
+    /// `ActivationType getActivationType() const`.
+    pub const GET_ACTIVATION_TYPE: Method<Self, unsafe extern "C" fn(This) -> i32> =
+        Method::on_own_implementation("IActivationLayer", "getActivationType", [at(3), at(3), at(3), at(3), at(3)]);
+}
+
+/// `IPoolingLayer`.
+#[repr(transparent)]
+#[derive(Debug)]
+pub struct IPoolingLayer(Derived);
+
+#[cfg(target_pointer_width = "64")]
+const _: () = assert!(size_of::<IPoolingLayer>() == 24);
+
+impl IPoolingLayer {
+    /// `PoolingType getPoolingType() const`.
+    pub const GET_POOLING_TYPE: Method<Self, unsafe extern "C" fn(This) -> i32> =
+        Method::on_own_implementation("IPoolingLayer", "getPoolingType", [at(3), at(3), at(3), at(3), at(3)]);
+}
+
+/// `IResizeLayer`.
+#[repr(transparent)]
+#[derive(Debug)]
+pub struct IResizeLayer(Derived);
+
+#[cfg(target_pointer_width = "64")]
+const _: () = assert!(size_of::<IResizeLayer>() == 24);
+
+impl IResizeLayer {
+    /// `InterpolationMode getResizeMode() const`.
+    pub const GET_RESIZE_MODE: Method<Self, unsafe extern "C" fn(This) -> i32> =
+        Method::on_own_implementation("IResizeLayer", "getResizeMode", [at(7), at(7), at(7), at(7), at(7)]);
+}
+
 /// `IOptimizationProfile`.
 #[repr(transparent)]
 #[derive(Debug)]
@@ -457,6 +499,9 @@ impl IRuntime {
     /// `void setEngineHostCodeAllowed(bool)`.
     pub const SET_ENGINE_HOST_CODE_ALLOWED: Method<Self, unsafe extern "C" fn(This, bool)> =
         Method::on_implementation("IRuntime", "setEngineHostCodeAllowed", [since(20, 8601), at(21), at(20), at(21), at(20)]);
+    /// `IPluginRegistry & getPluginRegistry()`.
+    pub const GET_PLUGIN_REGISTRY: Method<Self, unsafe extern "C" fn(This) -> *mut IPluginRegistry> =
+        Method::on_implementation("IRuntime", "getPluginRegistry", [since(17, 8601), at(18), at(17), at(18), at(17)]);
 }
 
 /// `ICudaEngine`.

@@ -476,6 +476,102 @@ impl Enumeration for LayerType {
     ];
 }
 
+/// `nvinfer1::ActivationType`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum ActivationType {
+    /// `kRELU`.
+    Relu,
+    /// `kSIGMOID`.
+    Sigmoid,
+    /// `kTANH`.
+    Tanh,
+    /// `kLEAKY_RELU`.
+    LeakyRelu,
+    /// `kELU`.
+    Elu,
+    /// `kSELU`.
+    Selu,
+    /// `kSOFTSIGN`.
+    Softsign,
+    /// `kSOFTPLUS`.
+    Softplus,
+    /// `kCLIP`.
+    Clip,
+    /// `kHARD_SIGMOID`.
+    HardSigmoid,
+    /// `kSCALED_TANH`.
+    ScaledTanh,
+    /// `kTHRESHOLDED_RELU`.
+    ThresholdedRelu,
+    /// `kGELU_ERF`.
+    GeluErf,
+    /// `kGELU_TANH`.
+    GeluTanh,
+}
+
+impl Enumeration for ActivationType {
+    const NAME: &'static str = "ActivationType";
+    const ROWS: &'static [(Self, &'static str, Row)] = &[
+        (Self::Relu, "kRELU", [at(0), at(0), at(0), at(0), at(0)]),
+        (Self::Sigmoid, "kSIGMOID", [at(1), at(1), at(1), at(1), at(1)]),
+        (Self::Tanh, "kTANH", [at(2), at(2), at(2), at(2), at(2)]),
+        (Self::LeakyRelu, "kLEAKY_RELU", [at(3), at(3), at(3), at(3), at(3)]),
+        (Self::Elu, "kELU", [at(4), at(4), at(4), at(4), at(4)]),
+        (Self::Selu, "kSELU", [at(5), at(5), at(5), at(5), at(5)]),
+        (Self::Softsign, "kSOFTSIGN", [at(6), at(6), at(6), at(6), at(6)]),
+        (Self::Softplus, "kSOFTPLUS", [at(7), at(7), at(7), at(7), at(7)]),
+        (Self::Clip, "kCLIP", [at(8), at(8), at(8), at(8), at(8)]),
+        (Self::HardSigmoid, "kHARD_SIGMOID", [at(9), at(9), at(9), at(9), at(9)]),
+        (Self::ScaledTanh, "kSCALED_TANH", [at(10), at(10), at(10), at(10), at(10)]),
+        (Self::ThresholdedRelu, "kTHRESHOLDED_RELU", [at(11), at(11), at(11), at(11), at(11)]),
+        (Self::GeluErf, "kGELU_ERF", [NONE, at(12), at(12), at(12), at(12)]),
+        (Self::GeluTanh, "kGELU_TANH", [NONE, at(13), at(13), at(13), at(13)]),
+    ];
+}
+
+/// `nvinfer1::PoolingType`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum PoolingType {
+    /// `kMAX`.
+    Max,
+    /// `kAVERAGE`.
+    Average,
+    /// `kMAX_AVERAGE_BLEND`.
+    MaxAverageBlend,
+}
+
+impl Enumeration for PoolingType {
+    const NAME: &'static str = "PoolingType";
+    const ROWS: &'static [(Self, &'static str, Row)] = &[
+        (Self::Max, "kMAX", [at(0), at(0), at(0), at(0), at(0)]),
+        (Self::Average, "kAVERAGE", [at(1), at(1), at(1), at(1), at(1)]),
+        (Self::MaxAverageBlend, "kMAX_AVERAGE_BLEND", [at(2), at(2), at(2), at(2), at(2)]),
+    ];
+}
+
+/// `nvinfer1::InterpolationMode`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum InterpolationMode {
+    /// `kNEAREST`.
+    Nearest,
+    /// `kLINEAR`.
+    Linear,
+    /// `kCUBIC`.
+    Cubic,
+}
+
+impl Enumeration for InterpolationMode {
+    const NAME: &'static str = "InterpolationMode";
+    const ROWS: &'static [(Self, &'static str, Row)] = &[
+        (Self::Nearest, "kNEAREST", [at(0), at(0), at(0), at(0), at(0)]),
+        (Self::Linear, "kLINEAR", [at(1), at(1), at(1), at(1), at(1)]),
+        (Self::Cubic, "kCUBIC", [at(2), at(2), at(2), at(2), at(2)]),
+    ];
+}
+
 /// `nvinfer1::ComputeCapability`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]

@@ -46,7 +46,7 @@ pub(super) fn classes(
          //! Written by `cargo xtask codegen tensorrt` from `fixtures/tensorrt/{slots,destructors,sizes,interfaces}.tsv`; not to be\n\
          //! edited. The columns are those of [`Generation`](crate::Generation): TensorRT 8 and 9, 10, 11, RTX 1.3, RTX 1.5.\n\
          \nuse std::ffi::{c_char, c_void};\n\
-         \nuse crate::layout::{Dims32, Dims64, Direct, InterfaceInfo, Public};\n\
+         \nuse crate::layout::{Derived, Dims32, Dims64, Direct, InterfaceInfo, Public};\n\
          use crate::method::{Identity, Method, This};\n\
          use crate::table::{NONE, at, since};\n",
     );
@@ -169,6 +169,7 @@ fn write_class(
         return Ok(());
     }
     let layout = match size {
+        24 => "Derived",
         16 => "Public",
         8 => "Direct",
         other => bail!("{name} has an unforeseen size of {other} bytes"),
@@ -181,7 +182,7 @@ fn write_class(
     write_identity(text, name, interfaces)?;
     write_deleting_destructor(text, name, destructors)?;
     for method in methods.iter().filter(|method| method.class == name) {
-        write_method(text, method);
+        write_method(text, method, layout);
     }
     text.push_str("}\n");
     Ok(())
@@ -248,11 +249,15 @@ fn write_deleting_destructor(
     Ok(())
 }
 
-fn write_method(text: &mut String, method: &Method) {
+fn write_method(text: &mut String, method: &Method, layout: &str) {
     let Method { class, name, cpp, function, .. } = method;
     let (result, arguments) = cpp.split_once('(').unwrap_or((cpp, ""));
     let constant = constant_name(name);
-    let receiver = if method.on_implementation { "on_implementation" } else { "on_object" };
+    let receiver = match (method.on_implementation, layout) {
+        (false, _) => "on_object",
+        (true, "Derived") => "on_own_implementation",
+        (true, _) => "on_implementation",
+    };
     let exception = method
         .exception
         .map_or(String::new(), |(version, slot)| format!(".with_exception({version}, {slot})"));
