@@ -14,7 +14,7 @@ use std::path::Path;
 use std::time::Instant;
 
 use calibrant_backend_embedded::{Embedded, Options};
-use calibrant_calibration::{Backend as _, BatchSource, Sample, SourceError};
+use calibrant_calibration::{Backend as _, BatchSource, Histograms, Sample, SourceError};
 use calibrant_dataset::{Content, Dataset, ReadBuffer};
 use calibrant_onnx::Model;
 use calibrant_prefetch::Batch;
@@ -27,7 +27,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     let workers = rest.first().map_or(Ok(1), |text| text.parse())?.try_into()?;
     let times: usize = rest.get(1).map_or(Ok(1), |text| text.parse())?;
 
-    let options = Options { workers, samples_per_run: 1.try_into()? };
+    let histograms = Histograms::Invariant;
+    let options = Options { workers, samples_per_run: 1.try_into()?, histograms };
     let mut backend = Embedded::load(&Model::read(Path::new(model))?, &options)?;
     let dataset = Dataset::tensors(Path::new(arrays))?;
     let n_samples = dataset.samples().len() * times;

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::thread;
 
 use calibrant_calibration::{
-    BackendError, BatchSource, NonFinite, Sample, Statistics, TensorStatistics,
+    BackendError, BatchSource, Histograms, NonFinite, Sample, SourceError, Statistics,
+    TensorStatistics,
 };
 use calibrant_prefetch::Batch;
 use crossbeam_channel::{Receiver, Sender, bounded, select};
@@ -33,11 +34,54 @@ struct Seen {
 /// Why a worker stopped, and at which sample's position.
 type Failure = (usize, BackendError);
 
+/// The next batch, `None` when there are no more.
+type NextBatch<'a> = dyn FnMut() -> Result<Option<Arc<Batch<Sample>>>, SourceError> + 'a;
+
 /// Runs all batches of `source` through `backend`.
 pub(crate) fn calibrate<E: Executor>(
     backend: &Embedded<E>,
     source: &mut dyn BatchSource,
 ) -> Result<Statistics, BackendError> {
+    let blank = vec![TensorStatistics::new(); backend.observed.len()];
+    let mut next = || Ok(source.next_batch()?.map(Arc::new));
+    match backend.options.histograms {
+        Histograms::Invariant => Ok(named(backend, run_all(backend, &blank, &mut next)?)),
+        Histograms::AndFaithful => after_first_batch(backend, &blank, &mut next),
+    }
+}
+
+/// Runs the first batch for the magnitudes in it, then all batches, that one included, with bins as wide as they say.
+fn after_first_batch<E: Executor>(
+    backend: &Embedded<E>,
+    blank: &[TensorStatistics],
+    next: &mut NextBatch<'_>,
+) -> Result<Statistics, BackendError> {
+    let first = loop {
+        match next()? {
+            Some(batch) if batch.is_empty() => {}
+            Some(batch) => break batch,
+            None => return Ok(Statistics::default()),
+        }
+    };
+    let mut alone = Some(Arc::clone(&first));
+    let seen = run_all(backend, blank, &mut || Ok(alone.take()))?;
+    let widths = seen.tensors.iter().map(TensorStatistics::magnitude);
+    let blank: Vec<_> = widths.map(TensorStatistics::after_first_batch).collect();
+    let first_batch = first.iter().map(|sample| sample.name.to_string()).collect();
+    let mut again = Some(first);
+    let seen = run_all(backend, &blank, &mut || match again.take() {
+        Some(first) => Ok(Some(first)),
+        None => next(),
+    })?;
+    Ok(Statistics { first_batch, ..named(backend, seen) })
+}
+
+/// Runs the batches on all workers, each of which begins with the statistics in `blank`.
+fn run_all<E: Executor>(
+    backend: &Embedded<E>,
+    blank: &[TensorStatistics],
+    next: &mut NextBatch<'_>,
+) -> Result<Seen, BackendError> {
     let n_workers = backend.options.workers.get();
     let (jobs, work) = bounded(n_workers);
     let (failed, failures) = bounded(n_workers);
@@ -46,12 +90,14 @@ pub(crate) fn calibrate<E: Executor>(
             .map(|_| {
                 let (work, failed) = (work.clone(), failed.clone());
                 scope.spawn(move || {
-                    backend.executor.on_worker(|on| run_jobs(backend, on, &work, &failed))
+                    backend
+                        .executor
+                        .on_worker(|on| run_jobs(backend, on, blank.to_vec(), &work, &failed))
                 })
             })
             .collect();
         drop(failed);
-        let fed = feed(backend.options.samples_per_run.get(), source, &jobs, &failures);
+        let fed = feed(backend.options.samples_per_run.get(), next, &jobs, &failures);
         drop(jobs);
         if !matches!(fed, Ok(None)) {
             // What still waits is not worth starting.
@@ -66,19 +112,18 @@ pub(crate) fn calibrate<E: Executor>(
         let seen = seen
             .into_iter()
             .map(|seen| seen.unwrap_or_else(|payload| std::panic::resume_unwind(payload)));
-        Ok(total(backend, seen))
+        Ok(total(backend, blank, seen))
     })
 }
 
 /// Pulls batches and hands out their samples until the source ends, or a worker fails.
 fn feed(
     together: usize,
-    source: &mut dyn BatchSource,
+    next: &mut NextBatch<'_>,
     jobs: &Sender<Job>,
     failures: &Receiver<Failure>,
 ) -> Result<Option<Failure>, BackendError> {
-    while let Some(batch) = source.next_batch()? {
-        let batch = Arc::new(batch);
+    while let Some(batch) = next()? {
         for start in (0..batch.len()).step_by(together) {
             let samples = start..batch.len().min(start + together);
             let job = Job { batch: Arc::clone(&batch), samples };
@@ -95,11 +140,11 @@ fn feed(
 fn run_jobs<E: Executor>(
     backend: &Embedded<E>,
     on: &E::Worker,
+    blank: Vec<TensorStatistics>,
     work: &Receiver<Job>,
     failed: &Sender<Failure>,
 ) -> Seen {
-    let mut seen =
-        Seen { samples: 0, tensors: vec![TensorStatistics::new(); backend.observed.len()] };
+    let mut seen = Seen { samples: 0, tensors: blank };
     for job in work {
         let Some((first, others)) = job.batch[job.samples.clone()].split_first() else { continue };
         if let Err(error) = (Run { backend, on, first, others }).observe(&mut seen.tensors) {
@@ -196,9 +241,12 @@ impl<E: Executor> Run<'_, E> {
 }
 
 /// Adds up what the workers saw, and what follows from it for the tensors that only move values about.
-fn total<E: Executor>(backend: &Embedded<E>, seen: impl Iterator<Item = Seen>) -> Statistics {
-    let mut total =
-        Seen { samples: 0, tensors: vec![TensorStatistics::new(); backend.observed.len()] };
+fn total<E: Executor>(
+    backend: &Embedded<E>,
+    blank: &[TensorStatistics],
+    seen: impl Iterator<Item = Seen>,
+) -> Seen {
+    let mut total = Seen { samples: 0, tensors: blank.to_vec() };
     for seen in seen {
         total.samples += seen.samples;
         for (sum, part) in total.tensors.iter_mut().zip(&seen.tensors) {
@@ -211,9 +259,15 @@ fn total<E: Executor>(backend: &Embedded<E>, seen: impl Iterator<Item = Seen>) -
         sources.iter().for_each(|&source| sum.merge(&total.tensors[source]));
         total.tensors[place] = sum;
     }
-    let named = backend.observed.iter().map(|observed| observed.name.clone()).zip(total.tensors);
+    total
+}
+
+/// The statistics of the tensors that had values, by name.
+fn named<E: Executor>(backend: &Embedded<E>, seen: Seen) -> Statistics {
+    let named = backend.observed.iter().map(|observed| observed.name.clone()).zip(seen.tensors);
     Statistics {
-        samples: total.samples,
+        samples: seen.samples,
         tensors: named.filter(|(_, seen)| seen.count() > 0).collect(),
+        first_batch: Vec::new(),
     }
 }

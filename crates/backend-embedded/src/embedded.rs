@@ -4,7 +4,9 @@ use std::fmt;
 use std::num::NonZeroUsize;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use calibrant_calibration::{Backend, BackendError, BackendInfo, BatchSource, Statistics};
+use calibrant_calibration::{
+    Backend, BackendError, BackendInfo, BatchSource, Histograms, Statistics,
+};
 use calibrant_onnx::{Model, Topology, validate};
 
 use crate::error::LoadError;
@@ -32,6 +34,9 @@ pub struct Options {
     /// 1 is right for every model with a dynamic batch dimension: more is not faster, and takes more memory.
     /// A model exported for a fixed batch needs that number here, and batches that are multiples of it.
     pub samples_per_run: NonZeroUsize,
+    /// Which histograms are kept; [`Histograms::AndFaithful`] runs the first batch twice, because the widths of its bins
+    /// must be known before any value is counted.
+    pub histograms: Histograms,
 }
 
 /// A model ready to be calibrated on this machine's processor.
@@ -67,7 +72,7 @@ impl<E: Executor> Embedded<E> {
         let topology = Topology::new(model.graph())?;
         let inputs = topology.data_inputs().map(ModelInput::new).collect::<Result<Vec<_>, _>>()?;
         let scope = Scope::new(&topology, model.opset().unwrap_or_default(), None);
-        let observed = observed(&scope);
+        let observed = observed(&scope, options.histograms);
         if !observed.iter().any(|seen| seen.from == From::Values) {
             return Err(LoadError::NothingToObserve);
         }
@@ -95,7 +100,13 @@ impl<E: Executor> Backend for Embedded<E> {
             1 => "runs every sample alone, so the batch size changes no activation".to_owned(),
             several => format!("runs {several} samples together"),
         };
-        BackendInfo { name: NAME.to_owned(), version: VERSION.to_owned(), notes: vec![notes] }
+        let mut notes = vec![notes];
+        if self.options.histograms == Histograms::AndFaithful {
+            notes.push(
+                "keeps TensorRT's own histograms too, whose bins the first batch sets".to_owned(),
+            );
+        }
+        BackendInfo { name: NAME.to_owned(), version: VERSION.to_owned(), notes }
     }
 
     fn calibrate(&mut self, source: &mut dyn BatchSource) -> Result<Statistics, BackendError> {

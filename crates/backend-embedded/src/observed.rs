@@ -2,6 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
+use calibrant_calibration::Histograms;
 use calibrant_onnx::proto::{NodeProto, TensorProto};
 use calibrant_onnx::{DataType, Slot, Topology};
 
@@ -27,7 +28,7 @@ pub(crate) enum From {
 }
 
 /// Returns the observed tensors of the scope's graph: first its inputs, then in the order in which nodes make them.
-pub(crate) fn observed(scope: &Scope<'_>) -> Vec<Observed> {
+pub(crate) fn observed(scope: &Scope<'_>, histograms: Histograms) -> Vec<Observed> {
     let topology = scope.topology;
     let infinite = infinite(scope);
     let is_observed = |name: &str| {
@@ -52,7 +53,7 @@ pub(crate) fn observed(scope: &Scope<'_>) -> Vec<Observed> {
         for name in node.output.iter().filter(|name| !name.is_empty()) {
             depend.insert(name);
             if is_observed(name) {
-                let from = from(node, &places);
+                let from = from(node, &places, histograms);
                 places.insert(name, observed.len());
                 observed.push(Observed { name: name.clone(), from });
             }
@@ -138,10 +139,12 @@ fn only_moves(node: &NodeProto) -> bool {
 }
 
 /// How the output of `node` comes by its statistics, given the places of the tensors observed so far.
-fn from(node: &NodeProto, places: &HashMap<&str, usize>) -> From {
+///
+/// TensorRT's own histograms of several tensors do not add up: the bins of each have a width of their own.
+fn from(node: &NodeProto, places: &HashMap<&str, usize>, histograms: Histograms) -> From {
     let sources = if only_moves(node) {
         node.input.get(..1)
-    } else if node.is("Concat") {
+    } else if node.is("Concat") && histograms == Histograms::Invariant {
         Some(node.input.as_slice())
     } else {
         None

@@ -7,7 +7,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use calibrant_backend_embedded::{Embedded, Options};
-use calibrant_calibration::{Backend as _, BatchSource, Sample, SourceError};
+use calibrant_calibration::{Backend as _, BatchSource, Histograms, Sample, SourceError};
 use calibrant_dataset::{Tensor, TensorData};
 use calibrant_onnx::Model;
 use calibrant_prefetch::Batch;
@@ -45,7 +45,11 @@ fn more_samples_take_no_more_memory() {
     let model =
         Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/models/squeezenet11_bgr.onnx");
     let two = 2.try_into().unwrap();
-    let options = Options { workers: two, samples_per_run: 1.try_into().unwrap() };
+    let options = Options {
+        workers: two,
+        samples_per_run: 1.try_into().unwrap(),
+        histograms: Histograms::Invariant,
+    };
     let mut backend = Embedded::load(&Model::read(&model).unwrap(), &options).unwrap();
     let few = backend.calibrate(&mut Made(0..8)).unwrap();
     let peak_of_few = peak_mib();

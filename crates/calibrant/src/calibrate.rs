@@ -76,7 +76,9 @@ pub(crate) fn calibrate(
     let mut backend: Box<dyn Backend> = match calibration.backend {
         BackendKind::Embedded => {
             let (workers, samples_per_run) = (calibration.workers, model.samples_per_run());
-            Box::new(Embedded::load(&model.model, &Options { workers, samples_per_run })?)
+            let histograms = calibration.method.histograms();
+            let options = Options { workers, samples_per_run, histograms };
+            Box::new(Embedded::load(&model.model, &options)?)
         }
     };
     let picture = calibration.preprocess.as_deref().zip(model.inputs.first());

@@ -198,7 +198,9 @@ impl Algorithm {
     pub fn of(method: Method) -> Self {
         match method {
             Method::MinMax => Self::MinMaxCalibration,
-            Method::Entropy | Method::Percentile(_) | Method::Mse => Self::EntropyCalibration2,
+            Method::Entropy | Method::Percentile(_) | Method::Mse | Method::TensorrtFaithful => {
+                Self::EntropyCalibration2
+            }
         }
     }
 

@@ -6,6 +6,8 @@
 //! them, and gives every activation to [`TensorStatistics::observe`].
 //! The [`Statistics`] that come back are a pure function of the multiset of values seen, so neither the order of the
 //! samples, nor the batch size, nor the number of threads or machines changes one count.
+//! (One histogram that does depend on the order, TensorRT's own, is kept beside them when it is asked for:
+//! [`FaithfulHistogram`].)
 //! Afterwards each [`Method`] reads its amax from the same statistics, a [`Table`] writes them down, and a [`Cache`]
 //! says the same in TensorRT's words.
 //!
@@ -19,8 +21,8 @@
 //! activation.observe(&[0.0, 0.25, -0.5])?;
 //!
 //! let amax = activation.amax(Method::MinMax);
-//! assert_eq!(amax, 6.0);
-//! assert_eq!(scale_of(amax), 6.0 / 127.0);
+//! assert_eq!(amax, Some(6.0));
+//! assert_eq!(scale_of(6.0), 6.0 / 127.0);
 //! # Ok::<(), calibrant_calibration::NonFinite>(())
 //! ```
 
@@ -28,6 +30,7 @@
 
 mod backend;
 mod cache;
+mod faithful;
 mod histogram;
 mod manifest;
 mod method;
@@ -39,10 +42,11 @@ mod table;
 
 pub use backend::{Backend, BackendError, BackendInfo};
 pub use cache::{Algorithm, Cache, CacheError, ParseCacheError, Suspicion, tensorrt_version};
+pub use faithful::{FAITHFUL_BINS, FaithfulHistogram};
 pub use histogram::{BINS, Histogram, MAX_EXPONENT, MIN_EXPONENT};
 pub use manifest::{Difference, Manifest, SampleDigest, Stale};
 pub use method::{Method, ParseMethodError, Percentile};
 pub use output::{WriteError, write_atomic};
 pub use sample::{BatchSource, Sample, SourceError, SourceErrorKind};
-pub use statistics::{NonFinite, Statistics, TensorStatistics};
-pub use table::{Entry, SCHEMA_VERSION, Table, TableError, scale_of};
+pub use statistics::{Histograms, NonFinite, Statistics, TensorStatistics};
+pub use table::{Entry, FirstBatch, SCHEMA_VERSION, Table, TableError, scale_of};

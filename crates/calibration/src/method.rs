@@ -3,6 +3,7 @@
 //! Every method reads the same [`TensorStatistics`], so all of them come from one pass over the samples.
 
 mod entropy;
+pub(crate) mod faithful;
 mod mse;
 mod percentile;
 
@@ -13,9 +14,9 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 pub use percentile::Percentile;
 
-use crate::TensorStatistics;
+use crate::{Histograms, TensorStatistics};
 
-/// A rule that picks amax, written `minmax`, `entropy`, `percentile:99.99` or `mse`.
+/// A rule that picks amax, written `minmax`, `entropy`, `percentile:99.99`, `mse` or `tensorrt-faithful`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Method {
     /// The largest magnitude seen: nothing is clipped.
@@ -28,6 +29,11 @@ pub enum Method {
     Percentile(Percentile),
     /// The amax with the smallest mean squared error.
     Mse,
+    /// What TensorRT's own entropy calibrators choose, up to TensorRT 10, from a histogram of their own.
+    ///
+    /// Unlike all others it depends on which samples are in the first batch; see
+    /// [`FaithfulHistogram`](crate::FaithfulHistogram).
+    TensorrtFaithful,
 }
 
 /// Why a text is no [`Method`].
@@ -36,7 +42,7 @@ pub enum Method {
 pub enum ParseMethodError {
     /// The word is none of the methods.
     #[error(
-        "unknown method `{text}`; the methods are minmax, entropy, percentile:P (for example percentile:99.99) and mse"
+        "unknown method `{text}`; the methods are minmax, entropy, percentile:P (for example percentile:99.99), mse and tensorrt-faithful"
     )]
     Unknown {
         /// The text as given.
@@ -62,18 +68,34 @@ impl Method {
         Self::Mse,
     ];
 
-    pub(crate) fn amax(self, statistics: &TensorStatistics) -> f32 {
+    /// The histograms that a backend has to keep for this method.
+    pub fn histograms(self) -> Histograms {
+        match self {
+            Self::TensorrtFaithful => Histograms::AndFaithful,
+            Self::MinMax | Self::Entropy | Self::Percentile(_) | Self::Mse => Histograms::Invariant,
+        }
+    }
+
+    pub(crate) fn amax(self, statistics: &TensorStatistics) -> Option<f32> {
         let magnitude = statistics.magnitude();
         let histogram = statistics.histogram();
         let threshold = match self {
-            Self::MinMax => return magnitude,
+            Self::MinMax => return Some(magnitude),
+            Self::TensorrtFaithful => return faithful_amax(statistics),
             Self::Entropy => entropy::threshold(histogram),
             Self::Percentile(percentile) => percentile::threshold(histogram, percentile),
             Self::Mse => mse::threshold(histogram, statistics.zeros()),
         };
         // A threshold lies in the last bin in use or below, so this only takes back the unused part of that bin.
-        threshold.map_or(magnitude, |threshold| threshold.min(magnitude))
+        Some(threshold.map_or(magnitude, |threshold| threshold.min(magnitude)))
     }
+}
+
+/// `None` when the histogram was not kept; unlike the others this amax may exceed every value seen, as TensorRT's does.
+fn faithful_amax(statistics: &TensorStatistics) -> Option<f32> {
+    let histogram = statistics.faithful()?;
+    let bins = faithful::kept_bins(histogram);
+    Some(bins.map_or(0.0, |bins| faithful::threshold(histogram, bins)))
 }
 
 impl fmt::Display for Method {
@@ -83,6 +105,7 @@ impl fmt::Display for Method {
             Self::Entropy => f.write_str("entropy"),
             Self::Percentile(percentile) => write!(f, "percentile:{percentile}"),
             Self::Mse => f.write_str("mse"),
+            Self::TensorrtFaithful => f.write_str("tensorrt-faithful"),
         }
     }
 }
@@ -95,6 +118,7 @@ impl FromStr for Method {
             "minmax" => Ok(Self::MinMax),
             "entropy" => Ok(Self::Entropy),
             "mse" => Ok(Self::Mse),
+            "tensorrt-faithful" => Ok(Self::TensorrtFaithful),
             _ => match text.strip_prefix("percentile:") {
                 Some(number) => number.parse().map(Self::Percentile),
                 None => Err(ParseMethodError::Unknown { text: text.to_owned() }),
@@ -143,9 +167,15 @@ mod tests {
 
     #[test]
     fn methods_are_written_as_they_are_read() {
-        for text in
-            ["minmax", "entropy", "mse", "percentile:99.99", "percentile:99.999", "percentile:100"]
-        {
+        for text in [
+            "minmax",
+            "entropy",
+            "mse",
+            "percentile:99.99",
+            "percentile:99.999",
+            "percentile:100",
+            "tensorrt-faithful",
+        ] {
             assert_eq!(text.parse::<Method>().unwrap().to_string(), text);
             let json = serde_json::to_string(&text.parse::<Method>().unwrap()).unwrap();
             assert_eq!(json, format!("\"{text}\""));

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::histogram::scan;
-use crate::{Histogram, Method};
+use crate::{FaithfulHistogram, Histogram, Method};
 
 /// Everything that calibration learned.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -12,9 +12,21 @@ pub struct Statistics {
     pub samples: u64,
     /// What was seen of every float tensor, by its name in the original graph.
     pub tensors: BTreeMap<String, TensorStatistics>,
+    /// Names of the samples that set the widths of the [`FaithfulHistogram`]s, in their order; empty where none were kept.
+    pub first_batch: Vec<String>,
 }
 
-/// What was seen of one tensor: a pure function of the multiset of its values.
+/// Which histograms a backend keeps of every tensor.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Histograms {
+    /// Those that depend on nothing but the multiset of samples.
+    Invariant,
+    /// TensorRT's own beside them, which costs a second run of the first batch, memory and time.
+    AndFaithful,
+}
+
+/// What was seen of one tensor: a pure function of the multiset of its values, and of the first batch's largest
+/// magnitude where a [`FaithfulHistogram`] is kept.
 #[derive(Debug, Clone, PartialEq)]
 pub struct TensorStatistics {
     histogram: Histogram,
@@ -22,6 +34,7 @@ pub struct TensorStatistics {
     maximum: f32,
     count: u64,
     zeros: u64,
+    faithful: Option<FaithfulHistogram>,
 }
 
 /// A value that has no place on any scale.
@@ -57,10 +70,15 @@ impl Statistics {
     }
 
     /// Adds what `other` saw, as if its samples had been run here; exact, associative and commutative.
+    ///
+    /// Runs that began with different batches have no [`FaithfulHistogram`] in common.
     pub fn merge(&mut self, other: &Self) {
         self.samples += other.samples;
         for (name, statistics) in &other.tensors {
             self.tensors.entry(name.clone()).or_default().merge(statistics);
+        }
+        if self.first_batch != other.first_batch {
+            self.first_batch.clear();
         }
     }
 }
@@ -74,7 +92,15 @@ impl TensorStatistics {
             maximum: f32::NEG_INFINITY,
             count: 0,
             zeros: 0,
+            faithful: None,
         }
+    }
+
+    /// Statistics of nothing that will keep a [`FaithfulHistogram`] too.
+    ///
+    /// `first_batch` is the largest magnitude of the first batch, whose values are to be observed like all others.
+    pub fn after_first_batch(first_batch: f32) -> Self {
+        Self { faithful: Some(FaithfulHistogram::new(first_batch)), ..Self::new() }
     }
 
     /// Adds values.
@@ -90,26 +116,49 @@ impl TensorStatistics {
         self.widen(seen.minimum, seen.maximum);
         self.count += values.len() as u64;
         self.zeros += seen.zeros;
-        self.histogram.observe(values, self.magnitude());
+        let magnitude = self.magnitude();
+        self.histogram.observe(values, magnitude);
+        if let Some(faithful) = &mut self.faithful {
+            faithful.observe(values, magnitude);
+        }
         Ok(())
     }
 
     /// Adds what `other` saw; exact, associative and commutative.
+    ///
+    /// The [`FaithfulHistogram`] stays only when both have one and of the same first batch; statistics of nothing take
+    /// over the other's.
     pub fn merge(&mut self, other: &Self) {
+        match (&mut self.faithful, &other.faithful) {
+            (Some(mine), Some(theirs)) if mine.first_batch() == theirs.first_batch() => {
+                mine.merge(theirs);
+            }
+            (None, Some(theirs)) if self.count == 0 => self.faithful = Some(theirs.clone()),
+            (Some(_), None) if other.count == 0 => {}
+            _ => self.faithful = None,
+        }
         self.histogram.merge(&other.histogram);
         self.widen(other.minimum, other.maximum);
         self.count += other.count;
         self.zeros += other.zeros;
     }
 
-    /// The amax that `method` chooses: finite, at least 0, at most the largest magnitude seen.
-    pub fn amax(&self, method: Method) -> f32 {
+    /// The amax that `method` chooses: finite, at least 0, and but for [`Method::TensorrtFaithful`] at most the largest
+    /// magnitude seen.
+    ///
+    /// `None` when the method reads a histogram that was not kept, see [`Method::histograms`].
+    pub fn amax(&self, method: Method) -> Option<f32> {
         method.amax(self)
     }
 
     /// The histogram of magnitudes, zeros included.
     pub fn histogram(&self) -> &Histogram {
         &self.histogram
+    }
+
+    /// TensorRT's own histogram, where it was asked for.
+    pub fn faithful(&self) -> Option<&FaithfulHistogram> {
+        self.faithful.as_ref()
     }
 
     /// The smallest value seen, never -0; 0 when nothing was.
@@ -190,6 +239,7 @@ mod tests {
             maximum: values.iter().fold(f32::NEG_INFINITY, |most, &value| most.max(value)) + 0.0,
             count: values.len() as u64,
             zeros: values.iter().filter(|value| **value == 0.0).count() as u64,
+            faithful: None,
         }
     }
 
@@ -257,6 +307,32 @@ mod tests {
     }
 
     #[test]
+    fn the_histogram_of_tensorrt_is_merged_where_it_means_something() {
+        let seen = |first: Option<f32>, values: &[f32]| {
+            let mut seen =
+                first.map_or_else(TensorStatistics::new, TensorStatistics::after_first_batch);
+            seen.observe(values).unwrap();
+            seen
+        };
+        let merged = |mut left: TensorStatistics, right: &TensorStatistics| {
+            left.merge(right);
+            left.faithful().map(|histogram| histogram.counts().iter().sum::<u64>())
+        };
+        let (one, three) = (seen(Some(1.0), &[0.5]), seen(Some(1.0), &[0.25, 1.0, 7.0]));
+        assert_eq!(merged(one.clone(), &three), Some(4));
+        assert_eq!(merged(three.clone(), &one), Some(4));
+        assert_eq!(merged(TensorStatistics::new(), &three), Some(3));
+        assert_eq!(merged(three.clone(), &TensorStatistics::new()), Some(3));
+        assert_eq!(merged(three.clone(), &seen(Some(2.0), &[1.0])), None, "another first batch");
+        assert_eq!(merged(three.clone(), &seen(None, &[1.0])), None, "kept by one only");
+        assert_eq!(merged(seen(None, &[1.0]), &three), None, "kept by the other only");
+        assert_eq!(three.amax(Method::TensorrtFaithful).map(|amax| amax > 4.0), Some(true));
+        assert_eq!(seen(None, &[1.0]).amax(Method::TensorrtFaithful), None);
+        let zeros = TensorStatistics::after_first_batch(0.0);
+        assert_eq!(zeros.amax(Method::TensorrtFaithful), Some(0.0));
+    }
+
+    #[test]
     fn a_slice_with_a_bad_value_leaves_nothing_behind() {
         let mut statistics = observed([&[1.0, -2.0][..]]);
         let before = statistics.clone();
@@ -274,7 +350,7 @@ mod tests {
             assert_eq!(extremes.map(f32::to_bits), [0; 3], "+0, never -0");
             assert_eq!(statistics.histogram().exponent(), MIN_EXPONENT);
             for method in Method::RECORDED {
-                assert_eq!(statistics.amax(method).to_bits(), 0, "{method}");
+                assert_eq!(statistics.amax(method).map(f32::to_bits), Some(0), "{method}");
             }
         }
     }

@@ -8,10 +8,10 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-pub use entry::{Entry, scale_of};
+pub use entry::{Entry, FirstBatch, scale_of};
 pub use error::TableError;
 
-use crate::{Manifest, Method, Statistics, WriteError, write_atomic};
+use crate::{Histograms, Manifest, Method, Statistics, WriteError, write_atomic};
 
 /// Version of the file's layout; a reader refuses a newer one.
 pub const SCHEMA_VERSION: u32 = 1;
@@ -24,6 +24,9 @@ pub struct Table {
     method: Method,
     samples: u64,
     manifest: Manifest,
+    /// Nothing but the amaxes of [`Method::TensorrtFaithful`] depends on it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    first_batch: Vec<String>,
     tensors: BTreeMap<String, Entry>,
 }
 
@@ -32,21 +35,27 @@ impl Table {
     ///
     /// # Errors
     ///
-    /// When no samples were run.
+    /// When no samples were run, or the method reads a histogram that was not kept.
     pub fn new(statistics: &Statistics, manifest: Manifest) -> Result<Self, TableError> {
         if statistics.samples == 0 {
             return Err(TableError::NoSamples);
         }
         let method = manifest.method;
-        let entries = statistics.tensors.iter();
-        let tensors = entries
-            .map(|(name, statistics)| (name.clone(), Entry::new(statistics, method)))
-            .collect();
+        let entries = statistics.tensors.iter().map(|(name, statistics)| {
+            let not_kept = || TableError::NotKept { method, tensor: name.clone() };
+            Ok((name.clone(), Entry::new(statistics, method).ok_or_else(not_kept)?))
+        });
+        let tensors = entries.collect::<Result<_, TableError>>()?;
+        let first_batch = match method.histograms() {
+            Histograms::AndFaithful => statistics.first_batch.clone(),
+            Histograms::Invariant => Vec::new(),
+        };
         Ok(Self {
             schema_version: SCHEMA_VERSION,
             method,
             samples: statistics.samples,
             manifest,
+            first_batch,
             tensors,
         })
     }
@@ -64,6 +73,11 @@ impl Table {
     /// What the table was made from.
     pub fn manifest(&self) -> &Manifest {
         &self.manifest
+    }
+
+    /// Names of the samples in the first batch, where [`Method::TensorrtFaithful`], which depends on them, was calibrated for.
+    pub fn first_batch(&self) -> &[String] {
+        &self.first_batch
     }
 
     /// What is known of every float tensor, by its name in the original graph.
@@ -153,7 +167,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::BackendInfo;
+    use crate::{BackendInfo, TensorStatistics};
 
     fn table(statistics: &Statistics) -> Table {
         let (sample_list, samples) = Manifest::list_digest(Vec::new());
@@ -358,7 +372,7 @@ mod tests {
         let table = table(&statistics);
         for method in Method::RECORDED {
             let other = table.with_method(method).unwrap();
-            assert_eq!(other.tensors()["x"].amax, statistics.tensors["x"].amax(method));
+            assert_eq!(Some(other.tensors()["x"].amax), statistics.tensors["x"].amax(method));
             assert_eq!((other.method(), other.manifest().method), (method, method));
             assert_eq!(Table::from_json(&other.to_json()).unwrap(), other);
         }
@@ -367,6 +381,40 @@ mod tests {
             error.to_string().starts_with("the table has no amax by percentile:50 for tensor `x`"),
             "{error}"
         );
+    }
+
+    #[test]
+    fn what_depends_on_the_first_batch_is_told() {
+        let mut seen = Statistics { samples: 3, ..Statistics::default() };
+        seen.first_batch = vec!["b.jpg".to_owned(), "a.jpg".to_owned()];
+        let mut tensor = TensorStatistics::after_first_batch(1.0);
+        tensor.observe(&[0.5, 1.0]).unwrap();
+        tensor.observe(&[1.5]).unwrap();
+        seen.tensors.insert("x".to_owned(), tensor);
+        let manifest = Manifest { method: Method::TensorrtFaithful, ..table(&seen).manifest };
+        let made = Table::new(&seen, manifest.clone()).unwrap();
+        assert_eq!(made.first_batch(), ["b.jpg", "a.jpg"]);
+        let first = made.tensors()["x"].first_batch.unwrap();
+        assert_eq!((first.magnitude, first.doublings), (1.0, 1));
+        assert_eq!(made.tensors()["x"].amax, (first.bins as f32 + 0.5) / 1024.0);
+        assert_eq!(Table::from_json(&made.to_json()).unwrap(), made);
+
+        // Another method reads its own, and back again.
+        let other = made.with_method(Method::MinMax).unwrap();
+        assert_eq!(other.tensors()["x"].amax, 1.5);
+        assert_eq!(other.with_method(Method::TensorrtFaithful).unwrap(), made);
+        assert!(table(&seen).first_batch().is_empty(), "not asked for, not told");
+
+        seen.tensors.insert("y".to_owned(), TensorStatistics::new());
+        let error = Table::new(&seen, manifest).unwrap_err().to_string();
+        assert!(
+            error
+                .starts_with("tensorrt-faithful reads a histogram that was not kept of tensor `y`"),
+            "{error}"
+        );
+        let broken = made.to_json().replacen("\"magnitude\": 1.0", "\"magnitude\": 0.0", 1);
+        let error = Table::from_json(&broken).unwrap_err().to_string();
+        assert!(error.starts_with("tensor `x`: first batch's magnitude is 0"), "{error}");
     }
 
     #[test]

@@ -5,6 +5,7 @@
 
 mod determinism;
 mod errors;
+mod faithful;
 mod golden;
 mod hostile;
 mod observed;

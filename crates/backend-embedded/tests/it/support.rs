@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use calibrant_backend_embedded::{Embedded, LoadError, Options};
 use calibrant_calibration::scripted::ScriptedSource;
-use calibrant_calibration::{Backend as _, BackendError, Sample, Statistics};
+use calibrant_calibration::{Backend as _, BackendError, Histograms, Sample, Statistics};
 use calibrant_dataset::{Tensor, TensorData};
 use calibrant_onnx::proto::{
     GraphProto, ModelProto, NodeProto, OperatorSetIdProto, TensorProto, ValueInfoProto,
@@ -20,6 +20,7 @@ pub(crate) fn options(workers: usize, samples_per_run: usize) -> Options {
     Options {
         workers: workers.try_into().unwrap(),
         samples_per_run: samples_per_run.try_into().unwrap(),
+        histograms: Histograms::Invariant,
     }
 }
 

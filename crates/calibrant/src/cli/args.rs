@@ -210,7 +210,9 @@ pub(crate) struct PreprocessArgs {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Calibration")]
 pub(crate) struct CalibrationArgs {
-    /// How the range of a tensor is chosen: minmax, entropy, percentile:P or mse [default: percentile:99.99].
+    /// How the range of a tensor is chosen: minmax, entropy, percentile:P, mse, or tensorrt-faithful [default: percentile:99.99].
+    ///
+    /// `tensorrt-faithful` is what the calibrators of TensorRT up to 10 choose; it depends on the samples of the first batch.
     #[arg(long)]
     pub(crate) method: Option<Method>,
     /// What runs the model.

@@ -12,7 +12,7 @@
 //! - ModelOpt and pytorch-quantization: the threshold is the lower edge of the bin after the last kept, not its centre.
 //! - ONNX Runtime: a histogram of both signs in 128 bins by default, which leaves one candidate: the result is minmax.
 
-use crate::{BINS, Histogram};
+use crate::Histogram;
 
 /// Positive levels of a signed 8-bit integer, counting 0.
 const LEVELS: usize = 128;
@@ -33,21 +33,22 @@ const LEVELS: usize = 128;
 pub(super) fn threshold(histogram: &Histogram) -> Option<f32> {
     let mut counts = *histogram.counts();
     counts[0] = counts[1];
-    let bins = best(&counts)?;
+    let used = counts.iter().rposition(|&count| count > 0)? + 1;
+    let bins = best(&counts, used)?;
     // Bin edges and centres are exact in f32: at most 13 significant bits.
     Some(histogram.at_half_bins(2 * bins + 1))
 }
 
-/// Number of bins that the best candidate keeps.
-fn best(counts: &[u64; BINS]) -> Option<usize> {
-    let used = counts.iter().rposition(|&count| count > 0)? + 1;
+/// Number of bins that the best candidate keeps, of those with up to `most` bins; `None` when all bins are empty.
+pub(super) fn best(counts: &[u64], most: usize) -> Option<usize> {
+    counts.iter().find(|&&count| count > 0)?;
     let sums = Sums::new(counts);
     let mut best = None;
     let mut least = f64::INFINITY;
     let mut narrow = sums.terms(1);
-    for width in 1..=used / LEVELS {
+    for width in 1..=most / LEVELS {
         let wide = sums.terms(width + 1);
-        for bins in width * LEVELS..((width + 1) * LEVELS).min(used + 1) {
+        for bins in width * LEVELS..((width + 1) * LEVELS).min(most + 1) {
             let divergence = sums.divergence(bins, [&narrow, &wide]);
             if divergence <= least {
                 (best, least) = (Some(bins), divergence);
@@ -69,7 +70,7 @@ struct Sums {
 }
 
 impl Sums {
-    fn new(counts: &[u64; BINS]) -> Self {
+    fn new(counts: &[u64]) -> Self {
         let mut sums = Self { counts: vec![0], occupied: vec![0], information: vec![0.0] };
         let (mut count, mut occupied, mut information) = (0, 0, 0.0);
         for &bin in counts {
@@ -99,14 +100,14 @@ impl Sums {
     /// The levels of one candidate are of two neighbouring widths at most, and 128 candidates in a row are of the same two,
     /// so this saves three logarithms out of four.
     fn terms(&self, width: usize) -> Vec<f64> {
-        (width..=BINS).map(|end| self.term(end - width, end, 0)).collect()
+        (width..self.counts.len()).map(|end| self.term(end - width, end, 0)).collect()
     }
 
     /// KL(P || Q) of the candidate that keeps the first `bins`, infinite where Q cannot follow P.
     ///
     /// `terms` are those of levels `bins` / 128 wide, and of levels one bin wider.
     fn divergence(&self, bins: usize, terms: [&[f64]; 2]) -> f64 {
-        let total = self.counts[BINS];
+        let total = self.counts[self.counts.len() - 1];
         let kept = self.counts[bins];
         let last = kept - self.counts[bins - 1];
         let tail = total - kept;
@@ -136,6 +137,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::BINS;
     use crate::method::tests::histograms;
 
     /// Two sums of the same few thousand terms in different order differ by far less.
@@ -188,7 +190,7 @@ mod tests {
             .map(|bins| (naive_divergence(&counts, bins), bins))
             .min_by(|a, b| a.0.total_cmp(&b.0))
             .unwrap();
-        assert_eq!(best(&counts), Some(naive.1));
+        assert_eq!(best(&counts, BINS), Some(naive.1));
         assert!((128..1000).contains(&naive.1), "{naive:?}");
     }
 
@@ -197,11 +199,11 @@ mod tests {
         // One value in each of the first 128 bins and nothing beyond: every level holds one bin, so nothing is lost.
         let mut counts = [0; BINS];
         counts[..LEVELS].fill(1);
-        assert_eq!(best(&counts), Some(LEVELS));
+        assert_eq!(best(&counts, LEVELS), Some(LEVELS));
         // With all else empty, candidates that put the one bin's values at one level lose nothing either.
         let mut counts = [0; BINS];
         counts[3000] = 7;
-        assert_eq!(best(&counts), Some(3001));
+        assert_eq!(best(&counts, 3001), Some(3001));
     }
 
     #[test]

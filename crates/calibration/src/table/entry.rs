@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::TableError;
-use crate::{MAX_EXPONENT, MIN_EXPONENT, Method, TensorStatistics};
+use crate::method::faithful;
+use crate::{FAITHFUL_BINS, MAX_EXPONENT, MIN_EXPONENT, Method, TensorStatistics};
 
 /// What is known of one tensor.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -27,6 +28,21 @@ pub struct Entry {
     pub exponent: i32,
     /// The amax of each of [`Method::RECORDED`], and of the table's method.
     pub amax_by_method: BTreeMap<Method, f32>,
+    /// What depends on the first batch; there only when [`Method::TensorrtFaithful`] was calibrated for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub first_batch: Option<FirstBatch>,
+}
+
+/// How TensorRT's own histogram of a tensor came about, and what was kept of it.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FirstBatch {
+    /// The first batch's largest magnitude, which set the bins' width.
+    pub magnitude: f32,
+    /// How often later batches doubled it; each time halves the resolution.
+    pub doublings: u32,
+    /// Bins that the chosen amax keeps, of 2048; 0 for a tensor that was only ever 0.
+    pub bins: u32,
 }
 
 /// The scale of a tensor whose magnitudes up to `amax` are kept: `amax / 127`, and always positive.
@@ -40,12 +56,15 @@ pub fn scale_of(amax: f32) -> f32 {
 }
 
 impl Entry {
-    pub(super) fn new(statistics: &TensorStatistics, method: Method) -> Self {
+    /// `None` when the method reads a histogram that was not kept.
+    pub(super) fn new(statistics: &TensorStatistics, method: Method) -> Option<Self> {
         let methods = Method::RECORDED.into_iter().chain([method]);
-        let amax_by_method: BTreeMap<_, _> =
-            methods.map(|method| (method, statistics.amax(method))).collect();
+        let amax_by_method: BTreeMap<_, _> = methods
+            .map(|method| Some((method, statistics.amax(method)?)))
+            .collect::<Option<_>>()?;
         let amax = amax_by_method[&method];
-        Self {
+        let is_faithful = method == Method::TensorrtFaithful;
+        Some(Self {
             amax,
             scale: scale_of(amax),
             count: statistics.count(),
@@ -54,7 +73,8 @@ impl Entry {
             zeros: statistics.zeros(),
             exponent: statistics.histogram().exponent(),
             amax_by_method,
-        }
+            first_batch: is_faithful.then(|| FirstBatch::of(statistics)).flatten(),
+        })
     }
 
     pub(super) fn check(&self, tensor: &str) -> Result<(), TableError> {
@@ -80,7 +100,31 @@ impl Entry {
         if !(MIN_EXPONENT..=MAX_EXPONENT).contains(&self.exponent) {
             return wrong("exponent", self.exponent.into(), "from -114 to 128");
         }
+        if let Some(first) = self.first_batch {
+            if !(first.magnitude.is_finite() && first.magnitude > 0.0) {
+                return wrong(
+                    "first batch's magnitude",
+                    first.magnitude.into(),
+                    "finite and above 0",
+                );
+            }
+            if first.bins as usize > FAITHFUL_BINS {
+                return wrong("first batch's bins", first.bins.into(), "at most 2048");
+            }
+        }
         Ok(())
+    }
+}
+
+impl FirstBatch {
+    fn of(statistics: &TensorStatistics) -> Option<Self> {
+        let histogram = statistics.faithful()?;
+        let bins = faithful::kept_bins(histogram).and_then(|bins| u32::try_from(bins).ok());
+        Some(Self {
+            magnitude: histogram.first_batch(),
+            doublings: histogram.doublings(),
+            bins: bins.unwrap_or(0),
+        })
     }
 }
 

@@ -52,6 +52,16 @@ pub enum TableError {
         /// What may stand there.
         must: &'static str,
     },
+    /// The method reads a histogram that the backend did not keep.
+    #[error(
+        "{method} reads a histogram that was not kept of tensor `{tensor}`; use the embedded backend, which keeps it, or another method"
+    )]
+    NotKept {
+        /// The method asked for.
+        method: Method,
+        /// The first tensor without it.
+        tensor: String,
+    },
     /// The table does not know what this method would choose.
     #[error(
         "the table has no amax by {method} for tensor `{tensor}`; calibrate again with that method"

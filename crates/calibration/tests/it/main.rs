@@ -4,4 +4,5 @@
 
 mod goldens;
 mod invariance;
+mod published;
 mod scripted;

@@ -23,7 +23,7 @@ fn the_identity_sees_the_float_inputs_in_any_batches() {
         assert_eq!(statistics.samples, 5);
         assert_eq!(statistics.tensors.keys().collect::<Vec<_>>(), ["picture"]);
         assert_eq!(statistics.tensors["picture"].count(), 10);
-        assert_eq!(statistics.tensors["picture"].amax(Method::MinMax), 7.0);
+        assert_eq!(statistics.tensors["picture"].amax(Method::MinMax), Some(7.0));
     }
 }
 
