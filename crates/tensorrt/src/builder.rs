@@ -1,6 +1,8 @@
 //! The builder.
 
 use std::marker::PhantomData;
+use std::num::NonZeroU32;
+use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tensorrt_sys::classes::{IBuilder, IBuilderConfig, IHostMemory, INetworkDefinition};
@@ -15,6 +17,7 @@ use crate::library::Library;
 use crate::memory::HostMemory;
 use crate::network::Network;
 use crate::owned::{Borrowed, Delete, Owned};
+use crate::plugins;
 use crate::profile::Profile;
 
 /// The one thread's turn to build.
@@ -86,16 +89,8 @@ impl<'t> Builder<'t> {
     /// [`Error::Null`]: TensorRT proper makes none without a GPU.
     #[doc(alias = "createInferBuilder")]
     pub fn new(library: &Library, _turn: &'t Turn) -> Result<Self, Error> {
+        library.init_plugins()?;
         // SAFETY: the logger was made for this version and is never freed.
-        let plugins = unsafe { library.raw().init_plugins(library.logger()) };
-        library.resume_panic();
-        if !plugins {
-            return Err(Error::Refused {
-                call: "initLibNvInferPlugins",
-                given: "its own plugins".to_owned(),
-            });
-        }
-        // SAFETY: as above.
         let raw = unsafe { library.raw().create_builder(library.logger()) };
         // SAFETY: a new builder is the caller's to delete.
         let raw = unsafe { Owned::new(raw, &IBuilder::DELETE, library, "createInferBuilder") }?;
@@ -105,6 +100,69 @@ impl<'t> Builder<'t> {
     /// The library.
     pub fn library(&self) -> &Library {
         self.raw.library()
+    }
+
+    /// Limits the threads that the builder works with.
+    ///
+    /// # Errors
+    /// [`Error::Refused`] for 0.
+    #[doc(alias = "setMaxThreads")]
+    pub fn set_max_threads(&mut self, threads: NonZeroU32) -> Result<(), Error> {
+        let refused = || Error::Refused {
+            call: "IBuilder::setMaxThreads",
+            given: format!("{threads} threads"),
+        };
+        let count = i32::try_from(threads.get()).map_err(|_| refused())?;
+        let (this, set) = self.raw.bind(&IBuilder::SET_MAX_THREADS)?;
+        // SAFETY: bound to the live builder.
+        if unsafe { set(this, count) } { Ok(()) } else { Err(refused()) }
+    }
+
+    /// How many DLA cores this machine has.
+    ///
+    /// # Errors
+    /// None that a known version would give.
+    #[doc(alias = "getNbDLACores")]
+    pub fn n_dla_cores(&self) -> Result<usize, Error> {
+        let (this, count) = self.raw.bind(&IBuilder::GET_NB_DLA_CORES)?;
+        // SAFETY: bound to the live builder.
+        Ok(usize::try_from(unsafe { count(this) }).unwrap_or(0))
+    }
+
+    /// Whether the GPU computes INT8 faster than FP32.
+    ///
+    /// # Errors
+    /// [`Error::MissingMethod`] in TensorRT 11 and RTX 1.5.
+    #[doc(alias = "platformHasFastInt8")]
+    pub fn has_fast_int8(&self) -> Result<bool, Error> {
+        let (this, has) = self.raw.bind(&IBuilder::PLATFORM_HAS_FAST_INT8)?;
+        // SAFETY: bound to the live builder.
+        Ok(unsafe { has(this) })
+    }
+
+    /// Whether the GPU computes FP16 faster than FP32.
+    ///
+    /// # Errors
+    /// [`Error::MissingMethod`] in TensorRT 11 and RTX 1.5.
+    #[doc(alias = "platformHasFastFp16")]
+    pub fn has_fast_fp16(&self) -> Result<bool, Error> {
+        let (this, has) = self.raw.bind(&IBuilder::PLATFORM_HAS_FAST_FP16)?;
+        // SAFETY: bound to the live builder.
+        Ok(unsafe { has(this) })
+    }
+
+    /// Loads the plugins of a library, before a model with operators of theirs is parsed.
+    ///
+    /// # Errors
+    /// [`Error::MissingMethod`] in TensorRT 8.5; [`Error::PluginLibrary`] for a library TensorRT cannot load.
+    #[doc(alias = "loadLibrary")]
+    pub fn load_plugins(&self, library: &Path) -> Result<(), Error> {
+        let (this, get) = self.raw.bind(&IBuilder::GET_PLUGIN_REGISTRY)?;
+        // SAFETY: bound to the live builder.
+        let registry = unsafe { get(this) };
+        let call = "IBuilder::getPluginRegistry";
+        // SAFETY: the registry belongs to the builder, which this borrows.
+        plugins::load(unsafe { plugins::registry(registry, self.library(), call) }?, library)
     }
 
     /// An empty network.

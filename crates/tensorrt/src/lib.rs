@@ -1,4 +1,4 @@
-//! Safe TensorRT: library, builder, network, parser, config, profiles, log, progress monitor.
+//! Safe TensorRT: library, builder, network, parser, config, profiles, calibrator, log, progress monitor, runtime.
 //!
 //! The way from a model to a plan:
 //!
@@ -48,6 +48,7 @@
 mod builder;
 mod calibrator;
 mod config;
+mod dims;
 mod error;
 mod layer;
 mod library;
@@ -56,8 +57,10 @@ mod memory;
 mod network;
 mod owned;
 mod parser;
+mod plugins;
 mod profile;
 mod progress;
+mod runtime;
 mod settings;
 mod timing_cache;
 
@@ -78,10 +81,11 @@ pub use network::{Network, Tensor};
 pub use parser::{Parser, ParserError};
 pub use profile::Profile;
 pub use progress::{Progress, ProgressMonitor};
+pub use runtime::{Engine, Inspector, IoTensor, Runtime};
 pub use tensorrt_sys::enums::{
     ActivationType, BuilderFlag, CalibrationAlgoType, ComputeCapability, DataType, DeviceType,
     EngineCapability, HardwareCompatibilityLevel, InterpolationMode, LayerType, MemoryPoolType,
-    ParserErrorCode, PoolingType, ProfilingVerbosity, QuantizationFlag, Severity,
+    ParserErrorCode, PoolingType, ProfilingVerbosity, QuantizationFlag, Severity, TensorIOMode,
 };
 pub use tensorrt_sys::{
     Enumeration, Generation, MissingMethod, MissingValue, OpenError, Product, Version,

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use tensorrt_sys::classes::ILogger;
 use tensorrt_sys::{Generation, OpenError, Version};
 
+use crate::error::Error;
 use crate::log::{Log, LogInterface, Subscription};
 
 /// An opened TensorRT with its ONNX parser. Clones are the same one; it is never closed.
@@ -92,6 +93,24 @@ impl Library {
 
     pub(crate) fn raw(&self) -> &tensorrt_sys::Library {
         &self.inner.raw
+    }
+
+    /// Registers TensorRT's own plugins.
+    ///
+    /// # Errors
+    /// [`Error::Refused`].
+    pub(crate) fn init_plugins(&self) -> Result<(), Error> {
+        // SAFETY: the logger was made for this version and is never freed.
+        let done = unsafe { self.raw().init_plugins(self.logger()) };
+        self.resume_panic();
+        if done {
+            Ok(())
+        } else {
+            Err(Error::Refused {
+                call: "initLibNvInferPlugins",
+                given: "its own plugins".to_owned(),
+            })
+        }
     }
 
     /// The logger for TensorRT, valid for ever.

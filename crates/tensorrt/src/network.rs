@@ -4,8 +4,9 @@ use std::marker::PhantomData;
 
 use tensorrt_sys::classes::{INetworkDefinition, ITensor};
 use tensorrt_sys::enums::DataType;
-use tensorrt_sys::{Enumeration, MAX_DIMS, Method, This};
+use tensorrt_sys::{Enumeration, Method, This};
 
+use crate::dims;
 use crate::error::Error;
 use crate::layer::Layer;
 use crate::library::Library;
@@ -113,18 +114,14 @@ impl<'n> Tensor<'n> {
     /// # Errors
     /// None that a known version would give.
     pub fn dims(&self) -> Result<Option<Vec<i64>>, Error> {
-        let known = |count: i32| usize::try_from(count).ok().filter(|&count| count <= MAX_DIMS);
         if let Ok((this, dims)) = self.raw.bind(&ITensor::GET_DIMENSIONS) {
             // SAFETY: bound to the live tensor.
-            let dims = unsafe { dims(this) };
-            return Ok(known(dims.count).map(|count| dims.sizes[..count].to_vec()));
+            return Ok(dims::sizes64(&unsafe { dims(this) }));
         }
         // TensorRT 8 and 9 return smaller dimensions.
         let (this, dims) = self.raw.bind(&ITensor::GET_DIMENSIONS_TRT8)?;
         // SAFETY: bound to the live tensor.
-        let dims = unsafe { dims(this) };
-        Ok(known(dims.count)
-            .map(|count| dims.sizes[..count].iter().copied().map(i64::from).collect()))
+        Ok(dims::sizes32(&unsafe { dims(this) }))
     }
 
     /// The type, or `None` for one newer than the tables.

@@ -2,10 +2,11 @@
 
 use std::ffi::CString;
 
+use tensorrt_sys::Enumeration;
 use tensorrt_sys::classes::IOptimizationProfile;
 use tensorrt_sys::enums::OptProfileSelector;
-use tensorrt_sys::{Dims32, Dims64, Enumeration, MAX_DIMS};
 
+use crate::dims::{dims32, dims64};
 use crate::error::Error;
 use crate::library::Library;
 use crate::owned::Borrowed;
@@ -73,37 +74,5 @@ impl<'b> Profile<'b> {
         let (this, set) = self.raw.bind(&IOptimizationProfile::SET_DIMENSIONS_TRT8)?;
         // SAFETY: as above.
         Ok(unsafe { set(this, name.as_ptr(), selector, dims32(shape)?) })
-    }
-}
-
-fn dims64(shape: &[i64]) -> Result<Dims64, Error> {
-    let mut sizes = [0; MAX_DIMS];
-    sizes
-        .get_mut(..shape.len())
-        .ok_or_else(|| Error::Shape(shape.to_vec()))?
-        .copy_from_slice(shape);
-    let count = i32::try_from(shape.len()).map_err(|_| Error::Shape(shape.to_vec()))?;
-    Ok(Dims64 { count, sizes })
-}
-
-fn dims32(shape: &[i64]) -> Result<Dims32, Error> {
-    let wide = dims64(shape)?;
-    let mut sizes = [0; MAX_DIMS];
-    for (narrow, size) in sizes.iter_mut().zip(wide.sizes) {
-        *narrow = i32::try_from(size).map_err(|_| Error::Shape(shape.to_vec()))?;
-    }
-    Ok(Dims32 { count: wide.count, sizes })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn shapes_that_do_not_fit_are_refused() {
-        assert!(dims64(&[1; 8]).is_ok());
-        assert!(dims64(&[1; 9]).is_err());
-        assert!(dims32(&[1 << 31]).is_err());
-        assert_eq!(dims32(&[1, 3]).unwrap(), Dims32 { count: 2, sizes: [1, 3, 0, 0, 0, 0, 0, 0] });
     }
 }
