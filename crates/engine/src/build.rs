@@ -1,9 +1,14 @@
 //! From an ONNX file to a plan.
 
+mod configure;
+mod graph;
 mod hints;
 mod job;
 mod phases;
 mod profiles;
+mod route;
+mod timing;
+mod types;
 
 use std::fs::File;
 use std::io;
@@ -14,16 +19,17 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use calibrant_tensorrt::Severity;
+use calibrant_tensorrt::{DataType, Enumeration, Severity};
 use serde::Serialize;
 use tempfile::NamedTempFile;
 
 use crate::error::BuildError;
 use crate::event::Event;
+use crate::int8::{Int8, Int8Summary};
 use crate::locate::Found;
-use crate::options::BuildOptions;
+use crate::options::{BuildOptions, Precision};
 
-use self::job::{Built, Message};
+use self::job::{Built, Message, Order};
 use self::phases::Phases;
 
 /// What was built, from what, by what.
@@ -48,6 +54,14 @@ pub struct BuildSummary {
     pub inputs: Vec<TensorSummary>,
     /// The network's outputs.
     pub outputs: Vec<TensorSummary>,
+    /// The types that layers were allowed, as the caller asked.
+    pub precision: Option<Precision>,
+    /// The builder flags that were set, by the vendor's names.
+    pub flags: Vec<&'static str>,
+    /// The layers that were given a type.
+    pub layer_types: Vec<LayerTypeSummary>,
+    /// How INT8 came into the plan; `None` for a plan without.
+    pub int8: Option<Int8Summary>,
     /// The warnings, TensorRT's verbatim, each once.
     pub warnings: Vec<String>,
 }
@@ -63,6 +77,15 @@ pub struct TensorSummary {
     pub data_type: String,
 }
 
+/// A layer that was given a type.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct LayerTypeSummary {
+    /// Its name.
+    pub layer: String,
+    /// The type, as `half`.
+    pub data_type: String,
+}
+
 fn seconds<S: serde::Serializer>(time: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_f64(time.as_secs_f64())
 }
@@ -73,7 +96,7 @@ const TICK: Duration = Duration::from_millis(100);
 /// How many events may wait for the calling thread; TensorRT waits when there are more.
 const EVENTS_IN_FLIGHT: usize = 256;
 
-/// Builds the plan of an ONNX model and writes it, complete or not at all.
+/// Builds the plan of an ONNX model as it is, and writes it, complete or not at all.
 ///
 /// TensorRT works on a thread of its own; `events` hears of it on the calling thread, at least every tenth of a second,
 /// and cancels with `Break`. A cancelled build ends at TensorRT's next step; TensorRT up to 9.2 has no steps and ends
@@ -91,15 +114,37 @@ pub fn build(
     events: &mut dyn FnMut(Event) -> ControlFlow<()>,
     plan: &Path,
 ) -> Result<BuildSummary, BuildError> {
+    build_with(found, onnx, options, Int8::Model, events, plan)
+}
+
+/// As [`build`], with INT8 ranges from outside of the model.
+///
+/// A calibration is cancelled at its next batch, with every TensorRT that calibrates.
+///
+/// # Errors
+/// [`BuildError`]; the calibrator's own error is the source of [`BuildError::Calibrator`].
+///
+/// # Panics
+/// If `events` or the calibrator panics.
+pub fn build_with(
+    found: &Found,
+    onnx: &Path,
+    options: &BuildOptions,
+    int8: Int8<'_>,
+    events: &mut dyn FnMut(Event) -> ControlFlow<()>,
+    plan: &Path,
+) -> Result<BuildSummary, BuildError> {
     let started = Instant::now();
     // What must fail early: a build may take an hour.
+    options.check(found.version(), int8.via())?;
     File::open(onnx).map_err(|source| cannot("read", onnx, source))?;
     let file = unfinished(plan).map_err(|source| cannot("write", plan, source))?;
 
     let (sender, receiver) = sync_channel(EVENTS_IN_FLIGHT);
     let mut heard = Heard::new(options.log);
+    let order = Order { onnx, options, int8 };
     let (listened, built) = thread::scope(|scope| {
-        let worker = scope.spawn(move || job::run(&found.library, onnx, options, &sender, file));
+        let worker = scope.spawn(move || job::run(&found.library, order, &sender, file));
         // The receiver ends with `listen`: a job whose events nobody hears stops.
         let listened = heard.listen(receiver, events);
         (listened, worker.join().unwrap_or_else(|panic| resume_unwind(panic)))
@@ -107,11 +152,11 @@ pub fn build(
     if listened.is_break() {
         return Err(BuildError::Cancelled { after: started.elapsed() });
     }
-    let Built { file, plan_bytes, plan_sha256, layers, inputs, outputs, warnings } =
-        built.map_err(|error| explain(error, heard.quantized, &heard.errors, found))?;
+    let Built { file, plan_bytes, plan_sha256, made } =
+        built.map_err(|error| explain(error, &heard, found))?;
     file.persist(plan).map_err(|error| cannot("write", plan, error.error))?;
 
-    heard.warnings.extend(warnings);
+    heard.warnings.extend(made.warnings);
     Ok(BuildSummary {
         plan: plan.to_owned(),
         plan_bytes,
@@ -119,22 +164,30 @@ pub fn build(
         time: started.elapsed(),
         library_version: found.version().to_string(),
         library: found.library.path().to_owned(),
-        layers,
-        inputs,
-        outputs,
+        layers: made.layers,
+        inputs: made.inputs,
+        outputs: made.outputs,
+        precision: options.precision,
+        flags: made.flags,
+        layer_types: made.layer_types,
+        int8: made.int8,
         warnings: heard.warnings,
     })
 }
 
 /// Adds to a failure what TensorRT's log said, and what is known about it.
-fn explain(error: BuildError, quantized: bool, log: &[String], found: &Found) -> BuildError {
-    let hint = hints::hint(found.version(), quantized, log);
+fn explain(error: BuildError, heard: &Heard, found: &Found) -> BuildError {
+    let hint = hints::hint(found.version(), heard.quantized, &heard.errors);
     match error {
         BuildError::TensorRt { source, .. } => {
-            BuildError::TensorRt { messages: log.to_vec(), hint, source }
+            BuildError::TensorRt { messages: heard.errors.clone(), hint, source }
         }
         BuildError::Build { library, .. } => {
-            BuildError::Build { library, messages: log.to_vec(), hint }
+            BuildError::Build { library, messages: heard.errors.clone(), hint }
+        }
+        BuildError::CacheRefused { library, header, .. } => {
+            let messages = [heard.warnings.as_slice(), &heard.errors].concat();
+            BuildError::CacheRefused { library, header, messages }
         }
         other => other,
     }
@@ -196,6 +249,7 @@ impl Heard {
             }
             Message::Progress(progress) => self.phases.event(progress),
             Message::Parser(message) => Some(Event::Parser(message)),
+            Message::Calibrating { batch } => Some(Event::Calibrating { batch }),
             Message::Parsed { layers, quantized } => {
                 self.quantized = quantized;
                 Some(Event::Parsed { layers })
@@ -219,6 +273,16 @@ fn unfinished(path: &Path) -> io::Result<NamedTempFile> {
     #[cfg(unix)]
     builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
     builder.tempfile_in(folder)
+}
+
+/// Whether a tensor of this type has a range.
+fn is_float(data_type: DataType) -> bool {
+    matches!(data_type, DataType::Float | DataType::Half | DataType::Bf16)
+}
+
+/// The name of a type, as `float`, `half`, `int8`.
+fn type_name(data_type: DataType) -> String {
+    data_type.vendor_name().trim_start_matches('k').to_ascii_lowercase()
 }
 
 fn cannot(action: &'static str, path: &Path, source: io::Error) -> BuildError {

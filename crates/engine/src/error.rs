@@ -4,10 +4,11 @@ use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use calibrant_tensorrt::OpenError;
+use calibrant_tensorrt::{BoxError, OpenError};
 
 use crate::event::ParserMessage;
 use crate::locate::Origin;
+use crate::options::Unsupported;
 
 /// A place that was looked at for TensorRT, and why it did not do.
 #[derive(Debug, thiserror::Error)]
@@ -186,6 +187,113 @@ pub enum BuildError {
         profile: usize,
         /// What does not fit.
         problem: ProfileProblem,
+    },
+    /// The calibration profile does not fit the model.
+    #[error("the calibration profile does not fit the model: {problem}")]
+    CalibrationProfile {
+        /// What does not fit.
+        problem: ProfileProblem,
+    },
+    /// This TensorRT lacks what was asked of it, or the settings exclude each other.
+    #[error(transparent)]
+    Unsupported(#[from] Unsupported),
+    /// INT8 was asked for, and nothing brings ranges.
+    #[error(
+        "int8 was asked for, and {} carries no Q/DQ; quantize it, or give ranges (--int8-via cache or ranges)",
+        model.display()
+    )]
+    NoRanges {
+        /// The model.
+        model: PathBuf,
+    },
+    /// Ranges of another model.
+    #[error("none of the {n_ranges} ranges is of a tensor of {}; they belong to another model", model.display())]
+    ForeignRanges {
+        /// The model.
+        model: PathBuf,
+        /// How many ranges there are.
+        n_ranges: usize,
+    },
+    /// A range that is none.
+    #[error("the range of tensor {tensor:?} is {range}; a range is finite and not negative")]
+    Range {
+        /// The tensor.
+        tensor: String,
+        /// Its range.
+        range: f32,
+    },
+    /// A name that the format of calibration caches cannot hold.
+    #[error(
+        "tensor name {tensor:?} cannot stand in a calibration cache: it has a line break; use --int8-via ranges"
+    )]
+    CacheName {
+        /// The name.
+        tensor: String,
+    },
+    /// A DLA without the GPU to fall back to, and tensors without a range.
+    #[error(
+        "the DLA needs a range of every tensor, and these have none:\n{}\nallow GPU fallback, or calibrate with TensorRT",
+        list(tensors)
+    )]
+    DlaRanges {
+        /// The tensors.
+        tensors: Vec<String>,
+    },
+    /// A DLA that is not there.
+    #[error("there is no DLA core {core}: this machine has {count}")]
+    DlaCore {
+        /// Which one was asked for, from 0.
+        core: u8,
+        /// How many there are.
+        count: usize,
+    },
+    /// A pattern for layers that fits none.
+    #[error("no layer's name fits {pattern:?}; the layers of the network are:\n{}", list(layers))]
+    LayerPattern {
+        /// The pattern.
+        pattern: String,
+        /// The layers' names.
+        layers: Vec<String>,
+    },
+    /// A call of the calibrator failed.
+    #[error("the calibrator failed in {callback}")]
+    Calibrator {
+        /// The method that TensorRT called, as `getBatch`.
+        callback: &'static str,
+        /// The calibrator's own error.
+        source: BoxError,
+    },
+    /// TensorRT asked for samples though it was handed a calibration cache.
+    #[error(
+        "{library} refused the calibration cache, whose header is {header:?}{}\nuse a Q/DQ model (--int8-via qdq) or dynamic ranges (--int8-via ranges)",
+        said(messages)
+    )]
+    CacheRefused {
+        /// The library and its version.
+        library: String,
+        /// The first line of the cache.
+        header: String,
+        /// The warnings and errors of TensorRT's log, verbatim.
+        messages: Vec<String>,
+    },
+    /// TensorRT built a plan without looking at the calibration cache.
+    #[error("{library} built a plan without asking for the calibration cache; nothing was written")]
+    CacheUnread {
+        /// The library and its version.
+        library: String,
+    },
+    /// A timing cache of another TensorRT, or another GPU.
+    #[error(
+        "{library} refuses the timing cache {}: it is of another version or another GPU; delete it, or name another with --timing-cache",
+        path.display()
+    )]
+    TimingCache {
+        /// The timing cache.
+        path: PathBuf,
+        /// The library and its version.
+        library: String,
+        /// The call.
+        source: calibrant_tensorrt::Error,
     },
     /// TensorRT built nothing.
     #[error("{library} could not build the plan{}{}", said(messages), way_out(*hint))]

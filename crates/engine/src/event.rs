@@ -15,6 +15,11 @@ pub enum Event {
         /// How many layers the network has before TensorRT fuses them.
         layers: usize,
     },
+    /// TensorRT was handed a batch to calibrate with.
+    Calibrating {
+        /// Which one, from 1.
+        batch: u64,
+    },
     /// TensorRT began a phase.
     Phase {
         /// TensorRT's name for it.

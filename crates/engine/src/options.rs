@@ -1,27 +1,79 @@
-//! The settings of a build, and how the command line spells them.
+//! The settings of a build.
 
+mod check;
+mod spelling;
+
+use std::num::NonZeroU32;
 use std::path::PathBuf;
 
-use calibrant_tensorrt::{ComputeCapability, ProfilingVerbosity, Severity};
+use calibrant_tensorrt::{
+    ComputeCapability, DataType, HardwareCompatibilityLevel, MemoryPoolType, ProfilingVerbosity,
+    Severity,
+};
+use regex::Regex;
+use serde::Serialize;
 
 use crate::shapes::Profile;
 
-/// The settings of a build. `None` and empty leave TensorRT's own default alone.
+pub use self::check::Unsupported;
+pub use self::spelling::{
+    OptionError, parse_algorithm, parse_compute_capability, parse_constraints,
+    parse_hardware_compatibility, parse_int8_via, parse_layer_precision, parse_memory_pool,
+    parse_precision, parse_profiling_verbosity, parse_size,
+};
+
+/// The settings of a build. `None`, `false` and empty leave TensorRT's own default alone.
+///
+/// Not every TensorRT has every one of them: [`check`](Self::check) says so before any work is done.
 #[derive(Debug, Clone, PartialEq)]
 pub struct BuildOptions {
+    /// The types that layers may compute in; `None` for those that the model itself says. TensorRT 8 to 10 only: since
+    /// 11, and in every RTX, the model says all of it.
+    pub precision: Option<Precision>,
+    /// What becomes of layers whose type was set, by the model or by [`layer_precisions`](Self::layer_precisions);
+    /// `None` obeys where there are such.
+    pub constraints: Option<Constraints>,
+    /// The types of single layers; of several patterns that fit a layer, the last counts. TensorRT 8 to 10 only.
+    pub layer_precisions: Vec<LayerPrecision>,
+    /// Whether FP32 layers may round their inputs to TF32, as TensorRT lets them by default.
+    pub tf32: Option<bool>,
     /// The shapes of dynamic inputs, one profile after the other; none for a model whose shapes are all fixed.
     pub profiles: Vec<Profile>,
+    /// The shapes to calibrate in, by the usual shape of each range; `None` for those of the first profile.
+    pub calibration_profile: Option<Profile>,
     /// The most scratch memory a layer may take, in bytes.
     pub workspace_bytes: Option<u64>,
+    /// The limits of further memory pools.
+    pub pools: Vec<PoolLimit>,
     /// How hard TensorRT searches, 0 to 5; its default is 3.
     pub optimization_level: Option<u8>,
+    /// How often TensorRT times a kernel, to take the average.
+    pub average_timing_iterations: Option<NonZeroU32>,
+    /// The threads that TensorRT builds with.
+    pub max_threads: Option<NonZeroU32>,
     /// How much the plan tells about its layers.
     pub profiling_verbosity: Option<ProfilingVerbosity>,
     /// A file that keeps kernel timings from build to build; read if it exists, written after a build. TensorRT-RTX has
     /// no use for one.
     pub timing_cache: Option<PathBuf>,
+    /// Whether later versions of TensorRT are to run the plan, and what it brings along for that.
+    pub version_compatible: Option<LeanRuntime>,
+    /// Which other GPUs are to run the plan.
+    pub hardware_compatibility: Option<HardwareCompatibilityLevel>,
     /// The GPUs a TensorRT-RTX plan is for; none for RTX's default set. Other products build for the GPU at hand.
     pub compute_capabilities: Vec<ComputeCapability>,
+    /// Whether the plan is written without the weights that a refit brings back.
+    pub strip_plan: bool,
+    /// Whether the plan's weights can be exchanged.
+    pub refit: Option<Refit>,
+    /// Whether weights may stay in host memory and come to the GPU as layers need them.
+    pub weight_streaming: bool,
+    /// Whether kernels for weights of which two in four are zero may be chosen.
+    pub sparse_weights: bool,
+    /// The DLA to build for.
+    pub dla: Option<Dla>,
+    /// Libraries with plugins that the model needs; a version compatible plan carries them with it.
+    pub plugins: Vec<PathBuf>,
     /// The least severe log message that becomes an [`Event::Log`](crate::Event::Log).
     pub log: Severity,
 }
@@ -30,143 +82,125 @@ impl Default for BuildOptions {
     /// TensorRT's own defaults, and its warnings and errors as events.
     fn default() -> Self {
         Self {
+            precision: None,
+            constraints: None,
+            layer_precisions: Vec::new(),
+            tf32: None,
             profiles: Vec::new(),
+            calibration_profile: None,
             workspace_bytes: None,
+            pools: Vec::new(),
             optimization_level: None,
+            average_timing_iterations: None,
+            max_threads: None,
             profiling_verbosity: None,
             timing_cache: None,
+            version_compatible: None,
+            hardware_compatibility: None,
             compute_capabilities: Vec::new(),
+            strip_plan: false,
+            refit: None,
+            weight_streaming: false,
+            sparse_weights: false,
+            dla: None,
+            plugins: Vec::new(),
             log: Severity::Warning,
         }
     }
 }
 
-/// A setting that the command line spells in no known way.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum OptionError {
-    /// Not a compute capability that TensorRT-RTX knows.
-    #[error("compute capability {given:?} is not one TensorRT-RTX builds for; it knows {}", known.join(", "))]
-    ComputeCapability {
-        /// What was given.
-        given: String,
-        /// What would do.
-        known: Vec<String>,
-    },
-    /// Not a profiling verbosity.
-    #[error("profiling verbosity {0:?} is none of layer-names, none, detailed")]
-    ProfilingVerbosity(String),
-    /// Not a size.
-    #[error(
-        "{0:?} is not a size; write bytes, or a number with K, M or G (powers of 1024), as 512M"
-    )]
-    Size(String),
+/// The types that the layers of a weakly typed network may compute in; TensorRT takes the fastest of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub enum Precision {
+    /// FP32 alone.
+    #[serde(rename = "fp32")]
+    Fp32,
+    /// FP16 and FP32.
+    #[serde(rename = "fp16")]
+    Fp16,
+    /// BF16 and FP32.
+    #[serde(rename = "bf16")]
+    Bf16,
+    /// INT8 and FP32.
+    #[serde(rename = "int8")]
+    Int8,
+    /// INT8, FP16 and FP32.
+    #[serde(rename = "int8+fp16")]
+    Int8Fp16,
+    /// Whatever is fastest: INT8, FP16 and FP32. BF16 is not among them, because GPUs before Ampere refuse it.
+    #[serde(rename = "best")]
+    Best,
 }
 
-/// Every compute capability with the number that names it: `(8.9, SM89)`.
-const COMPUTE_CAPABILITIES: [(&str, ComputeCapability); 7] = [
-    ("current", ComputeCapability::Current),
-    ("7.5", ComputeCapability::Sm75),
-    ("8.0", ComputeCapability::Sm80),
-    ("8.6", ComputeCapability::Sm86),
-    ("8.9", ComputeCapability::Sm89),
-    ("12.0", ComputeCapability::Sm120),
-    ("12.1", ComputeCapability::Sm121),
-];
+impl Precision {
+    /// Whether layers may compute in INT8.
+    pub fn has_int8(self) -> bool {
+        matches!(self, Self::Int8 | Self::Int8Fp16 | Self::Best)
+    }
 
-/// A compute capability as NVIDIA writes it: `8.9`, `89`, `sm89`, `sm_89`, or `current` for the GPU at hand.
-///
-/// # Errors
-/// [`OptionError::ComputeCapability`] for one that TensorRT-RTX has no name for, Hopper's 9.0 among them.
-pub fn parse_compute_capability(text: &str) -> Result<ComputeCapability, OptionError> {
-    let digits = |text: &str| text.replace('.', "");
-    let lower = text.trim().to_ascii_lowercase();
-    let wanted = digits(lower.strip_prefix("sm").unwrap_or(&lower).trim_start_matches('_'));
-    COMPUTE_CAPABILITIES
-        .iter()
-        .find(|(name, _)| digits(name) == wanted)
-        .map(|&(_, capability)| capability)
-        .ok_or_else(|| OptionError::ComputeCapability {
-            given: text.to_owned(),
-            known: COMPUTE_CAPABILITIES.iter().map(|&(name, _)| name.to_owned()).collect(),
-        })
-}
-
-/// `layer-names`, `none` or `detailed`.
-///
-/// # Errors
-/// [`OptionError::ProfilingVerbosity`] for any other word.
-pub fn parse_profiling_verbosity(text: &str) -> Result<ProfilingVerbosity, OptionError> {
-    match text {
-        "layer-names" => Ok(ProfilingVerbosity::LayerNamesOnly),
-        "none" => Ok(ProfilingVerbosity::None),
-        "detailed" => Ok(ProfilingVerbosity::Detailed),
-        _ => Err(OptionError::ProfilingVerbosity(text.to_owned())),
+    /// Whether layers may compute in FP16.
+    pub fn has_fp16(self) -> bool {
+        matches!(self, Self::Fp16 | Self::Int8Fp16 | Self::Best)
     }
 }
 
-/// A size in bytes: `1048576`, `1M`, `512MiB`, `2G`; the units are powers of 1024.
-///
-/// # Errors
-/// [`OptionError::Size`] for anything else, a size above 2^64 - 1 among it.
-pub fn parse_size(text: &str) -> Result<u64, OptionError> {
-    let bad = || OptionError::Size(text.to_owned());
-    let trimmed = text.trim();
-    let digits = trimmed.len() - trimmed.trim_start_matches(|c: char| c.is_ascii_digit()).len();
-    let (number, unit) = trimmed.split_at(digits);
-    let shift = match unit.trim().to_ascii_lowercase().trim_end_matches("ib") {
-        "" | "b" => 0,
-        "k" => 10,
-        "m" => 20,
-        "g" => 30,
-        _ => return Err(bad()),
-    };
-    number.parse::<u64>().ok().and_then(|number| number.checked_mul(1 << shift)).ok_or_else(bad)
+/// What TensorRT makes of the types that were set for layers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Constraints {
+    /// The build fails where one cannot be met.
+    Obey,
+    /// TensorRT falls back to another type, and logs it.
+    Prefer,
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+/// A type for the layers whose name a pattern fits, anywhere in it.
+#[derive(Debug, Clone)]
+pub struct LayerPrecision {
+    /// The pattern.
+    pub pattern: Regex,
+    /// The type: `Float`, `Half`, `Bf16` or `Int8`.
+    pub precision: DataType,
+}
 
-    #[test]
-    fn compute_capabilities_are_read_in_every_common_spelling() {
-        for text in ["8.9", "89", "sm89", "SM_89", " 8.9 "] {
-            assert_eq!(parse_compute_capability(text).unwrap(), ComputeCapability::Sm89, "{text}");
-        }
-        assert_eq!(parse_compute_capability("12.0").unwrap(), ComputeCapability::Sm120);
-        assert_eq!(parse_compute_capability("current").unwrap(), ComputeCapability::Current);
+impl PartialEq for LayerPrecision {
+    fn eq(&self, other: &Self) -> bool {
+        self.pattern.as_str() == other.pattern.as_str() && self.precision == other.precision
     }
+}
 
-    #[test]
-    fn hopper_is_refused_with_what_would_do() {
-        let message = parse_compute_capability("9.0").unwrap_err().to_string();
-        assert_eq!(
-            message,
-            "compute capability \"9.0\" is not one TensorRT-RTX builds for; it knows current, 7.5, 8.0, 8.6, 8.9, 12.0, 12.1"
-        );
-    }
+/// The limit of a memory pool.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PoolLimit {
+    /// The pool.
+    pub pool: MemoryPoolType,
+    /// The limit.
+    pub bytes: u64,
+}
 
-    #[test]
-    fn verbosities() {
-        assert_eq!(parse_profiling_verbosity("detailed").unwrap(), ProfilingVerbosity::Detailed);
-        assert!(parse_profiling_verbosity("verbose").is_err());
-    }
+/// What a version compatible plan brings along to run in later versions of TensorRT.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LeanRuntime {
+    /// The lean runtime.
+    Included,
+    /// Nothing; the application loads the lean runtime itself.
+    Excluded,
+}
 
-    #[test]
-    fn sizes() {
-        let cases = [
-            ("0", 0),
-            ("17", 17),
-            ("1K", 1024),
-            ("512M", 512 << 20),
-            ("512MiB", 512 << 20),
-            ("2 g", 2 << 30),
-        ];
-        for (text, bytes) in cases {
-            assert_eq!(parse_size(text).unwrap(), bytes, "{text}");
-        }
-        for text in ["", "M", "-1", "1.5G", "1T", "99999999999G", "1MB2"] {
-            assert!(parse_size(text).is_err(), "{text}");
-        }
-    }
+/// Which weights a plan can be refitted with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Refit {
+    /// Any.
+    Any,
+    /// The same as those it was built with, so that no speed is lost: for plans written without their weights.
+    Identical,
+}
+
+/// A deep learning accelerator, as Jetson and Drive machines have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Dla {
+    /// Which one.
+    pub core: u8,
+    /// Whether layers that it cannot run may run on the GPU.
+    pub gpu_fallback: bool,
 }

@@ -1,25 +1,32 @@
 //! The thread that TensorRT works on.
 
-use std::fs;
-use std::io::{self, Write};
-use std::ops::ControlFlow;
+use std::io::Write;
 use std::path::Path;
 use std::sync::mpsc::SyncSender;
 use std::time::Duration;
 
 use calibrant_tensorrt::{
-    Builder, BuilderFlag, Config, DataType, Enumeration, Error, Generation, Layer, LayerType,
-    Library, MemoryPoolType, NetworkTyping, Parser, Progress, ProgressMonitor, Severity,
-    Subscription, Tensor, Turn,
+    Builder, Error, HostMemory, Library, NetworkTyping, Parser, Progress, Severity, Subscription,
+    Tensor, Turn,
 };
 use tempfile::NamedTempFile;
 
-use super::{TensorSummary, cannot, profiles, unfinished};
+use super::route::Route;
+use super::{
+    LayerTypeSummary, TensorSummary, cannot, configure, profiles, timing, type_name, types,
+};
 use crate::error::BuildError;
 use crate::event::ParserMessage;
 use crate::hash;
+use crate::int8::{Int8, Int8Summary, Int8Via};
 use crate::options::BuildOptions;
-use crate::shapes::Profile;
+
+/// What is to be built.
+pub(super) struct Order<'o, 'c> {
+    pub(super) onnx: &'o Path,
+    pub(super) options: &'o BuildOptions,
+    pub(super) int8: Int8<'c>,
+}
 
 /// What the job tells while it runs.
 pub(super) enum Message {
@@ -27,75 +34,95 @@ pub(super) enum Message {
     Progress(Progress),
     Parser(ParserMessage),
     Parsed { layers: usize, quantized: bool },
+    Calibrating { batch: u64 },
 }
 
-/// A plan in its unfinished file, and what it was built from.
+/// A plan in its unfinished file.
 pub(super) struct Built {
     pub(super) file: NamedTempFile,
     pub(super) plan_bytes: u64,
     pub(super) plan_sha256: String,
+    pub(super) made: Made,
+}
+
+/// What a plan was made from, and how.
+pub(super) struct Made {
     pub(super) layers: usize,
     pub(super) inputs: Vec<TensorSummary>,
     pub(super) outputs: Vec<TensorSummary>,
+    pub(super) flags: Vec<&'static str>,
+    pub(super) layer_types: Vec<LayerTypeSummary>,
+    pub(super) int8: Option<Int8Summary>,
     pub(super) warnings: Vec<String>,
 }
 
 /// Parses, configures, builds, and writes the plan into `file`.
 pub(super) fn run(
     library: &Library,
-    onnx: &Path,
-    options: &BuildOptions,
+    order: Order<'_, '_>,
     sender: &SyncSender<Message>,
     mut file: NamedTempFile,
 ) -> Result<Built, BuildError> {
     // The turn comes before the log, so that what is heard there is this build's.
     let turn = Turn::take();
-    let _subscription = hear_log(library, options.log, sender.clone());
-    let version = library.version().to_string();
-    let builder = Builder::new(library, &turn)?;
-    let typing = typing(library.generation());
+    let _subscription = hear_log(library, order.options.log, sender.clone());
+    let builder = configure::builder(library, &turn, order.options)?;
+    let typing = types::typing(library.generation(), order.options, order.int8.via());
     let mut parser = Parser::new(builder.create_network(typing)?)?;
-    parse(&mut parser, onnx, sender)?;
+    parse(&mut parser, order.onnx, sender)?;
+    let (plan, made) = build_parsed(&builder, &mut parser, typing, order, sender)?;
+    let plan = plan.as_bytes();
+    let written = file.write_all(plan).and_then(|()| file.as_file().sync_all());
+    written.map_err(|source| cannot("write", file.path(), source))?;
+    Ok(Built { file, plan_bytes: plan.len() as u64, plan_sha256: hash::of_bytes(plan), made })
+}
 
+/// Configures and builds what was parsed.
+fn build_parsed<'b>(
+    builder: &'b Builder<'_>,
+    parser: &mut Parser<'b>,
+    typing: NetworkTyping,
+    order: Order<'_, '_>,
+    sender: &SyncSender<Message>,
+) -> Result<(HostMemory, Made), BuildError> {
+    let Order { onnx, options, int8 } = order;
     let network = parser.network();
     let (inputs, outputs) = (summaries(&network.inputs()?)?, summaries(&network.outputs()?)?);
     if outputs.is_empty() {
         return Err(BuildError::NoOutputs { model: onnx.to_owned() });
     }
     let layers = network.layers()?;
-    let quantized = contains_quantize(&layers)?;
+    let quantized = types::contains_quantize(&layers)?;
     let cancelled = |_nobody_listens| BuildError::Cancelled { after: Duration::ZERO };
     sender.send(Message::Parsed { layers: layers.len(), quantized }).map_err(cancelled)?;
-    profiles::check(&inputs, &options.profiles)?;
+    profiles::check(&inputs, options)?;
 
     let mut warnings = Vec::new();
     let mut config = builder.create_config()?;
-    configure(&mut config, options)?;
+    configure::config(&mut config, options)?;
+    let via = int8.via();
+    let layer_types = types::set_layer_types(&layers, options)?;
     if typing == NetworkTyping::Weak {
-        allow_types(&mut config, &layers, quantized)?;
-    }
-    add_profiles(&builder, &mut config, &inputs, &options.profiles)?;
-    watch(library, &mut config, sender, &mut warnings)?;
-    let layers = layers.len();
-    let timing_cache = timing_cache_of(library, options, &mut warnings);
-    if let Some(path) = timing_cache {
-        read_timing_cache(&mut config, path, &mut warnings)?;
-    }
-    let built = builder.build(parser.network_mut(), &config).map_err(|error| match error {
-        Error::Null { .. } => {
-            BuildError::Build { library: version, messages: Vec::new(), hint: None }
+        let allowed = types::allow(&mut config, &layers, options, via, quantized)?;
+        if allowed.int8 && !quantized && via == Int8Via::Qdq {
+            return Err(BuildError::NoRanges { model: onnx.to_owned() });
         }
-        error => error.into(),
-    });
-    let plan = built?;
-    if let Some(path) = timing_cache {
-        write_timing_cache(&config, path, &mut warnings)?;
     }
-    let plan = plan.as_bytes();
-    let written = file.write_all(plan).and_then(|()| file.as_file().sync_all());
-    written.map_err(|source| cannot("write", file.path(), source))?;
-    let (plan_bytes, plan_sha256) = (plan.len() as u64, hash::of_bytes(plan));
-    Ok(Built { file, plan_bytes, plan_sha256, layers, inputs, outputs, warnings })
+    let mut route = Route::prepare(int8, network, onnx, options, sender, &mut warnings)?;
+    configure::add_profiles(builder, &mut config, &inputs, options, via)?;
+    configure::watch(&mut config, sender, &mut warnings)?;
+    let timing_cache = timing::cache_of(&config, options, &mut warnings);
+    if let Some(path) = timing_cache {
+        timing::read(&mut config, path)?;
+    }
+    let layers = layers.len();
+    let plan = route.build(builder, parser.network_mut(), &mut config)?;
+    if let Some(path) = timing_cache {
+        timing::write(&config, path, &mut warnings)?;
+    }
+    let flags = configure::flags(&config)?;
+    let int8 = route.summary(quantized, &mut warnings);
+    Ok((plan, Made { layers, inputs, outputs, flags, layer_types, int8, warnings }))
 }
 
 /// Passes the log on, as far as the caller or the outcome wants it.
@@ -107,11 +134,6 @@ fn hear_log(library: &Library, least: Severity, sender: SyncSender<Message>) -> 
             let _ = sender.send(Message::Log(severity, text.to_owned()));
         }
     })
-}
-
-/// Strong typing wherever it exists, because what a tensor is to be computed in stands in the model.
-fn typing(generation: Generation) -> NetworkTyping {
-    if generation == Generation::TensorRt8 { NetworkTyping::Weak } else { NetworkTyping::Strong }
 }
 
 fn parse(
@@ -141,178 +163,12 @@ fn parse(
 
 fn summaries(tensors: &[Tensor<'_>]) -> Result<Vec<TensorSummary>, Error> {
     let summary = |tensor: &Tensor<'_>| {
-        let data_type = tensor.data_type()?.map_or("unknown", DataType::vendor_name);
+        let data_type = tensor.data_type()?.map_or_else(|| "unknown".to_owned(), type_name);
         Ok(TensorSummary {
             name: tensor.name()?,
             dims: tensor.dims()?.unwrap_or_default(),
-            data_type: data_type.trim_start_matches('k').to_ascii_lowercase(),
+            data_type,
         })
     };
     tensors.iter().map(summary).collect()
-}
-
-fn contains_quantize(layers: &[Layer<'_>]) -> Result<bool, Error> {
-    for layer in layers {
-        if layer.kind()? == Some(LayerType::Quantize) {
-            return Ok(true);
-        }
-    }
-    Ok(false)
-}
-
-fn configure(config: &mut Config<'_>, options: &BuildOptions) -> Result<(), Error> {
-    if let Some(bytes) = options.workspace_bytes {
-        config.set_memory_pool_limit(MemoryPoolType::Workspace, bytes)?;
-    }
-    if let Some(level) = options.optimization_level {
-        config.set_optimization_level(level)?;
-    }
-    if let Some(verbosity) = options.profiling_verbosity {
-        config.set_profiling_verbosity(verbosity)?;
-    }
-    if !options.compute_capabilities.is_empty() {
-        config.set_compute_capabilities(&options.compute_capabilities)?;
-    }
-    Ok(())
-}
-
-/// Allows a weakly typed network the types that its model asks for.
-fn allow_types(
-    config: &mut Config<'_>,
-    layers: &[Layer<'_>],
-    quantized: bool,
-) -> Result<(), Error> {
-    if quantized {
-        config.set_flag(BuilderFlag::Int8)?;
-    }
-    for (data_type, flag) in
-        [(DataType::Half, BuilderFlag::Fp16), (DataType::Bf16, BuilderFlag::Bf16)]
-    {
-        if makes(layers, data_type)? {
-            config.set_flag(flag)?;
-        }
-    }
-    Ok(())
-}
-
-/// Whether a layer makes a tensor of a type.
-fn makes(layers: &[Layer<'_>], data_type: DataType) -> Result<bool, Error> {
-    for layer in layers {
-        for output in layer.outputs()? {
-            if output.data_type()? == Some(data_type) {
-                return Ok(true);
-            }
-        }
-    }
-    Ok(false)
-}
-
-fn add_profiles<'b>(
-    builder: &'b Builder<'_>,
-    config: &mut Config<'b>,
-    inputs: &[TensorSummary],
-    profiles: &[Profile],
-) -> Result<(), Error> {
-    let signed = |shape: &[u64]| -> Result<Vec<i64>, Error> {
-        let size = |&size: &u64| i64::try_from(size);
-        shape.iter().map(size).collect::<Result<_, _>>().map_err(|_| Error::Shape(Vec::new()))
-    };
-    for profile in profiles {
-        let mut raw = builder.create_profile()?;
-        for range in &profile.ranges {
-            // A range for an input of fixed shape says nothing new.
-            if inputs.iter().any(|input| input.name == range.input && input.dims.contains(&-1)) {
-                raw.set_shapes(
-                    &range.input,
-                    &signed(&range.min)?,
-                    &signed(&range.opt)?,
-                    &signed(&range.max)?,
-                )?;
-            }
-        }
-        config.add_profile(&raw)?;
-    }
-    Ok(())
-}
-
-/// Lets the build report its progress, where this TensorRT can.
-fn watch(
-    library: &Library,
-    config: &mut Config<'_>,
-    sender: &SyncSender<Message>,
-    warnings: &mut Vec<String>,
-) -> Result<(), Error> {
-    let sender = sender.clone();
-    let monitor = ProgressMonitor::new(library, move |progress| {
-        match sender.send(Message::Progress(progress)) {
-            Ok(()) => ControlFlow::Continue(()),
-            Err(_nobody_listens) => ControlFlow::Break(()),
-        }
-    });
-    match monitor.and_then(|monitor| config.set_progress_monitor(monitor)) {
-        Err(Error::MissingMethod(missing)) => {
-            warnings.push(format!("no progress, and no way to cancel: {missing}"));
-            Ok(())
-        }
-        outcome => outcome,
-    }
-}
-
-/// The timing cache to use, where this TensorRT has one: RTX times kernels where they run, and its cache stays empty.
-fn timing_cache_of<'o>(
-    library: &Library,
-    options: &'o BuildOptions,
-    warnings: &mut Vec<String>,
-) -> Option<&'o Path> {
-    let path = options.timing_cache.as_deref()?;
-    if library.generation().is_rtx() {
-        let version = library.version();
-        warnings.push(format!(
-            "{version} keeps no timings: {} is neither read nor written",
-            path.display()
-        ));
-        return None;
-    }
-    Some(path)
-}
-
-fn read_timing_cache(
-    config: &mut Config<'_>,
-    path: &Path,
-    warnings: &mut Vec<String>,
-) -> Result<(), BuildError> {
-    let bytes = match fs::read(path) {
-        Ok(bytes) => bytes,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
-        Err(source) => return Err(cannot("read", path, source)),
-    };
-    if let Err(error) = config.set_timing_cache(&bytes) {
-        warnings.push(format!("timing cache {} is not used: {error}", path.display()));
-        if !bytes.is_empty() {
-            config.set_timing_cache(&[])?;
-        }
-    }
-    Ok(())
-}
-
-fn write_timing_cache(
-    config: &Config<'_>,
-    path: &Path,
-    warnings: &mut Vec<String>,
-) -> Result<(), BuildError> {
-    let Some(cache) = config.timing_cache() else { return Ok(()) };
-    let bytes = match cache.serialize() {
-        Ok(bytes) => bytes,
-        Err(error) => {
-            warnings.push(format!("timing cache {} is not written: {error}", path.display()));
-            return Ok(());
-        }
-    };
-    let write = |bytes: &[u8]| -> io::Result<()> {
-        let mut file = unfinished(path)?;
-        file.write_all(bytes)?;
-        file.persist(path).map_err(|error| error.error)?;
-        Ok(())
-    };
-    write(bytes.as_bytes()).map_err(|source| cannot("write", path, source))
 }

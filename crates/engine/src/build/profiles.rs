@@ -1,6 +1,7 @@
 //! Whether the profiles fit the model's inputs.
 
 use crate::error::{BuildError, ProfileProblem};
+use crate::options::BuildOptions;
 use crate::shapes::{Profile, ShapeRange};
 
 use super::TensorSummary;
@@ -9,7 +10,16 @@ use super::TensorSummary;
 const DYNAMIC: i64 = -1;
 
 /// Checks that every dynamic input has its shapes, and that they agree with what the model fixes.
-pub(super) fn check(inputs: &[TensorSummary], profiles: &[Profile]) -> Result<(), BuildError> {
+pub(super) fn check(inputs: &[TensorSummary], options: &BuildOptions) -> Result<(), BuildError> {
+    check_profiles(inputs, &options.profiles)?;
+    options
+        .calibration_profile
+        .iter()
+        .try_for_each(|profile| fits(inputs, profile))
+        .map_err(|problem| BuildError::CalibrationProfile { problem })
+}
+
+fn check_profiles(inputs: &[TensorSummary], profiles: &[Profile]) -> Result<(), BuildError> {
     let dynamic = || inputs.iter().filter(|input| input.dims.contains(&DYNAMIC));
     if profiles.is_empty()
         && let Some(first) = dynamic().next()
@@ -18,15 +28,20 @@ pub(super) fn check(inputs: &[TensorSummary], profiles: &[Profile]) -> Result<()
         return Err(BuildError::NeedsShapes { inputs, example: example(first).to_string() });
     }
     for (index, profile) in profiles.iter().enumerate() {
-        let misfit = |problem| BuildError::Profile { profile: index + 1, problem };
-        for range in &profile.ranges {
-            check_range(inputs, range).map_err(misfit)?;
-        }
-        if let Some(input) = dynamic().find(|input| profile.range(&input.name).is_none()) {
-            return Err(misfit(ProfileProblem::MissingInput { input: input.name.clone() }));
-        }
+        fits(inputs, profile)
+            .map_err(|problem| BuildError::Profile { profile: index + 1, problem })?;
     }
     Ok(())
+}
+
+/// Checks one profile.
+fn fits(inputs: &[TensorSummary], profile: &Profile) -> Result<(), ProfileProblem> {
+    profile.ranges.iter().try_for_each(|range| check_range(inputs, range))?;
+    let mut dynamic = inputs.iter().filter(|input| input.dims.contains(&DYNAMIC));
+    match dynamic.find(|input| profile.range(&input.name).is_none()) {
+        Some(input) => Err(ProfileProblem::MissingInput { input: input.name.clone() }),
+        None => Ok(()),
+    }
 }
 
 fn check_range(inputs: &[TensorSummary], range: &ShapeRange) -> Result<(), ProfileProblem> {
@@ -82,14 +97,14 @@ mod tests {
     #[test]
     fn dynamic_inputs_without_shapes_are_listed_with_an_example() {
         let inputs = [input("x", &[-1, 3, -1, -1]), input("fixed", &[1]), input("y", &[1, -1])];
-        let error = check(&inputs, &[]).unwrap_err().to_string();
+        let error = check_profiles(&inputs, &[]).unwrap_err().to_string();
         assert_eq!(
             error,
             "the model has dynamic inputs without shapes:\n  x [-1, 3, -1, -1]\n  y [1, -1]\n\
              give the smallest, the usual and the largest, for example \
              --shapes x:1x3x224x224,8x3x224x224,32x3x224x224"
         );
-        assert!(check(&[input("fixed", &[1, 2])], &[]).is_ok());
+        assert!(check_profiles(&[input("fixed", &[1, 2])], &[]).is_ok());
     }
 
     #[test]
@@ -106,7 +121,8 @@ mod tests {
             ),
         ];
         for (ranges, problem) in cases {
-            let found = check(&inputs, &[profile(ranges)]).err().map(|error| error.to_string());
+            let found =
+                check_profiles(&inputs, &[profile(ranges)]).err().map(|error| error.to_string());
             let expected =
                 problem.map(|problem| format!("profile 1 does not fit the model: {problem}"));
             assert_eq!(found, expected, "{ranges:?}");

@@ -1,0 +1,268 @@
+//! How INT8 ranges reach the builder in one build.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::mpsc::SyncSender;
+
+use calibrant_tensorrt::{
+    BoxError, Builder, CalibrationAlgoType, Calibrator, Config, Error, HostMemory, Network,
+};
+
+use super::graph;
+use super::job::Message;
+use crate::error::BuildError;
+use crate::int8::{Int8, Int8Summary, Int8Via, cache_algorithm, cache_header, cache_text};
+use crate::options::BuildOptions;
+use crate::ranges::{Coverage, complete};
+
+/// How many names a warning spells out.
+const NAMES_SHOWN: usize = 8;
+
+/// The way that INT8 ranges take in one build, and what became of it.
+pub(super) enum Route<'o> {
+    /// They are in the model, if it is quantized at all.
+    Model,
+    /// TensorRT calibrates.
+    Calibrator { watched: Watched<'o>, algorithm: CalibrationAlgoType },
+    /// A cache is handed over.
+    Cache { cache: CacheOnly, algorithm: CalibrationAlgoType, coverage: Coverage },
+    /// They are in the network.
+    Ranges { coverage: Coverage },
+}
+
+impl<'o> Route<'o> {
+    /// Prepares what the builder will ask for, and sets ranges in the network where that is the way.
+    pub(super) fn prepare(
+        int8: Int8<'o>,
+        network: &Network<'_>,
+        onnx: &Path,
+        options: &BuildOptions,
+        sender: &SyncSender<Message>,
+        warnings: &mut Vec<String>,
+    ) -> Result<Self, BuildError> {
+        let mut cover = |given: &BTreeMap<String, f32>, one| {
+            let (ranges, coverage) = complete(&graph::of(network)?, given, one);
+            check(&coverage, given, onnx, options, warnings)?;
+            Ok::<_, BuildError>((ranges, coverage))
+        };
+        match int8 {
+            Int8::Model => Ok(Self::Model),
+            Int8::Calibrator { calibrator, algorithm } => {
+                let watched = Watched::new(calibrator, sender.clone());
+                Ok(Self::Calibrator { watched, algorithm })
+            }
+            Int8::Cache { scales, algorithm } => {
+                let (ranges, coverage) = cover(scales, 1.0 / 127.0)?;
+                let line_break = |name: &&String| name.contains(['\n', '\r']);
+                if let Some(tensor) = ranges.iter().map(|(name, _)| name).find(line_break) {
+                    return Err(BuildError::CacheName { tensor: tensor.clone() });
+                }
+                let header = cache_header(network.library().version(), algorithm);
+                let text = cache_text(&header, &ranges).into_bytes();
+                let cache = CacheOnly { header, text, was_read: false };
+                Ok(Self::Cache { cache, algorithm, coverage })
+            }
+            Int8::Ranges { amax } => {
+                let (ranges, coverage) = cover(amax, 1.0)?;
+                graph::set_ranges(network, &ranges)?;
+                Ok(Self::Ranges { coverage })
+            }
+        }
+    }
+
+    /// Builds the plan.
+    pub(super) fn build(
+        &mut self,
+        builder: &Builder<'_>,
+        network: &mut Network<'_>,
+        config: &mut Config<'_>,
+    ) -> Result<HostMemory, BuildError> {
+        let library = builder.library().version().to_string();
+        let built = match self {
+            Self::Model | Self::Ranges { .. } => builder.build(network, config),
+            Self::Calibrator { watched, algorithm } => {
+                builder.build_calibrated(network, config, *algorithm, watched)
+            }
+            Self::Cache { cache, algorithm, .. } => {
+                builder.build_calibrated(network, config, *algorithm, cache)
+            }
+        };
+        let plan = built.map_err(|error| match error {
+            Error::Null { .. } => {
+                BuildError::Build { library: library.clone(), messages: Vec::new(), hint: None }
+            }
+            Error::Calibrator { source, .. } if source.is::<AskedForSamples>() => {
+                BuildError::CacheRefused {
+                    library: library.clone(),
+                    header: self.header(),
+                    messages: Vec::new(),
+                }
+            }
+            Error::Calibrator { callback, source } => BuildError::Calibrator { callback, source },
+            error => error.into(),
+        })?;
+        match self {
+            Self::Cache { cache: CacheOnly { was_read: false, .. }, .. } => {
+                Err(BuildError::CacheUnread { library })
+            }
+            _ => Ok(plan),
+        }
+    }
+
+    /// The first line of the cache that was handed over.
+    fn header(&self) -> String {
+        if let Self::Cache { cache, .. } = self { cache.header.clone() } else { String::new() }
+    }
+
+    /// What there is to say about the ranges; nothing for a network without INT8.
+    pub(super) fn summary(
+        self,
+        quantized: bool,
+        warnings: &mut Vec<String>,
+    ) -> Option<Int8Summary> {
+        let summary = |via, algorithm: Option<CalibrationAlgoType>, coverage| Int8Summary {
+            via,
+            algorithm: algorithm.map(cache_algorithm),
+            batches: 0,
+            coverage,
+            cache: None,
+        };
+        match self {
+            Self::Model => quantized.then(|| summary(Int8Via::Qdq, None, None)),
+            Self::Ranges { coverage } => Some(summary(Int8Via::Ranges, None, Some(coverage))),
+            Self::Cache { algorithm, coverage, .. } => {
+                Some(summary(Int8Via::Cache, Some(algorithm), Some(coverage)))
+            }
+            Self::Calibrator { watched, algorithm } => {
+                let Watched { batches, offered, cache, .. } = watched;
+                if offered && batches > 0 {
+                    let text = "TensorRT refused the calibration cache and calibrated anew; its log says why";
+                    warnings.push(text.to_owned());
+                }
+                if batches == 0 && !offered {
+                    warnings.push("TensorRT asked for no batch to calibrate with".to_owned());
+                }
+                let summary = summary(Int8Via::Calibrator, Some(algorithm), None);
+                Some(Int8Summary { batches, cache, ..summary })
+            }
+        }
+    }
+}
+
+/// Checks ranges that came from outside of the network, and says what they leave open.
+fn check(
+    coverage: &Coverage,
+    given: &BTreeMap<String, f32>,
+    onnx: &Path,
+    options: &BuildOptions,
+    warnings: &mut Vec<String>,
+) -> Result<(), BuildError> {
+    let bad = |range: f32| !range.is_finite() || range < 0.0;
+    if let Some((tensor, &range)) = given.iter().find(|&(_, &range)| bad(range)) {
+        return Err(BuildError::Range { tensor: tensor.clone(), range });
+    }
+    if coverage.given.is_empty() {
+        return Err(BuildError::ForeignRanges { model: onnx.to_owned(), n_ranges: given.len() });
+    }
+    if coverage.missing.is_empty() {
+        return Ok(());
+    }
+    if options.dla.is_some_and(|dla| !dla.gpu_fallback) {
+        return Err(BuildError::DlaRanges { tensors: coverage.missing.clone() });
+    }
+    let names = &coverage.missing[..coverage.missing.len().min(NAMES_SHOWN)];
+    let more = if names.len() < coverage.missing.len() { ", ..." } else { "" };
+    warnings.push(format!(
+        "{} tensors have no range, and layers that read or make them compute in a float type: {}{more}",
+        coverage.missing.len(),
+        names.join(", "),
+    ));
+    Ok(())
+}
+
+/// A caller's calibrator, with what TensorRT does to it.
+pub(super) struct Watched<'o> {
+    calibrator: &'o mut dyn Calibrator,
+    sender: SyncSender<Message>,
+    batches: u64,
+    /// Whether TensorRT was given a cache to read.
+    offered: bool,
+    cache: Option<Vec<u8>>,
+}
+
+impl<'o> Watched<'o> {
+    fn new(calibrator: &'o mut dyn Calibrator, sender: SyncSender<Message>) -> Self {
+        Self { calibrator, sender, batches: 0, offered: false, cache: None }
+    }
+}
+
+/// Nobody listens to the build any more, so there is nothing to calibrate for.
+#[derive(Debug, thiserror::Error)]
+#[error("the build was cancelled")]
+struct Cancelled;
+
+impl Calibrator for Watched<'_> {
+    fn batch_size(&mut self) -> i32 {
+        self.calibrator.batch_size()
+    }
+
+    fn next_batch(&mut self, inputs: &[&str], addresses: &mut [u64]) -> Result<bool, BoxError> {
+        if !self.calibrator.next_batch(inputs, addresses)? {
+            return Ok(false);
+        }
+        self.batches += 1;
+        let heard = self.sender.send(Message::Calibrating { batch: self.batches });
+        heard.map_err(|_nobody_listens| Cancelled)?;
+        Ok(true)
+    }
+
+    fn read_cache(&mut self) -> Result<Option<&[u8]>, BoxError> {
+        let cache = self.calibrator.read_cache()?;
+        self.offered |= cache.is_some();
+        Ok(cache)
+    }
+
+    fn write_cache(&mut self, cache: &[u8]) -> Result<(), BoxError> {
+        self.cache = Some(cache.to_vec());
+        self.calibrator.write_cache(cache)
+    }
+
+    fn quantile(&mut self) -> f64 {
+        self.calibrator.quantile()
+    }
+
+    fn regression_cutoff(&mut self) -> f64 {
+        self.calibrator.regression_cutoff()
+    }
+}
+
+/// A calibrator that has a cache, and nothing to calibrate with.
+pub(super) struct CacheOnly {
+    header: String,
+    text: Vec<u8>,
+    was_read: bool,
+}
+
+/// TensorRT asked for samples, so it did not take the cache.
+#[derive(Debug, thiserror::Error)]
+#[error("TensorRT asked for samples in spite of its cache")]
+struct AskedForSamples;
+
+impl Calibrator for CacheOnly {
+    fn batch_size(&mut self) -> i32 {
+        1
+    }
+
+    fn next_batch(&mut self, _: &[&str], _: &mut [u64]) -> Result<bool, BoxError> {
+        Err(AskedForSamples.into())
+    }
+
+    fn read_cache(&mut self) -> Result<Option<&[u8]>, BoxError> {
+        self.was_read = true;
+        Ok(Some(&self.text))
+    }
+
+    fn write_cache(&mut self, _: &[u8]) -> Result<(), BoxError> {
+        Ok(())
+    }
+}
