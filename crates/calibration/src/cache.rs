@@ -14,16 +14,32 @@
 //! Reading also takes upper-case and padded numbers, CRLF, blank lines, a byte order mark and a missing newline at the
 //! end, because these files are edited by hand.
 
+mod algorithm;
+mod check;
+mod diff;
+mod error;
+mod merge;
 mod parse;
+mod suspicion;
+mod version;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
-use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-pub use parse::ParseCacheError;
+pub use algorithm::{Algorithm, ParseAlgorithmError};
+pub use check::{Finding, ModelTensors, Severity, check};
+pub use diff::{Diff, Moved};
+pub use error::CacheError;
+pub use merge::{Conflict, MergeBy, MergeError, Merged, ParseMergeByError};
+pub use parse::{ParseCacheError, Reading};
+pub use suspicion::{Oddity, Suspicion};
+pub use version::{
+    FIRST_WITHOUT_CACHES, ParseVersionError, parse_tensorrt_version, tensorrt_release,
+    tensorrt_version,
+};
 
-use crate::{Method, Table, WriteError, write_atomic};
+use crate::{Table, WriteError, write_atomic};
 
 /// Names and scales, and for which TensorRT and which of its calibrators they are.
 #[derive(Debug, Clone, PartialEq)]
@@ -32,78 +48,6 @@ pub struct Cache {
     version: u32,
     algorithm: Algorithm,
     entries: Vec<(String, f32)>,
-}
-
-/// Which of TensorRT's calibrators a cache is for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Algorithm {
-    /// `IInt8EntropyCalibrator2`, the usual one for CNNs.
-    EntropyCalibration2,
-    /// `IInt8EntropyCalibrator`.
-    EntropyCalibration,
-    /// `IInt8MinMaxCalibrator`.
-    MinMaxCalibration,
-    /// `IInt8LegacyCalibrator`; no public cache with this header is known.
-    LegacyCalibration,
-}
-
-/// Why a [`Cache`] cannot be made, read or written as a file.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum CacheError {
-    /// The format has no way to write this name.
-    #[error(
-        "tensor name {name:?} cannot stand in a calibration cache: {why}; rename the tensor in the model"
-    )]
-    Name {
-        /// The name.
-        name: String,
-        /// What is wrong with it.
-        why: &'static str,
-    },
-    /// Two entries have the same name.
-    #[error("tensor `{name}` occurs twice")]
-    Duplicate {
-        /// The name.
-        name: String,
-    },
-    /// The file cannot be read.
-    #[error("cannot read the calibration cache `{}`", path.display())]
-    Read {
-        /// The file.
-        path: PathBuf,
-        /// What the system said.
-        source: io::Error,
-    },
-    /// The file holds something else.
-    #[error("`{}` is no TensorRT calibration cache", path.display())]
-    Parse {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong in it.
-        source: ParseCacheError,
-    },
-}
-
-/// An entry whose scale cannot be used as it stands.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Suspicion<'a> {
-    /// The tensor's name.
-    pub name: &'a str,
-    /// Its scale: 0, negative, infinite or NaN.
-    pub scale: f32,
-}
-
-/// The number that TensorRT `major.minor.patch` writes into its caches (`NV_TENSORRT_VERSION`).
-///
-/// `None` when it would not be told from another version's.
-pub fn tensorrt_version(major: u32, minor: u32, patch: u32) -> Option<u32> {
-    match major {
-        _ if minor > 99 || patch > 99 => None,
-        0..10 if minor > 9 => None,
-        0..10 => Some(major * 1000 + minor * 100 + patch),
-        _ => major.checked_mul(10_000)?.checked_add(minor * 100 + patch),
-    }
 }
 
 impl Cache {
@@ -155,13 +99,18 @@ impl Cache {
         &self.entries
     }
 
-    /// The entries whose scale is 0, negative, infinite or NaN.
+    /// The same names and scales for another TensorRT, or another of its calibrators.
+    #[must_use]
+    pub fn with_header(self, version: u32, algorithm: Algorithm) -> Self {
+        Self { version, algorithm, ..self }
+    }
+
+    /// The entries whose scale is not to be trusted, in the order of the file.
     ///
     /// TensorRT itself writes some of these (0 for a tensor that was only ever 0, infinity after a `Log`), so they are
     /// read like any other; who builds an engine from them decides.
     pub fn suspicions(&self) -> impl Iterator<Item = Suspicion<'_>> {
-        let entries = self.entries.iter().map(|(name, scale)| Suspicion { name, scale: *scale });
-        entries.filter(|entry| !(entry.scale.is_finite() && entry.scale > 0.0))
+        suspicion::suspicions(&self.entries)
     }
 
     /// The amax of every entry: 127 · scale, rounded to `f32`.
@@ -178,56 +127,14 @@ impl Cache {
         write_atomic(path, self.to_string().as_bytes())
     }
 
-    /// Reads the cache at `path`.
+    /// Reads the cache at `path`; [`Reading`] is for those that are damaged.
     ///
     /// # Errors
     ///
     /// When the file cannot be read or is no cache.
     pub fn read(path: &Path) -> Result<Self, CacheError> {
-        let text = std::fs::read_to_string(path)
-            .map_err(|source| CacheError::Read { path: path.to_owned(), source })?;
-        text.parse().map_err(|source| CacheError::Parse { path: path.to_owned(), source })
-    }
-}
-
-impl Algorithm {
-    /// Which calibrator's name a table of this method is written under.
-    ///
-    /// TensorRT checks only that the name equals that of the calibrator it was given, so every method that clips goes
-    /// under the one that clips.
-    pub fn of(method: Method) -> Self {
-        match method {
-            Method::MinMax => Self::MinMaxCalibration,
-            Method::Entropy | Method::Percentile(_) | Method::Mse | Method::TensorrtFaithful => {
-                Self::EntropyCalibration2
-            }
-        }
-    }
-
-    /// The name in the first line.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::EntropyCalibration2 => "EntropyCalibration2",
-            Self::EntropyCalibration => "EntropyCalibration",
-            Self::MinMaxCalibration => "MinMaxCalibration",
-            Self::LegacyCalibration => "LegacyCalibration",
-        }
-    }
-
-    fn from_name(name: &str) -> Option<Self> {
-        let all = [
-            Self::EntropyCalibration2,
-            Self::EntropyCalibration,
-            Self::MinMaxCalibration,
-            Self::LegacyCalibration,
-        ];
-        all.into_iter().find(|algorithm| algorithm.name() == name)
-    }
-}
-
-impl fmt::Display for Suspicion<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "tensor `{}` has the scale {:?}", self.name, self.scale)
+        let reading = Reading::read(path)?;
+        reading.into_cache().map_err(|source| CacheError::Parse { path: path.to_owned(), source })
     }
 }
 
@@ -317,50 +224,6 @@ mod tests {
         let twice = vec![("a".to_owned(), 1.0), ("a".to_owned(), 1.0)];
         let error = Cache::new(8601, Algorithm::MinMaxCalibration, twice).unwrap_err();
         assert_eq!(error.to_string(), "tensor `a` occurs twice");
-    }
-
-    #[test]
-    fn unusable_scales_are_pointed_out() {
-        let text = "TRT-8601-EntropyCalibration2\na: 3c010204\nb: 0\nc: 7f800000\nd: bc010204\ne: 7fc00000\nf: 80000000\n";
-        let cache: Cache = text.parse().unwrap();
-        let suspicions: Vec<String> = cache.suspicions().map(|it| it.to_string()).collect();
-        assert_eq!(
-            suspicions,
-            [
-                "tensor `b` has the scale 0.0",
-                "tensor `c` has the scale inf",
-                "tensor `d` has the scale -0.007874016",
-                "tensor `e` has the scale NaN",
-                "tensor `f` has the scale -0.0",
-            ]
-        );
-    }
-
-    #[test]
-    fn versions_are_numbered_as_tensorrt_does() {
-        for (version, number) in [
-            ((7, 0, 0), Some(7000)),
-            ((7, 2, 2), Some(7202)),
-            ((8, 4, 1), Some(8401)),
-            ((8, 6, 2), Some(8602)),
-            ((10, 3, 0), Some(100_300)),
-            ((10, 13, 3), Some(101_303)),
-            ((10, 16, 1), Some(101_601)),
-            ((8, 10, 0), None),
-            ((10, 100, 0), None),
-            ((u32::MAX, 0, 0), None),
-        ] {
-            assert_eq!(tensorrt_version(version.0, version.1, version.2), number, "{version:?}");
-        }
-    }
-
-    #[test]
-    fn methods_go_under_the_calibrator_that_is_like_them() {
-        for method in Method::RECORDED {
-            let clips = method != Method::MinMax;
-            assert_eq!(Algorithm::of(method) == Algorithm::EntropyCalibration2, clips);
-            assert_eq!(Algorithm::of(method) == Algorithm::MinMaxCalibration, !clips);
-        }
     }
 
     #[test]

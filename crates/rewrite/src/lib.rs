@@ -41,6 +41,8 @@ mod placement;
 mod qdq;
 mod weights;
 
+mod implicit;
+
 use std::collections::BTreeMap;
 
 use calibrant_onnx::{Model, Topology};
@@ -49,6 +51,9 @@ pub use constants::fold_constants;
 pub use detect::already_quantized;
 pub use error::{RaiseProblem, RewriteError};
 pub use fold_batch_norm::fold_batch_norm;
+pub use implicit::{
+    ActivationScales, ScaleError, activation_scales, model_tensors, quantize_to_scales,
+};
 pub use opset::raise_opset;
 pub use options::{Options, SmallLayers};
 pub use summary::{

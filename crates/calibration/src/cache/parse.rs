@@ -2,9 +2,11 @@
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
+use std::path::Path;
 use std::str::FromStr;
 
-use super::{Algorithm, Cache, unwritable};
+use super::suspicion::{Suspicion, suspicions};
+use super::{Algorithm, Cache, CacheError, unwritable};
 
 /// Why a text is no calibration cache; lines are counted from 1.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -54,31 +56,121 @@ pub enum ParseCacheError {
     },
 }
 
+impl ParseCacheError {
+    /// Whether it is about the first line alone, so that the names and scales may still be good.
+    pub fn is_header(&self) -> bool {
+        matches!(self, Self::Header { .. } | Self::Algorithm { .. })
+    }
+}
+
+/// All that can be read of a text, and all that is wrong with it.
+///
+/// [`Cache`] takes only what is sound; this is for looking at a file that is not, and for mending it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Reading {
+    header: Option<(u32, Algorithm)>,
+    entries: Vec<(String, f32)>,
+    problems: Vec<ParseCacheError>,
+}
+
+impl Reading {
+    /// Reads all that can be read of `text`.
+    pub fn of(text: &str) -> Self {
+        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+        let mut lines = text.lines().enumerate();
+        let mut problems = Vec::new();
+        let mut keep = |problem| problems.push(problem);
+        let header = parse_header(lines.next().map_or("", |(_, line)| line));
+        let header = header.map_err(&mut keep).ok();
+        let mut entries = Vec::new();
+        let mut seen = BTreeMap::new();
+        for (index, line) in lines.filter(|(_, line)| !line.trim().is_empty()) {
+            let line_number = index + 1;
+            let Some((name, scale)) = parse_entry(line_number, line).map_err(&mut keep).ok() else {
+                continue;
+            };
+            match seen.entry(name) {
+                Entry::Occupied(first) => {
+                    let (first, name) = (*first.get(), name.to_owned());
+                    keep(ParseCacheError::Duplicate { line: line_number, first, name });
+                }
+                Entry::Vacant(place) => {
+                    place.insert(line_number);
+                    entries.push((name.to_owned(), scale));
+                }
+            }
+        }
+        Self { header, entries, problems }
+    }
+
+    /// Reads all that can be read of the file at `path`.
+    ///
+    /// # Errors
+    ///
+    /// When the file cannot be read, or is no text at all.
+    pub fn read(path: &Path) -> Result<Self, CacheError> {
+        let text = std::fs::read_to_string(path)
+            .map_err(|source| CacheError::Read { path: path.to_owned(), source })?;
+        Ok(Self::of(&text))
+    }
+
+    /// Version and calibrator, where the first line says both.
+    pub fn header(&self) -> Option<(u32, Algorithm)> {
+        self.header
+    }
+
+    /// The sound entries in the order of the file; of several with one name the first.
+    pub fn entries(&self) -> &[(String, f32)] {
+        &self.entries
+    }
+
+    /// What is wrong, in the order of the lines.
+    pub fn problems(&self) -> &[ParseCacheError] {
+        &self.problems
+    }
+
+    /// The entries whose scale is not to be trusted.
+    pub fn suspicions(&self) -> impl Iterator<Item = Suspicion<'_>> {
+        suspicions(&self.entries)
+    }
+
+    /// The cache, if nothing is wrong.
+    ///
+    /// # Errors
+    ///
+    /// The first problem.
+    pub fn into_cache(self) -> Result<Cache, ParseCacheError> {
+        match (self.header, self.problems.into_iter().next()) {
+            (Some((version, algorithm)), None) => {
+                Ok(Cache { version, algorithm, entries: self.entries })
+            }
+            (_, Some(problem)) => Err(problem),
+            (None, None) => Err(ParseCacheError::Header { found: String::new() }),
+        }
+    }
+
+    /// The names and scales under this header, if nothing is wrong but the header; people write `TRT-8XXX-…`.
+    ///
+    /// # Errors
+    ///
+    /// The first problem behind the first line.
+    pub fn into_cache_for(
+        self,
+        version: u32,
+        algorithm: Algorithm,
+    ) -> Result<Cache, ParseCacheError> {
+        match self.problems.into_iter().find(|problem| !problem.is_header()) {
+            Some(problem) => Err(problem),
+            None => Ok(Cache { version, algorithm, entries: self.entries }),
+        }
+    }
+}
+
 impl FromStr for Cache {
     type Err = ParseCacheError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-        let mut lines = text.lines().enumerate();
-        let (version, algorithm) = parse_header(lines.next().map_or("", |(_, line)| line))?;
-        let mut entries = Vec::new();
-        let mut seen = BTreeMap::new();
-        for (index, line) in lines {
-            if line.trim().is_empty() {
-                continue;
-            }
-            let line_number = index + 1;
-            let (name, scale) = parse_entry(line_number, line)?;
-            match seen.entry(name) {
-                Entry::Occupied(first) => {
-                    let (first, name) = (*first.get(), name.to_owned());
-                    return Err(ParseCacheError::Duplicate { line: line_number, first, name });
-                }
-                Entry::Vacant(place) => place.insert(line_number),
-            };
-            entries.push((name.to_owned(), scale));
-        }
-        Ok(Self { version, algorithm, entries })
+        Reading::of(text).into_cache()
     }
 }
 
@@ -173,6 +265,42 @@ mod tests {
             let error = text.parse::<Cache>().unwrap_err().to_string();
             assert!(error.starts_with(message), "{error}");
         }
+    }
+
+    /// What other tools write: NVIDIA's translator of Q/DQ models, ModelOpt's tests, people without a version at hand.
+    #[test]
+    fn caches_of_other_tools_are_read() {
+        let translated = "TRT-8600-EntropyCalibration2\nimages: 3c010204\n/conv/Conv_output_0: 3d3f1412\nzero: 0\n";
+        assert_eq!(translated.parse::<Cache>().unwrap().entries().len(), 3);
+        let padded = "TRT-8501-EntropyCalibration2\ninput: 3e000000\nnothing: 00000000";
+        assert_eq!(padded.parse::<Cache>().unwrap().entries()[0], ("input".to_owned(), 0.125));
+        let reading = Reading::of("TRT-8XXX-EntropyCalibration2\nx: 3e000000\n");
+        assert!(reading.clone().into_cache().unwrap_err().is_header());
+        let cache = reading.into_cache_for(8601, Algorithm::EntropyCalibration2).unwrap();
+        assert_eq!(cache.to_string(), "TRT-8601-EntropyCalibration2\nx: 3e000000\n");
+    }
+
+    #[test]
+    fn everything_wrong_is_told_and_the_rest_is_read() {
+        let reading = Reading::of("TRT-8601-Entropy\na: 1\nb\na: 2\nc: xyz\nd: 4\n");
+        let problems: Vec<String> = reading.problems().iter().map(ToString::to_string).collect();
+        let starts = [
+            "line 1: unknown algorithm `Entropy`",
+            "line 3 is `b`",
+            "line 4: tensor `a` already stands on line 2",
+            "line 5: `xyz` is no scale",
+        ];
+        assert_eq!(problems.len(), starts.len());
+        assert!(
+            problems.iter().zip(starts).all(|(it, start)| it.starts_with(start)),
+            "{problems:?}"
+        );
+        assert_eq!(reading.header(), None);
+        let entries =
+            reading.entries().iter().map(|(name, scale)| (name.as_str(), scale.to_bits()));
+        assert_eq!(entries.collect::<Vec<_>>(), [("a", 1), ("d", 4)]);
+        let error = reading.into_cache_for(8601, Algorithm::MinMaxCalibration).unwrap_err();
+        assert!(matches!(error, ParseCacheError::Entry { line: 3, .. }), "{error}");
     }
 
     proptest! {

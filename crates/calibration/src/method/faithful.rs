@@ -89,7 +89,7 @@ mod tests {
     }
 
     proptest! {
-        #![proptest_config(ProptestConfig::with_cases(8))]
+        #![proptest_config(ProptestConfig::with_cases(3))]
 
         #[test]
         fn the_choice_is_the_slides(histogram in histograms()) {

@@ -36,7 +36,7 @@
 
 mod fusion;
 mod neighbours;
-mod roles;
+pub(crate) mod roles;
 mod scales;
 mod weighted;
 

@@ -38,14 +38,14 @@ pub(super) fn is_elementwise(node: &NodeProto) -> bool {
 }
 
 /// Whether `node` commutes with quantization: it picks and orders values of input 0.
-pub(super) fn moves_values(node: &NodeProto) -> bool {
+pub(crate) fn moves_values(node: &NodeProto) -> bool {
     let takes_nearest =
         || node.op() == "Resize" && node.attr_s("mode").unwrap_or("nearest") == "nearest";
     node.is_default_domain() && (MOVES_VALUES.binary_search(&node.op()).is_ok() || takes_nearest())
 }
 
 /// Returns the tensors that do not depend on the model's inputs.
-pub(super) fn made_of_constants<'a>(topology: &'a Topology<'a>) -> HashSet<&'a str> {
+pub(crate) fn made_of_constants<'a>(topology: &'a Topology<'a>) -> HashSet<&'a str> {
     let graph = topology.graph();
     let mut constant: HashSet<&str> =
         graph.initializer.iter().map(|tensor| tensor.label()).collect();
@@ -63,7 +63,7 @@ pub(super) fn made_of_constants<'a>(topology: &'a Topology<'a>) -> HashSet<&'a s
 }
 
 /// Returns the tensors that hold whole numbers, as far as that can be told: shapes, indices and what is made of them.
-pub(super) fn whole_numbers<'a>(topology: &'a Topology<'a>) -> HashSet<&'a str> {
+pub(crate) fn whole_numbers<'a>(topology: &'a Topology<'a>) -> HashSet<&'a str> {
     let mut whole = HashSet::new();
     for &index in topology.order() {
         let node = &topology.graph().node[index];

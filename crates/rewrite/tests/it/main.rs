@@ -5,6 +5,7 @@
 mod batch_norm;
 mod constants;
 mod graphs;
+mod implicit;
 mod models;
 mod opset;
 mod placement;

@@ -1,0 +1,44 @@
+//! What can be wrong with a calibration cache as a whole.
+
+use std::io;
+use std::path::PathBuf;
+
+use super::ParseCacheError;
+
+/// Why a [`Cache`](super::Cache) cannot be made, read or written as a file.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum CacheError {
+    /// The format has no way to write this name.
+    #[error(
+        "tensor name {name:?} cannot stand in a calibration cache: {why}; rename the tensor in the model"
+    )]
+    Name {
+        /// The name.
+        name: String,
+        /// What is wrong with it.
+        why: &'static str,
+    },
+    /// Two entries have the same name.
+    #[error("tensor `{name}` occurs twice")]
+    Duplicate {
+        /// The name.
+        name: String,
+    },
+    /// The file cannot be read.
+    #[error("cannot read the calibration cache `{}`", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The file holds something else.
+    #[error("`{}` is no TensorRT calibration cache", path.display())]
+    Parse {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong in it.
+        source: ParseCacheError,
+    },
+}
