@@ -19,7 +19,9 @@ pub struct Sample {
 }
 
 /// Where a [`Backend`](crate::Backend) pulls batches from.
-pub trait BatchSource: Send {
+///
+/// What a batch holds is the caller's to say: [`Sample`]s, or slots of memory that another device reads.
+pub trait BatchSource<S = Sample>: Send {
     /// The next batch in order, or `None` when there are no more.
     ///
     /// Dropping the batch gives its memory back to the source, so hold only the one that is being consumed.
@@ -28,7 +30,7 @@ pub trait BatchSource: Send {
     ///
     /// When a sample cannot be had and the source's policy does not skip it, or when the work was cancelled.
     /// After an error the source is spent.
-    fn next_batch(&mut self) -> Result<Option<Batch<Sample>>, SourceError>;
+    fn next_batch(&mut self) -> Result<Option<Batch<S>>, SourceError>;
 }
 
 /// Why a [`BatchSource`] ended before its last sample.

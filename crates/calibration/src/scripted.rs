@@ -12,22 +12,22 @@ use crate::{Backend, BackendError, BackendInfo, BatchSource, Sample, SourceError
 
 /// A source that gives the steps it was made from, then ends.
 #[derive(Debug)]
-pub struct ScriptedSource {
-    steps: VecDeque<Step>,
+pub struct ScriptedSource<S = Sample> {
+    steps: VecDeque<Step<S>>,
 }
 
 /// What a [`ScriptedSource`] does when it is asked for a batch.
 #[derive(Debug)]
-pub enum Step {
+pub enum Step<S = Sample> {
     /// Gives these samples.
-    Batch(Vec<Sample>),
+    Batch(Vec<S>),
     /// Fails; whatever follows is not reached.
     Fail(SourceError),
 }
 
-impl ScriptedSource {
+impl<S> ScriptedSource<S> {
     /// A source of these steps.
-    pub fn new(steps: impl IntoIterator<Item = Step>) -> Self {
+    pub fn new(steps: impl IntoIterator<Item = Step<S>>) -> Self {
         Self { steps: steps.into_iter().collect() }
     }
 
@@ -36,13 +36,16 @@ impl ScriptedSource {
     /// # Panics
     ///
     /// When `batch_size` is 0.
-    pub fn of_samples(samples: &[Sample], batch_size: usize) -> Self {
+    pub fn of_samples(samples: &[S], batch_size: usize) -> Self
+    where
+        S: Clone,
+    {
         Self::new(samples.chunks(batch_size).map(|batch| Step::Batch(batch.to_vec())))
     }
 }
 
-impl BatchSource for ScriptedSource {
-    fn next_batch(&mut self) -> Result<Option<Batch<Sample>>, SourceError> {
+impl<S: Send> BatchSource<S> for ScriptedSource<S> {
+    fn next_batch(&mut self) -> Result<Option<Batch<S>>, SourceError> {
         match self.steps.pop_front() {
             Some(Step::Batch(samples)) => Ok(Some(Batch::detached(samples))),
             Some(Step::Fail(error)) => {

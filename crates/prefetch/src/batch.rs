@@ -1,19 +1,22 @@
 //! What the consumer is handed: a batch of filled slots, and the failures beside it.
 
 use std::fmt;
+use std::mem;
 use std::ops::{Deref, DerefMut};
 use std::sync::Weak;
 
-use crossbeam_channel::Sender;
-
 use crate::WorkError;
+use crate::home::{Home, Tray};
 
-/// Filled slots in the order of their items; on drop they go home to be filled again.
+/// Filled slots in the order of their items; on drop all slots of the batch go home together, to be
+/// filled again.
 ///
 /// A batch may be sent to another thread and may outlive its pipeline, in which case its slots are
 /// simply dropped with it.
 pub struct Batch<T> {
-    samples: Vec<T>,
+    tray: Tray<T>,
+    /// Which of the home's trays it is.
+    tray_idx: usize,
     home: Weak<Home<T>>,
 }
 
@@ -41,23 +44,14 @@ pub struct Failure<E> {
     pub error: WorkError<E>,
 }
 
-/// Where slots and emptied vectors go back to; the pipeline's [`Receiver`](crate::Receiver) alone
-/// keeps it alive.
-#[derive(Debug)]
-pub(crate) struct Home<T> {
-    /// `None` stands for a slot that has not been made yet.
-    pub(crate) slots: Sender<Option<T>>,
-    pub(crate) shells: Sender<Vec<T>>,
-}
-
 impl<T> Batch<T> {
     /// A batch that belongs to no pipeline: for tests and scripted sources.
     pub fn detached(samples: Vec<T>) -> Self {
-        Self { samples, home: Weak::new() }
+        Self { tray: Tray::of_samples(samples), tray_idx: 0, home: Weak::new() }
     }
 
-    pub(crate) fn new(samples: Vec<T>, home: Weak<Home<T>>) -> Self {
-        Self { samples, home }
+    pub(crate) fn new(tray: Tray<T>, tray_idx: usize, home: Weak<Home<T>>) -> Self {
+        Self { tray, tray_idx, home }
     }
 }
 
@@ -65,43 +59,29 @@ impl<T> Deref for Batch<T> {
     type Target = [T];
 
     fn deref(&self) -> &[T] {
-        &self.samples
+        &self.tray.samples
     }
 }
 
+/// Slots that are swapped stay swapped: the next batch that they serve has them in their new
+/// places.
 impl<T> DerefMut for Batch<T> {
     fn deref_mut(&mut self) -> &mut [T] {
-        &mut self.samples
+        &mut self.tray.samples
     }
 }
 
 impl<T> Drop for Batch<T> {
     fn drop(&mut self) {
-        let Some(home) = self.home.upgrade() else { return };
-        for slot in self.samples.drain(..) {
-            home.put_slot(slot);
+        if let Some(home) = self.home.upgrade() {
+            home.take_back(self.tray_idx, mem::take(&mut self.tray));
         }
-        home.put_shell(std::mem::take(&mut self.samples));
     }
 }
 
 impl<T: fmt::Debug> fmt::Debug for Batch<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_list().entries(self.iter()).finish()
-    }
-}
-
-impl<T> Home<T> {
-    /// Sending cannot block, since the channel has a place for every slot; it fails when no worker
-    /// is left, and the slot is dropped.
-    pub(crate) fn put_slot(&self, slot: T) {
-        drop(self.slots.try_send(Some(slot)));
-    }
-
-    /// More vectors than batches in flight can only come from a consumer that keeps empty batches;
-    /// the surplus is dropped.
-    pub(crate) fn put_shell(&self, shell: Vec<T>) {
-        drop(self.shells.try_send(shell));
     }
 }
 

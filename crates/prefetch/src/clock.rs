@@ -34,19 +34,22 @@ impl fmt::Debug for Clock {
     }
 }
 
-/// Reads a clock and adds what has passed since the last reading to one tally or another.
+/// Reads a clock and adds what has passed since the last reading to one tally or another, so that
+/// every moment of a thread is counted once.
 #[derive(Debug)]
-pub(crate) struct Stopwatch {
+pub struct Stopwatch {
     clock: Clock,
     last: Duration,
 }
 
 impl Stopwatch {
-    pub(crate) fn start(clock: &Clock) -> Self {
+    /// A stopwatch whose first lap begins now.
+    pub fn start(clock: &Clock) -> Self {
         Self { clock: clock.clone(), last: clock.now() }
     }
 
-    pub(crate) fn lap(&mut self, tally: &mut Duration) {
+    /// Adds the time since the last lap to `tally`, and begins the next.
+    pub fn lap(&mut self, tally: &mut Duration) {
         let now = self.clock.now();
         *tally += now.saturating_sub(self.last);
         self.last = now;

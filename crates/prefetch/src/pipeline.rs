@@ -2,12 +2,13 @@
 
 use std::num::NonZeroUsize;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::sync::Arc;
 use std::thread;
 
 use crossbeam_channel::{Receiver as Inbox, Sender as Outbox, bounded};
 
-use crate::batch::Home;
 use crate::clock::Stopwatch;
+use crate::home::{Home, Rack};
 use crate::receiver::{Finished, Message};
 use crate::{Clock, Receiver, Stage, Stats, WorkError};
 
@@ -30,7 +31,9 @@ pub struct Config {
 /// Runs the pipeline to its end and returns what the consumer returned, with the statistics.
 ///
 /// * `new_slot` makes a slot; it is called at most `batch_size × batches_in_flight` times, on the
-///   workers' threads.
+///   workers' threads but never on two at once. Each `batch_size` consecutive calls make the slots
+///   of one batch, which stay together for good: in every batch that they serve, the slot of the
+///   `i`-th call holds the `i`-th item, or is the gap where that failed.
 /// * `new_scratch` makes what a worker keeps for itself from sample to sample; once per worker, and
 ///   again after a panic.
 /// * `work` fills the slot from the item at a position (counted from 0). The slot comes as the
@@ -104,13 +107,13 @@ where
     // Every sample that is through holds a slot, every thread breaks at most once, and the iterator
     // ends once: sending never waits.
     let (finished_outbox, finished_inbox) = bounded(n_slots.get() + workers + 2);
-    let (home, slots, shells) = stock(config, n_slots);
+    let (home, leaves) = Home::new(config, n_slots);
 
-    let worker = Worker { jobs: job_inbox, slots, finished: finished_outbox.clone(), clock };
+    let rack = Arc::clone(home.rack());
+    let worker = Worker { jobs: job_inbox, leaves, rack, finished: finished_outbox.clone(), clock };
     let (new_slot, new_scratch, work) = (&new_slot, &new_scratch, &work);
     thread::scope(|scope| {
-        let mut receiver =
-            Receiver::new(finished_inbox, home, shells, n_slots, config.batch_size, clock);
+        let mut receiver = Receiver::new(finished_inbox, home, n_slots, config.batch_size, clock);
         let feeder = scope.spawn(move || {
             reporting(&finished_outbox, || feed(clock, items, &job_outbox, &finished_outbox))
         });
@@ -144,15 +147,21 @@ struct Job<I> {
 /// The ends of the channels that a worker holds.
 struct Worker<'clock, I, T, E> {
     jobs: Inbox<Job<I>>,
-    slots: Inbox<Option<T>>,
+    leaves: Inbox<()>,
+    rack: Arc<Rack<T>>,
     finished: Outbox<Message<T, E>>,
     clock: &'clock Clock,
 }
 
 impl<I, T, E> Clone for Worker<'_, I, T, E> {
     fn clone(&self) -> Self {
-        let Self { jobs, slots, finished, clock } = self;
-        Self { jobs: jobs.clone(), slots: slots.clone(), finished: finished.clone(), clock }
+        Self {
+            jobs: self.jobs.clone(),
+            leaves: self.leaves.clone(),
+            rack: Arc::clone(&self.rack),
+            finished: self.finished.clone(),
+            clock: self.clock,
+        }
     }
 }
 
@@ -168,17 +177,17 @@ impl<I, T, E> Worker<'_, I, T, E> {
         let mut scratch = new_scratch();
         let mut watch = Stopwatch::start(self.clock);
         loop {
-            // The slot first: positions are then given only to those who can finish them, so the
-            // batch that is due never starves.
-            let slot = self.slots.recv();
+            // Leave for a slot first: positions are then given only to those who can finish them,
+            // so the batch that is due never starves.
+            let leave = self.leaves.recv();
             watch.lap(&mut stage.waiting_for_room);
-            let Ok(slot) = slot else { break };
+            let Ok(()) = leave else { break };
 
             let job = self.jobs.recv();
             watch.lap(&mut stage.waiting_for_input);
             let Ok(Job { position, item }) = job else { break };
 
-            let mut slot = slot.unwrap_or_else(new_slot);
+            let mut slot = self.rack.take(position, new_slot);
             let attempt = AssertUnwindSafe(|| work(&mut scratch, position, item, &mut slot));
             let outcome = match catch_unwind(attempt) {
                 Ok(outcome) => outcome.map_err(WorkError::Failed),
@@ -222,20 +231,6 @@ fn feed<I, T, E>(
     // A failure means that the consumer has gone, and with it the need to know.
     drop(finished.send(Message::End(position)));
     stage
-}
-
-/// The pool: places for all slots, none made yet, and a vector for each batch.
-fn stock<T>(config: &Config, n_slots: NonZeroUsize) -> (Home<T>, Inbox<Option<T>>, Inbox<Vec<T>>) {
-    let (slot_outbox, slot_inbox) = bounded(n_slots.get());
-    for _ in 0..n_slots.get() {
-        drop(slot_outbox.try_send(None));
-    }
-    let (shell_outbox, shell_inbox) = bounded(config.batches_in_flight.get());
-    let home = Home { slots: slot_outbox, shells: shell_outbox };
-    for _ in 0..config.batches_in_flight.get() {
-        home.put_shell(Vec::with_capacity(config.batch_size.get()));
-    }
-    (home, slot_inbox, shell_inbox)
 }
 
 /// Runs a thread's body; a panic is told to the consumer, who would wait for ever otherwise.

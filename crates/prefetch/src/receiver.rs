@@ -8,8 +8,8 @@ use std::sync::Arc;
 
 use crossbeam_channel as channel;
 
-use crate::batch::Home;
 use crate::clock::Stopwatch;
+use crate::home::{Home, Tray};
 use crate::{Batch, Clock, Delivery, Failure, Stage, WorkError};
 
 /// What the consumer pulls deliveries from: an iterator that waits for the next batch and ends
@@ -24,10 +24,11 @@ use crate::{Batch, Clock, Delivery, Failure, Stage, WorkError};
 pub struct Receiver<T, E> {
     finished: channel::Receiver<Message<T, E>>,
     home: Arc<Home<T>>,
-    shells: channel::Receiver<Vec<T>>,
     /// Samples that came before their turn. Every position in flight holds a slot, so one place per
     /// slot is enough: position p waits at p mod len.
     early: Vec<Option<Finished<T, E>>>,
+    /// The slots of the batch that is due; an empty tray between two calls.
+    filling: Tray<T>,
     batch_size: usize,
     /// The first position not delivered yet.
     cursor: usize,
@@ -57,7 +58,6 @@ impl<T, E> Receiver<T, E> {
     pub(crate) fn new(
         finished: channel::Receiver<Message<T, E>>,
         home: Home<T>,
-        shells: channel::Receiver<Vec<T>>,
         n_slots: NonZeroUsize,
         batch_size: NonZeroUsize,
         clock: &Clock,
@@ -65,8 +65,8 @@ impl<T, E> Receiver<T, E> {
         Self {
             finished,
             home: Arc::new(home),
-            shells,
             early: (0..n_slots.get()).map(|_| None).collect(),
+            filling: Tray::new(batch_size),
             batch_size: batch_size.get(),
             cursor: 0,
             total: None,
@@ -83,32 +83,38 @@ impl<T, E> Receiver<T, E> {
 
     fn deliver(&mut self) -> Option<Delivery<T, E>> {
         let start = self.cursor;
-        if self.total == Some(start) {
-            return None;
-        }
-        let mut samples = self.shells.try_recv().unwrap_or_default();
         let mut failures = Vec::new();
-        while self.cursor - start < self.batch_size && self.total != Some(self.cursor) {
-            let Some(finished) = self.take_due() else {
-                self.receive();
-                continue;
-            };
-            match finished.outcome {
-                Ok(()) => samples.push(finished.slot),
+        while self.cursor - start < self.batch_size
+            && let Some((position, Finished { slot, outcome })) = self.next_due()
+        {
+            match outcome {
+                Ok(()) => self.filling.samples.push(slot),
                 Err(error) => {
-                    failures.push(Failure { position: self.cursor, error });
-                    self.home.put_slot(finished.slot);
+                    self.filling.gaps.push((position - start, slot));
+                    failures.push(Failure { position, error });
                 }
             }
-            self.cursor += 1;
         }
-        let batch = Batch::new(samples, Arc::downgrade(&self.home));
-        (self.cursor > start).then_some(Delivery { start, batch, failures })
+        if self.cursor == start {
+            return None;
+        }
+        let rack = self.home.rack();
+        let (tray_idx, tray) = rack.check_out(start / self.batch_size, &mut self.filling);
+        let batch = Batch::new(tray, tray_idx, Arc::downgrade(&self.home));
+        Some(Delivery { start, batch, failures })
     }
 
-    fn take_due(&mut self) -> Option<Finished<T, E>> {
-        let place = self.cursor % self.early.len();
-        self.early[place].take()
+    /// Waits for the sample at the cursor and passes it, or says that the input ends here.
+    fn next_due(&mut self) -> Option<(usize, Finished<T, E>)> {
+        while self.total != Some(self.cursor) {
+            let place = self.cursor % self.early.len();
+            if let Some(finished) = self.early[place].take() {
+                self.cursor += 1;
+                return Some((self.cursor - 1, finished));
+            }
+            self.receive();
+        }
+        None
     }
 
     /// Waits for one message.

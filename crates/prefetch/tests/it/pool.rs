@@ -56,14 +56,64 @@ fn fill(_: &mut (), _position: usize, item: usize, slot: &mut Slot) -> Result<()
 }
 
 #[test]
-fn slots_are_made_when_needed_and_never_more_than_in_flight() {
-    // A worker that found no more items may have held the right to make one.
-    for (n_items, expected) in [(0, 0..=0), (1, 1..=1), (5, 1..=5), (12, 1..=12), (300, 4..=12)] {
+fn slots_are_made_a_batch_at_a_time_when_needed_and_never_more_than_in_flight() {
+    for (n_items, expected) in [(0, 0..=0), (1, 4..=4), (5, 4..=8), (12, 4..=12), (300, 4..=12)] {
         let counts = Counts::leaked();
         let consume = |receiver: &mut calibrant_prefetch::Receiver<_, _>| receiver.count();
         run(&config(3, 4, 3), 0..n_items, || counts.slot(), || (), fill, consume);
-        assert!(expected.contains(&counts.made_and_gone()), "{n_items} items: {counts:?}");
+        let made = counts.made_and_gone();
+        assert!(expected.contains(&made) && made.is_multiple_of(4), "{n_items} items: {counts:?}");
     }
+}
+
+/// Slots made one after another serve one batch, each always at its own place, whatever fails and
+/// in whatever order batches are dropped.
+#[test]
+fn the_slots_of_a_batch_stay_together_and_in_their_places() {
+    const BATCH_SIZE: usize = 5;
+    let work = |_: &mut (), position: usize, item: usize, slot: &mut Slot| {
+        // Later positions overtake earlier ones.
+        (0..position % 4).for_each(|_| thread::yield_now());
+        slot.value = position;
+        if item.is_multiple_of(7) { Err(item) } else { Ok(()) }
+    };
+    for in_flight in 1..4 {
+        let counts = Counts::leaked();
+        let consume = |receiver: &mut calibrant_prefetch::Receiver<Slot, usize>| {
+            let mut kept = Vec::new();
+            for delivery in receiver {
+                let tray = delivery.batch.first().map(|slot| slot.id / BATCH_SIZE);
+                for slot in delivery.batch.iter() {
+                    let places = (slot.value % BATCH_SIZE, slot.value - delivery.start);
+                    assert_eq!(places, (slot.id % BATCH_SIZE, slot.id % BATCH_SIZE));
+                    assert_eq!(Some(slot.id / BATCH_SIZE), tray);
+                }
+                kept.push(delivery);
+                if kept.len() == in_flight {
+                    // The newest, the oldest, the one between: whichever this batch's number says.
+                    kept.swap_remove(kept[0].start / BATCH_SIZE % in_flight);
+                }
+            }
+        };
+        run(&config(3, BATCH_SIZE, in_flight), 0..703, || counts.slot(), || (), work, consume);
+        let made = counts.made_and_gone();
+        assert!(made <= BATCH_SIZE * in_flight, "{counts:?}");
+    }
+}
+
+/// One kept batch takes one place of those in flight and no more: the others go round without it.
+#[test]
+fn a_batch_that_is_never_dropped_does_not_stop_the_others() {
+    within_patience(|| {
+        let counts = Counts::leaked();
+        let consume = |receiver: &mut calibrant_prefetch::Receiver<Slot, usize>| {
+            let first = receiver.next().expect("there are many");
+            (receiver.map(|it| it.batch.len()).sum::<usize>(), first.batch.len())
+        };
+        let (lens, _) = run(&config(2, 3, 2), 0..90, || counts.slot(), || (), fill, consume);
+        assert_eq!(lens, (58, 2));
+        assert_eq!(counts.made_and_gone(), 6);
+    });
 }
 
 #[test]
@@ -111,7 +161,7 @@ fn batches_may_outlive_the_pipeline() {
     let values: Vec<_> = batches.iter().flat_map(|it| it.iter().map(|slot| slot.value)).collect();
     assert_eq!(values, [0, 2, 3, 5]);
     let (made, dropped) = counts.made_and_dropped();
-    assert_eq!(made - dropped, 4, "all but the kept slots went with the pipeline");
+    assert_eq!(made - dropped, 6, "all but the kept batches' slots went with the pipeline");
     thread::spawn(move || drop(batches)).join().expect("dropping is all it does");
     assert_eq!(counts.made_and_gone(), made);
 }

@@ -1,0 +1,137 @@
+//! What can go wrong with a GPU.
+
+use std::path::PathBuf;
+
+use crate::CudaVersion;
+use crate::driver::OLDEST;
+
+/// Why CUDA cannot do what it was asked to.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// No library of the driver could be opened.
+    #[error(
+        "no CUDA driver can be opened: {}; install NVIDIA's driver, \
+         or give the container its GPUs (`docker run --gpus all`)",
+        attempts(.tried)
+    )]
+    NoDriver {
+        /// What was tried, in order.
+        tried: Vec<Attempt>,
+    },
+    /// The library is no driver, or one of another age.
+    #[error("{} has no symbol {symbol}: it is not the CUDA driver, or too old a one", library.display())]
+    MissingSymbol {
+        /// The file, or the bare name that the loader found.
+        library: PathBuf,
+        /// What it lacks.
+        symbol: &'static str,
+    },
+    /// The driver is older than what is called here.
+    #[error(
+        "{} supports CUDA {found}, and {OLDEST} is needed; update NVIDIA's driver",
+        library.display()
+    )]
+    DriverTooOld {
+        /// The file, or the bare name that the loader found.
+        library: PathBuf,
+        /// The newest CUDA that the driver supports.
+        found: CudaVersion,
+    },
+    /// The driver works and finds no GPU.
+    #[error(
+        "the CUDA driver finds no GPU; see whether `nvidia-smi` does, \
+         and whether CUDA_VISIBLE_DEVICES hides it"
+    )]
+    NoDevice,
+    /// There are GPUs, but not this one.
+    #[error("there is no GPU number {ordinal}; {count} are visible, counted from 0")]
+    NoSuchDevice {
+        /// The number asked for.
+        ordinal: u32,
+        /// How many there are.
+        count: u32,
+    },
+    /// The device's memory does not suffice.
+    #[error(
+        "out of memory on {device}: {asked_bytes} bytes asked for, {free_bytes} of {total_bytes} free; \
+         use smaller batches or fewer of them, or free the GPU"
+    )]
+    OutOfDeviceMemory {
+        /// Name of the device.
+        device: String,
+        /// How much was asked for.
+        asked_bytes: usize,
+        /// How much was free when it failed.
+        free_bytes: usize,
+        /// How much the device has.
+        total_bytes: usize,
+    },
+    /// The host has no more memory that can be pinned.
+    #[error(
+        "out of host memory: {asked_bytes} bytes that stay in place were asked for; \
+         use smaller batches or fewer of them in flight"
+    )]
+    OutOfPinnedMemory {
+        /// How much was asked for.
+        asked_bytes: usize,
+    },
+    /// A copy would go beyond its buffer.
+    #[error("{asked_bytes} bytes do not fit into buffer {buffer} of {buffer_bytes} bytes")]
+    TooLong {
+        /// Which of the buffers, from 0.
+        buffer: usize,
+        /// Where the copy would end.
+        asked_bytes: usize,
+        /// How long the buffer is.
+        buffer_bytes: usize,
+    },
+    /// The driver refuses a call, or reports an earlier failure through it.
+    #[error("{call} failed with {name} ({code}): {text}")]
+    Call {
+        /// The driver's function.
+        call: &'static str,
+        /// The driver's code.
+        code: u32,
+        /// Its name, for example `CUDA_ERROR_ILLEGAL_ADDRESS`.
+        name: String,
+        /// What the driver says about it.
+        text: String,
+    },
+}
+
+/// One library that could not be opened.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Attempt {
+    /// A path, or a bare name that the system's loader searches for.
+    pub library: PathBuf,
+    /// What the loader says.
+    pub reason: String,
+}
+
+fn attempts(tried: &[Attempt]) -> String {
+    let tried = tried.iter().map(|it| format!("{} ({})", it.library.display(), it.reason));
+    tried.collect::<Vec<_>>().join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn messages_name_what_was_tried_and_the_way_out() {
+        let tried = ["libcuda.so.1", "/usr/lib/wsl/lib/libcuda.so.1"];
+        let tried = tried.map(|it| Attempt { library: it.into(), reason: "not there".into() });
+        assert_eq!(
+            Error::NoDriver { tried: tried.to_vec() }.to_string(),
+            "no CUDA driver can be opened: libcuda.so.1 (not there), \
+             /usr/lib/wsl/lib/libcuda.so.1 (not there); install NVIDIA's driver, \
+             or give the container its GPUs (`docker run --gpus all`)"
+        );
+        let (library, found) = (PathBuf::from("libcuda.so.1"), CudaVersion::from_raw(10_020));
+        assert_eq!(
+            Error::DriverTooOld { library, found }.to_string(),
+            "libcuda.so.1 supports CUDA 10.2, and 11.0 is needed; update NVIDIA's driver"
+        );
+    }
+}

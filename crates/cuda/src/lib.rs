@@ -1,0 +1,70 @@
+//! CUDA's driver, opened at run time: pinned slabs, device buffers, streams, events, and copies that
+//! own what they touch.
+//!
+//! ```no_run
+//! use calibrant_cuda::{Device, DeviceBuffer, PinnedSlot, Stream, Upload};
+//!
+//! let device = Device::open(0)?;
+//! let stream = Stream::new(&device)?;
+//! let mut rows = PinnedSlot::cut_slab(&device, 4, 1024)?;
+//! rows[0].values_mut::<f32>().expect("1024 bytes are whole floats").fill(0.5);
+//!
+//! // Four rows that lie one behind the other are one copy.
+//! let mut upload = Upload::begin(&stream, vec![DeviceBuffer::new(&device, 4 * 1024)?]);
+//! let held = upload.append(rows, |rows, plan| rows.iter().for_each(|row| plan.push(0, row)))?;
+//! let uploaded = upload.finish()?;
+//!
+//! // The device's end and the host's may be waited for on different threads.
+//! let buffers = uploaded.wait()?;
+//! let (rows, took) = held.wait()?;
+//! println!("{} rows are at {:#x} after {took:?}", rows.len(), buffers[0].address());
+//! # Ok::<(), calibrant_cuda::Error>(())
+//! ```
+//!
+//! # Nothing of CUDA is needed to build
+//!
+//! The driver's library is opened when the first [`Device`] is. Whatever is missing, the library, a
+//! symbol, a device, memory, is an [`Error`] that says so; nothing here panics for want of a GPU.
+//!
+//! # What keeps memory alive
+//!
+//! A copy runs while the program goes on. It has two ends, and each owns its memory until an event
+//! behind the copy is done: [`Held`] what is read, [`Uploaded`] what is written. Both give the memory
+//! back when they are waited for, wait when they are dropped, and where waiting fails, because the
+//! context is broken and nobody can say what the device still does, they leak it.
+//!
+//! # Threads
+//!
+//! Everything may be used on every thread. Each call makes the device's primary context, the one that
+//! CUDA's runtime and TensorRT use, current for its own duration, and leaves the thread as it found
+//! it.
+//!
+//! It knows no TensorRT, no samples and no batches.
+
+#![expect(
+    unsafe_code,
+    reason = "every call into the driver is one; the calls lie in small functions that say why"
+)]
+
+mod bandwidth;
+mod buffer;
+mod device;
+mod driver;
+mod error;
+mod event;
+mod pinned;
+mod stream;
+mod upload;
+
+#[cfg(test)]
+mod late;
+
+pub use bandwidth::upload_rate;
+pub use buffer::DeviceBuffer;
+pub use device::{Current, Device, DeviceMemory};
+pub use driver::{CudaVersion, Driver};
+pub use error::{Attempt, Error};
+pub use event::Event;
+pub use pinned::{Element, PinnedSlot};
+pub use stream::Stream;
+pub use upload::{Held, Rows, Upload, Uploaded};
