@@ -1,0 +1,43 @@
+//! The double linked into a test.
+
+use std::collections::BTreeMap;
+
+use tensorrt_sys::{EntryPoints, Version};
+
+use crate::context::{Context, Manner};
+use crate::entry::entry_points;
+use crate::install::{Addresses, Options};
+
+/// The functions of a fresh TensorRT of this version, for calls from this thread until the next one is played.
+///
+/// The objects that they make belong to that TensorRT for good. An unknown version is played too: it tells its number,
+/// and makes no objects.
+#[must_use]
+pub fn play(version: Version) -> EntryPoints {
+    play_with(version, &Options::default())
+}
+
+/// As [`play`]; of the options, those that say how a TensorRT behaves count, since no files are laid out.
+#[must_use]
+pub fn play_with(version: Version, options: &Options) -> EntryPoints {
+    let manner = Manner {
+        parser_version: options.parser_version,
+        host_pointers: options.addresses == Addresses::Host,
+        dla_cores: options.dla_cores,
+    };
+    entry_points(version, manner)
+}
+
+/// What the TensorRT that this thread plays was told, a line a call.
+#[must_use]
+pub fn record() -> Vec<String> {
+    Context::played().map_or_else(Vec::new, |context| context.record())
+}
+
+/// How many objects of each class the TensorRT that this thread plays has; classes without any are left out.
+///
+/// A plugin registry lives for ever.
+#[must_use]
+pub fn live_objects() -> BTreeMap<&'static str, usize> {
+    Context::played().map_or_else(BTreeMap::new, |context| context.live())
+}

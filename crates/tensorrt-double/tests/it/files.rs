@@ -1,0 +1,136 @@
+//! The double as files, opened by the loader.
+
+use std::path::Path;
+use std::process::Command;
+
+use tensorrt_double::{Driver, Faults, Live, Options, Plan, install};
+use tensorrt_sys::{Library, OpenError, Version};
+
+use crate::client::Client;
+
+/// Opens what was laid out.
+fn open(library: &Path, parser: &Path) -> Result<Library, OpenError> {
+    // SAFETY: the files are the double's.
+    unsafe { Library::open(library, parser) }
+}
+
+#[test]
+fn several_versions_in_one_process() {
+    let folder = tempfile::tempdir().unwrap();
+    for version in [8_503, 8_601, 100_001, 110_400, 10_400, 10_701] {
+        let version = Version::from_raw(version);
+        let path = folder.path().join(version.raw().to_string());
+        let installed = install(&path, version, &Options::default()).unwrap();
+        let library = open(&installed.library, &installed.parser).unwrap();
+        assert_eq!(library.version(), version);
+        let client = Client::new(library);
+        let builder = client.builder();
+        let network = client.network(builder, u32::from(version.raw() < 9_000));
+        assert!(client.parse(client.parser(network), "fp32.onnx"));
+        let plan = client.build(builder, network, client.config(builder)).unwrap();
+        assert_eq!(Plan::read(&plan).unwrap().version, version.raw());
+    }
+}
+
+#[test]
+fn what_is_wrong_with_a_library_can_be_chosen() {
+    let folder = tempfile::tempdir().unwrap();
+    let unknown = install(folder.path(), Version::from_raw(120_000), &Options::default()).unwrap();
+    assert!(unknown.library.ends_with("libnvinfer.so.12"));
+    let error = open(&unknown.library, &unknown.parser).unwrap_err();
+    assert!(matches!(error, OpenError::UnknownGeneration { .. }), "{error}");
+
+    let without = Options { without: vec!["createNvOnnxParser_INTERNAL"], ..Options::default() };
+    let folder = tempfile::tempdir().unwrap();
+    let lacking = install(folder.path(), Version::from_raw(101_601), &without).unwrap();
+    let error = open(&lacking.library, &lacking.parser).unwrap_err();
+    let OpenError::Symbol { symbol, .. } = error else { panic!("{error}") };
+    assert_eq!(symbol, "createNvOnnxParser_INTERNAL");
+
+    let made_up = Options { without: vec!["makeCoffee"], ..Options::default() };
+    let error = install(folder.path(), Version::from_raw(101_601), &made_up).unwrap_err();
+    assert_eq!(error.to_string(), "the double has no function makeCoffee to leave out");
+}
+
+#[test]
+fn a_parser_of_another_folder_does_not_belong() {
+    let folder = tempfile::tempdir().unwrap();
+    let version = Version::from_raw(101_601);
+    let one = install(&folder.path().join("one"), version, &Options::default()).unwrap();
+    let other = install(&folder.path().join("other"), version, &Options::default()).unwrap();
+    let error = open(&one.library, &other.parser).unwrap_err();
+    assert!(matches!(error, OpenError::ParserMismatch { .. }), "{error}");
+}
+
+#[test]
+fn the_driver_beside_the_library_keeps_its_own_account() {
+    let folder = tempfile::tempdir().unwrap();
+    let options = Options { driver: Driver::Double, ..Options::default() };
+    let installed = install(folder.path(), Version::from_raw(101_601), &options).unwrap();
+    assert_eq!(installed.live().unwrap(), Live::default());
+    installed
+        .set_cuda_faults(Faults { out_of_memory_after: Some(8), ..Faults::default() })
+        .unwrap();
+    let driver = installed.driver.as_ref().unwrap();
+    // SAFETY: the driver is the double's.
+    let driver = unsafe { libloading::Library::new(driver) }.unwrap();
+    type Allocate = unsafe extern "C" fn(*mut u64, usize) -> i32;
+    // SAFETY: the double exports these functions by these types.
+    let (initialize, retain, set_current, allocate) = unsafe {
+        (
+            driver.get::<unsafe extern "C" fn(u32) -> i32>("cuInit").unwrap(),
+            driver
+                .get::<unsafe extern "C" fn(*mut usize, i32) -> i32>("cuDevicePrimaryCtxRetain")
+                .unwrap(),
+            driver.get::<unsafe extern "C" fn(usize) -> i32>("cuCtxSetCurrent").unwrap(),
+            driver.get::<Allocate>("cuMemAlloc_v2").unwrap(),
+        )
+    };
+    let (mut context, mut address) = (0, 0);
+    // SAFETY: there is room for every answer.
+    unsafe {
+        assert_eq!(initialize(0), 0);
+        assert_eq!(retain(&raw mut context, 0), 0);
+        assert_eq!(set_current(context), 0);
+        assert_eq!(allocate(&raw mut address, 8), 0);
+        assert_eq!(allocate(&raw mut address, 1), 2, "out of memory");
+    }
+    let live = installed.live().unwrap();
+    assert_eq!((live.device_bytes, live.device_allocations, live.contexts), (8, 1, 1));
+}
+
+/// The part of [`calls_of_empty_slots_and_dead_objects_are_named`] that ends its process.
+#[test]
+fn crash_when_told_to() {
+    let Ok(what) = std::env::var("TENSORRT_DOUBLE_CRASH") else { return };
+    let client = Client::linked(tensorrt_double::play(Version::from_raw(101_601)));
+    let builder = client.builder();
+    if what == "dead" {
+        client.call(builder, &tensorrt_sys::classes::IBuilder::DELETE);
+        client.network(builder, 0);
+    }
+    // SAFETY: a public object is its table and its implementation.
+    let implementation = unsafe { builder.cast::<tensorrt_sys::Public>().as_ref() }.implementation;
+    // SAFETY: an implementation begins with its table, which has more slots than that.
+    let table = unsafe { *implementation.cast::<*const unsafe extern "C" fn()>() };
+    // SAFETY: as above.
+    let slot = unsafe { *table.add(120) };
+    // SAFETY: the function of an empty slot takes nothing and ends the process.
+    unsafe { slot() }
+}
+
+#[test]
+fn calls_of_empty_slots_and_dead_objects_are_named() {
+    for (what, words) in [
+        ("empty", "IBuilder is called at slot 120, where the double has no method"),
+        ("dead", "IBuilder is called at slot 8 after it was deleted"),
+    ] {
+        let output = Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", "files::crash_when_told_to", "--nocapture"])
+            .env("TENSORRT_DOUBLE_CRASH", what)
+            .output()
+            .unwrap();
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(!output.status.success() && said.contains(words), "{what}: {said}");
+    }
+}
