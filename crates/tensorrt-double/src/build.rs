@@ -77,6 +77,10 @@ pub(crate) fn build(
 fn plan(job: &Job<'_>) -> Result<Plan, Stop> {
     check::settings(job)?;
     check::profiles(job)?;
+    let (inputs, outputs) = (&job.network.inputs.borrow(), &job.network.outputs.borrow());
+    let text =
+        format!("Detected {} inputs and {} output network tensors.", inputs.len(), outputs.len());
+    job.log(Severity::Info, &text);
     let mut progress = Progress::start(job, "Building Engine", None, 3);
     progress.step()?;
     let Calibration { told, scales } = calibrate(job)?;

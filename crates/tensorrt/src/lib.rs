@@ -65,7 +65,7 @@ mod settings;
 mod timing_cache;
 
 #[cfg(test)]
-mod fake;
+mod double;
 #[cfg(test)]
 mod generations;
 

@@ -23,6 +23,9 @@ use crate::tensor::{Tensor, c_name};
 pub(super) fn import(network: &Body<Network>, model: &Model) -> Result<(), Vec<Wrong>> {
     let graph = model.graph();
     let invalid = |text| vec![Wrong::of_model(ParserErrorCode::InvalidGraph, text)];
+    if graph.output.is_empty() {
+        return Err(invalid("the model has no graph that puts something out".to_owned()));
+    }
     let topology = Topology::new(graph).map_err(|error| invalid(chain(&error)))?;
     let kinds = kinds(network.context(), &topology)?;
     *network.name.borrow_mut() = c_name(graph.name.as_deref().unwrap_or_default());

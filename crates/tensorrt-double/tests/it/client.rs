@@ -1,6 +1,6 @@
 //! A small client of TensorRT: what the tests need of its objects.
 
-use std::ffi::{CString, c_void};
+use std::ffi::{CStr, CString, c_char, c_void};
 use std::pin::Pin;
 use std::ptr::{self, NonNull};
 use std::sync::Mutex;
@@ -19,14 +19,12 @@ pub(crate) struct Client {
     pub(crate) log: Log,
 }
 
-unsafe extern "C" fn log(this: This, _severity: i32, text: *const std::ffi::c_char) {
-    // SAFETY: the table below is the only one with this function.
-    unsafe {
-        Interface::<ILogger, Mutex<Vec<String>>>::enter(this, (), |lines| {
-            let text = std::ffi::CStr::from_ptr(text).to_string_lossy().into_owned();
-            lines.lock().unwrap().push(text);
-        });
-    }
+unsafe extern "C" fn log(this: This, _severity: i32, text: *const c_char) {
+    // SAFETY: the library passes C strings.
+    let text = unsafe { CStr::from_ptr(text) }.to_string_lossy().into_owned();
+    let keep = |lines: &Mutex<Vec<String>>| lines.lock().unwrap().push(text);
+    // SAFETY: tables of such interfaces alone have this function.
+    unsafe { Interface::<ILogger, Mutex<Vec<String>>>::enter(this, (), keep) }
 }
 
 impl Client {

@@ -7,6 +7,7 @@ use tensorrt_double::{Driver, Faults, Live, Options, Plan, install};
 use tensorrt_sys::{Library, OpenError, Version};
 
 use crate::client::Client;
+use crate::cuda::Cuda;
 
 /// Opens what was laid out.
 fn open(library: &Path, parser: &Path) -> Result<Library, OpenError> {
@@ -71,32 +72,14 @@ fn the_driver_beside_the_library_keeps_its_own_account() {
     installed
         .set_cuda_faults(Faults { out_of_memory_after: Some(8), ..Faults::default() })
         .unwrap();
-    let driver = installed.driver.as_ref().unwrap();
-    // SAFETY: the driver is the double's.
-    let driver = unsafe { libloading::Library::new(driver) }.unwrap();
-    type Allocate = unsafe extern "C" fn(*mut u64, usize) -> i32;
-    // SAFETY: the double exports these functions by these types.
-    let (initialize, retain, set_current, allocate) = unsafe {
-        (
-            driver.get::<unsafe extern "C" fn(u32) -> i32>("cuInit").unwrap(),
-            driver
-                .get::<unsafe extern "C" fn(*mut usize, i32) -> i32>("cuDevicePrimaryCtxRetain")
-                .unwrap(),
-            driver.get::<unsafe extern "C" fn(usize) -> i32>("cuCtxSetCurrent").unwrap(),
-            driver.get::<Allocate>("cuMemAlloc_v2").unwrap(),
-        )
-    };
-    let (mut context, mut address) = (0, 0);
-    // SAFETY: there is room for every answer.
-    unsafe {
-        assert_eq!(initialize(0), 0);
-        assert_eq!(retain(&raw mut context, 0), 0);
-        assert_eq!(set_current(context), 0);
-        assert_eq!(allocate(&raw mut address, 8), 0);
-        assert_eq!(allocate(&raw mut address, 1), 2, "out of memory");
-    }
+    let cuda = Cuda::open(installed.driver.as_ref().unwrap());
+    let address = cuda.allocate(8).unwrap();
+    assert_eq!(cuda.allocate(1), Err(2), "out of memory");
+    assert_eq!(cuda.write(address, &[1; 8]), 0);
+    assert_eq!(cuda.write(address, &[1; 9]), 700, "an illegal address");
     let live = installed.live().unwrap();
     assert_eq!((live.device_bytes, live.device_allocations, live.contexts), (8, 1, 1));
+    assert_eq!((live.copies, live.pageable_copies), (1, 0));
 }
 
 /// The part of [`calls_of_empty_slots_and_dead_objects_are_named`] that ends its process.
@@ -114,7 +97,9 @@ fn crash_when_told_to() {
     // SAFETY: an implementation begins with its table, which has more slots than that.
     let table = unsafe { *implementation.cast::<*const unsafe extern "C" fn()>() };
     // SAFETY: as above.
-    let slot = unsafe { *table.add(120) };
+    let slot = unsafe { table.add(120) };
+    // SAFETY: as above.
+    let slot = unsafe { *slot };
     // SAFETY: the function of an empty slot takes nothing and ends the process.
     unsafe { slot() }
 }

@@ -47,12 +47,10 @@ fn a_model_becomes_a_plan_in_every_version() {
             plan.network.layers.iter().map(|layer| layer.kind.as_str()).collect();
         assert!(kinds.contains(&"kCONVOLUTION"), "{kinds:?}");
         assert_eq!(plan.tensor("input").map(|tensor| tensor.data_type.as_str()), Some("kFLOAT"));
-        for object in [builder.cast::<IBuilder>()] {
-            client.call(parser, &IParser::DELETE);
-            client.call(network, &INetworkDefinition::DELETE);
-            client.call(config, &IBuilderConfig::DELETE);
-            client.call(object, &IBuilder::DELETE);
-        }
+        client.call(parser, &IParser::DELETE);
+        client.call(network, &INetworkDefinition::DELETE);
+        client.call(config, &IBuilderConfig::DELETE);
+        client.call(builder, &IBuilder::DELETE);
         assert_eq!(live_objects(), [].into(), "{version}");
         let told = record();
         assert_eq!(told[0], format!("builder for {version}"));
