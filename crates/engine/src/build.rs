@@ -281,7 +281,7 @@ fn is_float(data_type: DataType) -> bool {
 }
 
 /// The name of a type, as `float`, `half`, `int8`.
-fn type_name(data_type: DataType) -> String {
+pub(crate) fn type_name(data_type: DataType) -> String {
     data_type.vendor_name().trim_start_matches('k').to_ascii_lowercase()
 }
 

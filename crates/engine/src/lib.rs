@@ -4,7 +4,8 @@
 //!
 //! * where is TensorRT? [`locate()`] looks for it, [`fetch()`] gets NVIDIA's TensorRT-RTX, [`survey()`] lists all there is;
 //! * in which shapes will the model run? [`Profile`], read from `--shapes`, or [`suggest`]ed;
-//! * what does TensorRT make of it? [`build()`] writes the plan and says what it went through.
+//! * what does TensorRT make of it? [`build()`] writes the plan and says what it went through, [`inspect()`] reads one
+//!   back.
 //!
 //! Nothing here finds ranges: an INT8 plan comes from a model that carries `QuantizeLinear` and `DequantizeLinear`, or,
 //! up to TensorRT 10, from ranges that the caller has or that TensorRT calibrates itself ([`Int8`]).
@@ -18,6 +19,7 @@ mod error;
 mod event;
 mod fetch;
 mod hash;
+mod inspect;
 mod int8;
 mod locate;
 mod options;
@@ -34,6 +36,9 @@ pub use environment::Environment;
 pub use error::{BuildError, FetchError, LocateError, ProfileProblem, Tried};
 pub use event::{Event, ParserMessage};
 pub use fetch::{FetchEvent, Fetched, fetch};
+pub use inspect::{
+    InspectError, LayerError, PlanHeader, PlanInspection, PlanLayer, PlanTensor, inspect,
+};
 pub use int8::{Int8, Int8Summary, Int8Via, cache_algorithm};
 pub use locate::{Found, Origin, Source, locate};
 pub use options::{
