@@ -76,6 +76,18 @@ const PRESETS: &[Preset] = &[
         },
     },
     Preset {
+        name: "torchvision-v2",
+        summary: "shorter side 256 bilinear, crop 224x224, RGB, x*(1/255), ImageNet mean and std",
+        framework: "torchvision's v2 transforms on uint8 tensors",
+        settings: || Settings {
+            filter: Some(Filter::TvBilinear),
+            scale: Some(Scale::Times(1.0 / 255.0)),
+            mean: Some(IMAGENET_MEAN.to_vec()),
+            std: Some(IMAGENET_STD.to_vec()),
+            ..pillow()
+        },
+    },
+    Preset {
         name: "timm",
         summary: "shorter side 256 bicubic, crop 224x224, RGB, x/255, ImageNet mean and std",
         framework: "timm on Pillow pictures",

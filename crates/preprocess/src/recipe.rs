@@ -315,17 +315,42 @@ words! {
 words! {
     /// The kernel that interpolates between pixels.
     ///
-    /// The first three equal their framework to the bit. `fir-*` are the convolutions of the
-    /// `fast_image_resize` crate, antialiased, close to Pillow's filters of the same name (±1 on
-    /// some pixels) and equal to none.
+    /// `cv2-*`, `pil-*` and `tv-*` equal OpenCV, Pillow and torchvision's tensors to the bit.
+    /// `fir-*` are the filters of the `fast_image_resize` crate, antialiased; they equal no
+    /// framework.
     Filter("filter") {
         /// `cv2.resize` with `INTER_LINEAR`: plain bilinear, reads 2×2 pixels however far it shrinks.
         #[doc(alias = "INTER_LINEAR")]
         Cv2Linear = "cv2-linear",
+        /// `cv2.resize` with `INTER_AREA`: the mean of what a pixel covers; a kind of bilinear where
+        /// a side grows.
+        #[doc(alias = "INTER_AREA")]
+        Cv2Area = "cv2-area",
+        /// `cv2.resize` with `INTER_NEAREST`.
+        #[doc(alias = "INTER_NEAREST")]
+        Cv2Nearest = "cv2-nearest",
+        /// `cv2.resize` with `INTER_CUBIC` by OpenCV's own code: reads 4×4 pixels, a = −0.75.
+        /// Intel's IPP, which may take its place there, is within a step of it.
+        #[doc(alias = "INTER_CUBIC")]
+        Cv2Cubic = "cv2-cubic",
         /// `Image.resize` of Pillow with `BILINEAR`: antialiased.
         PilBilinear = "pil-bilinear",
         /// `Image.resize` of Pillow with `BICUBIC`: antialiased, a = −0.5.
         PilBicubic = "pil-bicubic",
+        /// `Image.resize` of Pillow with `LANCZOS`: antialiased, three lobes.
+        PilLanczos = "pil-lanczos",
+        /// `Image.resize` of Pillow with `BOX`: antialiased.
+        PilBox = "pil-box",
+        /// `Image.resize` of Pillow with `HAMMING`: antialiased.
+        PilHamming = "pil-hamming",
+        /// `Image.resize` of Pillow with `NEAREST`.
+        PilNearest = "pil-nearest",
+        /// torchvision's `resize` of a uint8 tensor, `BILINEAR` with `antialias=True`.
+        TvBilinear = "tv-bilinear",
+        /// torchvision's `resize` of a uint8 tensor, `BICUBIC` with `antialias=True`.
+        TvBicubic = "tv-bicubic",
+        /// torchvision's `resize` of a uint8 tensor, `LANCZOS` with `antialias=True`.
+        TvLanczos = "tv-lanczos",
         /// Nearest neighbour.
         FirNearest = "fir-nearest",
         /// Box.
@@ -338,6 +363,8 @@ words! {
         FirCatmullRom = "fir-catmull-rom",
         /// Mitchell-Netravali bicubic.
         FirMitchell = "fir-mitchell",
+        /// Gaussian, σ of half a pixel.
+        FirGaussian = "fir-gaussian",
         /// Lanczos with three lobes.
         FirLanczos3 = "fir-lanczos3",
     }

@@ -190,7 +190,9 @@ pub(crate) struct PreprocessArgs {
     /// How a picture comes to that size: none, stretch, shorter-crop or letterbox.
     #[arg(long, value_name = "GEOMETRY")]
     pub(crate) resize: Option<ResizeKind>,
-    /// The resize filter: cv2-linear, pil-bilinear, pil-bicubic, or a fir-* one.
+    /// The resize filter: OpenCV's cv2-linear, -area, -nearest, -cubic; Pillow's pil-bilinear,
+    /// -bicubic, -lanczos, -box, -hamming, -nearest; torchvision's tv-bilinear, -bicubic, -lanczos
+    /// for tensors; or fir-*, which equal no framework.
     #[arg(long)]
     pub(crate) filter: Option<Filter>,
     /// The channels and their order: rgb, bgr or gray.

@@ -3,13 +3,24 @@
 //! Weights have 11 bits. The horizontal sums are narrowed by 4 bits before the vertical pass, whose
 //! two products are each cut to their upper half and the sum rounded: `resize.cpp` of OpenCV,
 //! `HResizeLinear` and `VResizeLinear` with `FixedPtCast`.
-//! Shrinking by exactly two in both directions is `INTER_AREA` there, the rounded mean of four.
+//! Shrinking by exactly two in both directions is `INTER_AREA` there, the rounded mean of four;
+//! and `INTER_AREA` is this kernel with other positions where a side grows.
 
-use super::View;
+use super::{View, area};
 use crate::geometry::Plan;
 
 /// One in the fixed point of the weights.
 const ONE: f32 = 2048.0;
+
+/// Where an output pixel lies between the source pixels.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Position {
+    /// Centre upon centre: `INTER_LINEAR`.
+    Centre,
+    /// At the source pixel that it begins in, and beyond that only as far as it reaches over into
+    /// the next one: `INTER_AREA` of a picture that grows.
+    Overlap,
+}
 
 /// Two horizontally resized rows and the tables of both axes.
 #[derive(Debug, Default)]
@@ -29,14 +40,23 @@ struct Tap {
 }
 
 /// Writes the plan's window of the resized picture into `out`.
-pub(super) fn resize(picture: View<'_>, plan: &Plan, buffers: &mut Buffers, out: &mut [u8]) {
+#[inline(always)]
+pub(super) fn resize(
+    position: Position,
+    picture: View<'_>,
+    plan: &Plan,
+    buffers: &mut Buffers,
+    out: &mut [u8],
+) {
     match picture.channels {
-        1 => resize_channels::<1>(picture, plan, buffers, out),
-        _ => resize_channels::<3>(picture, plan, buffers, out),
+        1 => resize_channels::<1>(position, picture, plan, buffers, out),
+        _ => resize_channels::<3>(position, picture, plan, buffers, out),
     }
 }
 
+#[inline(always)]
 fn resize_channels<const C: usize>(
+    position: Position,
     picture: View<'_>,
     plan: &Plan,
     buffers: &mut Buffers,
@@ -44,17 +64,14 @@ fn resize_channels<const C: usize>(
 ) {
     let (from, to, window) = (picture.size, plan.scaled, plan.window);
     let width = window.size.width as usize;
-    if halves(from.width, to.width) && halves(from.height, to.height) {
-        let (left, top) = (window.left as usize, window.top as usize);
-        for (y, line) in out.chunks_exact_mut(width * C).enumerate() {
-            let y = 2 * (top + y);
-            mean_of_four::<C>(picture.row(y), picture.row(y + 1), left, line);
-        }
-        return;
+    if area::halves(from, to) {
+        return area::halve::<C>(picture, plan, out);
     }
     let Buffers { columns, rows, upper, lower } = buffers;
-    taps(columns, from.width, to.width, window.left, window.size.width, Edge::Replicate);
-    taps(rows, from.height, to.height, window.top, window.size.height, Edge::Clamp);
+    let axis = Axis { position, edge: Edge::Replicate, from: from.width, to: to.width };
+    axis.taps(columns, window.left, window.size.width);
+    let axis = Axis { position, edge: Edge::Clamp, from: from.height, to: to.height };
+    axis.taps(rows, window.top, window.size.height);
     upper.resize(width * C, 0);
     lower.resize(width * C, 0);
     let (mut in_upper, mut in_lower) = (None, None);
@@ -82,28 +99,53 @@ enum Edge {
     Clamp,
 }
 
-/// Computes the taps of output positions `start .. start + count`.
-#[expect(clippy::cast_possible_truncation, reason = "OpenCV computes the position in f32")]
-fn taps(taps: &mut Vec<Tap>, from: u32, to: u32, start: u32, count: u32, edge: Edge) {
-    // Twice the reciprocal, as OpenCV does: it is not `from / to` in the last bit.
-    let scale = 1.0 / (f64::from(to) / f64::from(from));
-    let last = i64::from(from) - 1;
-    taps.clear();
-    taps.extend((start..start + count).map(|d| {
-        let position = ((f64::from(d) + 0.5) * scale - 0.5) as f32;
-        let floor = position.floor();
-        let mut fraction = position - floor;
-        let first = floor as i64;
-        if edge == Edge::Replicate && (first < 0 || first >= last) {
-            fraction = 0.0;
+/// An axis that is resized.
+#[derive(Debug, Clone, Copy)]
+struct Axis {
+    position: Position,
+    edge: Edge,
+    from: u32,
+    to: u32,
+}
+
+impl Axis {
+    /// Computes the taps of output positions `start .. start + count`.
+    #[expect(clippy::cast_possible_truncation, reason = "a weight is at most 2048")]
+    fn taps(self, taps: &mut Vec<Tap>, start: u32, count: u32) {
+        let last = i64::from(self.from) - 1;
+        taps.clear();
+        taps.extend((start..start + count).map(|d| {
+            let (first, mut fraction) = self.at(d);
+            if self.edge == Edge::Replicate && (first < 0 || first >= last) {
+                fraction = 0.0;
+            }
+            let weight = |w: f32| (w * ONE).round_ties_even() as u16;
+            Tap {
+                first: index(first.clamp(0, last)),
+                second: index((first + 1).clamp(0, last)),
+                weights: [weight(1.0 - fraction), weight(fraction)],
+            }
+        }));
+    }
+
+    /// Returns the first of the two source positions, and how far towards the second `d` lies.
+    #[expect(clippy::cast_possible_truncation, reason = "OpenCV computes the position in f32")]
+    fn at(self, d: u32) -> (i64, f32) {
+        // Twice the reciprocal, as OpenCV does: it is not `from / to` in the last bit.
+        let growth = f64::from(self.to) / f64::from(self.from);
+        let scale = 1.0 / growth;
+        match self.position {
+            Position::Centre => {
+                let position = ((f64::from(d) + 0.5) * scale - 0.5) as f32;
+                (position.floor() as i64, position - position.floor())
+            }
+            Position::Overlap => {
+                let first = (f64::from(d) * scale).floor();
+                let beyond = (f64::from(d) + 1.0 - (first + 1.0) * growth) as f32;
+                (first as i64, if beyond <= 0.0 { 0.0 } else { beyond - beyond.floor() })
+            }
         }
-        let weight = |w: f32| (w * ONE).round_ties_even() as u16;
-        Tap {
-            first: index(first.clamp(0, last)),
-            second: index((first + 1).clamp(0, last)),
-            weights: [weight(1.0 - fraction), weight(fraction)],
-        }
-    }));
+    }
 }
 
 #[expect(clippy::cast_possible_truncation, reason = "clamped between 0 and a side")]
@@ -112,6 +154,7 @@ fn index(position: i64) -> usize {
 }
 
 /// Interpolates a row; the sums, at most 255 · 2048, keep 15 bits.
+#[inline(always)]
 fn horizontal<const C: usize>(row: &[u8], columns: &[Tap], sums: &mut [u16]) {
     let (pixels, _) = row.as_chunks::<C>();
     let (sums, _) = sums.as_chunks_mut::<C>();
@@ -124,11 +167,13 @@ fn horizontal<const C: usize>(row: &[u8], columns: &[Tap], sums: &mut [u16]) {
     }
 }
 
+#[inline(always)]
 #[expect(clippy::cast_possible_truncation, reason = "255 * 2048 >> 4 is 32640")]
 fn narrowed(sum: u32) -> u16 {
     (sum >> 4) as u16
 }
 
+#[inline(always)]
 fn vertical(upper: &[u16], lower: &[u16], weights: [u16; 2], line: &mut [u8]) {
     let [wa, wb] = weights;
     for ((out, &a), &b) in line.iter_mut().zip(upper).zip(lower) {
@@ -136,30 +181,13 @@ fn vertical(upper: &[u16], lower: &[u16], weights: [u16; 2], line: &mut [u8]) {
     }
 }
 
+#[inline(always)]
 fn upper_half(sum: u16, weight: u16) -> u16 {
     ((u32::from(sum) * u32::from(weight)) >> 16) as u16
 }
 
+#[inline(always)]
 #[expect(clippy::cast_possible_truncation, reason = "at most ((32640 * 2048 >> 16) + 2) >> 2, 255")]
 fn rounded(sum: u16) -> u8 {
     ((sum + 2) >> 2) as u8
-}
-
-fn halves(from: u32, to: u32) -> bool {
-    from.is_multiple_of(2) && from / 2 == to
-}
-
-#[expect(clippy::cast_possible_truncation, reason = "the mean of four bytes")]
-fn mean_of_four<const C: usize>(upper: &[u8], lower: &[u8], left: usize, line: &mut [u8]) {
-    let (upper, _) = upper[2 * left * C..].as_chunks::<C>();
-    let (lower, _) = lower[2 * left * C..].as_chunks::<C>();
-    let (pairs_above, _) = upper.as_chunks::<2>();
-    let (pairs_below, _) = lower.as_chunks::<2>();
-    let (line, _) = line.as_chunks_mut::<C>();
-    for ((out, [a, b]), [c, d]) in line.iter_mut().zip(pairs_above).zip(pairs_below) {
-        for i in 0..C {
-            let sum = u16::from(a[i]) + u16::from(b[i]) + u16::from(c[i]) + u16::from(d[i]);
-            out[i] = ((sum + 2) >> 2) as u8;
-        }
-    }
 }

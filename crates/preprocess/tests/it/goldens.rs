@@ -11,7 +11,7 @@ use crate::{bytes, tensor};
 #[derive(Deserialize)]
 struct Goldens {
     recipes: BTreeMap<String, Settings>,
-    /// Recipe, picture, SHA-256 of the little-endian tensor.
+    /// Recipe, picture, first digits of the SHA-256 of the little-endian tensor.
     goldens: Vec<(String, String, String)>,
 }
 
@@ -34,7 +34,7 @@ fn every_tensor_equals_its_framework_s() {
     for (recipe, picture, expected) in &goldens.goldens {
         let pipeline = &pipelines[recipe.as_str()];
         let mut out = vec![f32::NAN; pipeline.shape().iter().product()];
-        let found = match pipeline.preprocess(&bytes(picture), &mut scratch, &mut out) {
+        let found: String = match pipeline.preprocess(&bytes(picture), &mut scratch, &mut out) {
             Ok(()) => {
                 let hash =
                     Sha256::digest(out.iter().flat_map(|v| v.to_le_bytes()).collect::<Vec<_>>());
@@ -42,11 +42,11 @@ fn every_tensor_equals_its_framework_s() {
             }
             Err(error) => crate::chain(&error),
         };
-        if found != *expected {
+        if !found.starts_with(expected) {
             wrong.push(format!("{recipe} {picture}: {found}"));
         }
     }
-    assert!(goldens.goldens.len() > 1000, "the goldens are there");
+    assert!(goldens.goldens.len() > 3000, "the goldens are there");
     assert!(wrong.is_empty(), "{} of {}: {wrong:#?}", wrong.len(), goldens.goldens.len());
 }
 
@@ -67,6 +67,9 @@ fn whole_tensors_are_equal_value_by_value() {
         ("cv2-shrink", "odd_53x37", "png"),
         ("pil-bicubic", "odd_37x53", "png"),
         ("pil-bilinear-crop", "q95_420", "jpg"),
+        ("tv-bicubic", "odd_37x53", "png"),
+        ("cv2-area", "odd_53x37", "png"),
+        ("cv2-cubic", "odd_53x37", "png"),
     ] {
         let encoded = bytes(&format!("preprocess/pictures/{stem}.{extension}"));
         let found = tensor(&pipelines[recipe], &encoded).unwrap();

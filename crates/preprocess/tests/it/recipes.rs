@@ -98,7 +98,7 @@ fn words_are_read_as_they_are_written() {
         assert_eq!(filter.word().parse::<calibrant_preprocess::Filter>().unwrap(), *filter);
     }
     let message = "cubic".parse::<calibrant_preprocess::Filter>().unwrap_err().to_string();
-    assert!(message.starts_with("`cubic` is no filter; known are cv2-linear, pil-"), "{message}");
+    assert!(message.starts_with("`cubic` is no filter; known are cv2-linear, cv2-"), "{message}");
 }
 
 #[test]

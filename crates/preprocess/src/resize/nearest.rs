@@ -1,0 +1,73 @@
+//! `cv2.resize(…, interpolation=cv2.INTER_NEAREST)` and `Image.resize(…, NEAREST)`: one source
+//! pixel for each, chosen by two different rules.
+
+use super::View;
+use crate::geometry::Plan;
+
+/// Which source position an output position takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Rule {
+    /// That of the pixel's upper left corner: `resizeNN` of OpenCV.
+    Corner,
+    /// That of the pixel's centre, reached by adding: `ImagingScaleAffine` of Pillow.
+    Centre,
+}
+
+/// The source positions of both axes.
+#[derive(Debug, Default)]
+pub(super) struct Buffers {
+    columns: Vec<usize>,
+    rows: Vec<usize>,
+}
+
+/// Writes the plan's window of the resized picture into `out`.
+#[inline(always)]
+pub(super) fn resize(
+    rule: Rule,
+    picture: View<'_>,
+    plan: &Plan,
+    buffers: &mut Buffers,
+    out: &mut [u8],
+) {
+    let (from, to, window) = (picture.size, plan.scaled, plan.window);
+    let Buffers { columns, rows } = buffers;
+    positions(rule, from.width, to.width, window.left, window.size.width, columns);
+    positions(rule, from.height, to.height, window.top, window.size.height, rows);
+    for (&y, line) in rows.iter().zip(out.chunks_exact_mut(columns.len() * picture.channels)) {
+        match picture.channels {
+            1 => pick::<1>(picture.row(y), columns, line),
+            _ => pick::<3>(picture.row(y), columns, line),
+        }
+    }
+}
+
+#[inline(always)]
+fn pick<const C: usize>(row: &[u8], columns: &[usize], line: &mut [u8]) {
+    let (pixels, _) = row.as_chunks::<C>();
+    let (line, _) = line.as_chunks_mut::<C>();
+    for (out, &x) in line.iter_mut().zip(columns) {
+        *out = pixels[x];
+    }
+}
+
+/// Computes the source positions of output positions `start .. start + count`.
+#[expect(clippy::cast_possible_truncation, reason = "not negative, and kept below a side")]
+fn positions(rule: Rule, from: u32, to: u32, start: u32, count: u32, positions: &mut Vec<usize>) {
+    let last = from as usize - 1;
+    positions.clear();
+    match rule {
+        Rule::Corner => {
+            // Twice the reciprocal, as OpenCV does: it is not `from / to` in the last bit.
+            let scale = 1.0 / (f64::from(to) / f64::from(from));
+            let at = |d| ((f64::from(d) * scale) as usize).min(last);
+            positions.extend((start..start + count).map(at));
+        }
+        Rule::Centre => {
+            // A sum, not a product: its rounding errors choose between neighbours.
+            let scale = f64::from(from) / f64::from(to);
+            let centres = std::iter::successors(Some(scale * 0.5), |x| Some(x + scale));
+            let wanted = centres.skip(start as usize).take(count as usize);
+            positions.extend(wanted.map(|x| (x as usize).min(last)));
+        }
+    }
+}

@@ -1,0 +1,52 @@
+//! Which source positions an output position sums, and with what weights.
+
+/// For each output position a run of source positions, each with a weight.
+#[derive(Debug)]
+pub(super) struct Taps<W> {
+    /// First source position and number of weights.
+    spans: Vec<(usize, usize)>,
+    /// The weights of all positions, one after another.
+    weights: Vec<W>,
+}
+
+impl<W> Default for Taps<W> {
+    fn default() -> Self {
+        Self { spans: Vec::new(), weights: Vec::new() }
+    }
+}
+
+impl<W> Taps<W> {
+    pub(super) fn clear(&mut self) {
+        self.spans.clear();
+        self.weights.clear();
+    }
+
+    /// Adds an output position that sums the source from `first` on.
+    pub(super) fn push(&mut self, first: usize, weights: impl Iterator<Item = W>) {
+        let before = self.weights.len();
+        self.weights.extend(weights);
+        self.spans.push((first, self.weights.len() - before));
+    }
+
+    /// Returns the number of output positions.
+    pub(super) fn len(&self) -> usize {
+        self.spans.len()
+    }
+
+    /// Returns, for each output position, its first source position and its weights.
+    pub(super) fn iter(&self) -> impl Iterator<Item = (usize, &[W])> {
+        let mut rest = &self.weights[..];
+        self.spans.iter().map(move |&(first, n)| {
+            let (weights, after) = rest.split_at(n);
+            rest = after;
+            (first, weights)
+        })
+    }
+
+    /// Returns the range of source positions that any output position needs.
+    pub(super) fn reach(&self) -> std::ops::Range<usize> {
+        let first = self.spans.iter().map(|s| s.0).min().unwrap_or(0);
+        let end = self.spans.iter().map(|s| s.0 + s.1).max().unwrap_or(0);
+        first..end
+    }
+}

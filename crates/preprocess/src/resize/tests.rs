@@ -1,0 +1,120 @@
+//! The proof that the fast kernels give what the formulas give, for any size and window.
+
+use proptest::prelude::*;
+
+use super::simd::Loops;
+use super::{Algorithm, Buffers, Exact, ExactBuffers, View, naive, window};
+use crate::geometry::{Plan, Window, stretch};
+use crate::recipe::{Filter, Size};
+
+/// Returns the window of a packed picture.
+fn cut(whole: &[u8], width: u32, channels: usize, window: Window) -> Vec<u8> {
+    let rows = whole.chunks_exact(width as usize * channels);
+    let bytes =
+        window.left as usize * channels..(window.left + window.size.width) as usize * channels;
+    rows.skip(window.top as usize)
+        .take(window.size.height as usize)
+        .flat_map(|row| row[bytes.clone()].to_vec())
+        .collect()
+}
+
+#[derive(Debug, Clone)]
+struct Case {
+    pixels: Vec<u8>,
+    channels: usize,
+    from: Size,
+    plan: Plan,
+}
+
+/// A size and a part of it.
+fn size_and_part() -> impl Strategy<Value = (u32, u32, u32)> {
+    (1..40_u32)
+        .prop_flat_map(|n| (Just(n), 0..n))
+        .prop_flat_map(|(n, start)| (Just(n), Just(start), 1..=n - start))
+}
+
+fn cases() -> impl Strategy<Value = Case> {
+    let side = 1..40_u32;
+    (prop::sample::select(vec![1, 3]), side.clone(), side, size_and_part(), size_and_part())
+        .prop_flat_map(|(channels, width, height, (w, left, part_w), (h, top, part_h))| {
+            let window = Window { left, top, size: Size::new(part_w, part_h) };
+            let plan = Plan { scaled: Size::new(w, h), window, at: (0, 0), fill: 0 };
+            let from = Size::new(width, height);
+            prop::collection::vec(any::<u8>(), from.area() * channels)
+                .prop_map(move |pixels| Case { pixels, channels, from, plan })
+        })
+}
+
+/// The same scaled size from a picture that many times as large: whole ratios, and a half.
+fn multiplied(case: &Case, across: u32, down: u32) -> Case {
+    let from = Size::new(across * case.plan.scaled.width, down * case.plan.scaled.height);
+    let pixels = case.pixels.iter().copied().cycle().take(from.area() * case.channels).collect();
+    Case { pixels, from, ..case.clone() }
+}
+
+fn check(filter: Filter, case: &Case, buffers: &mut Buffers) -> Result<(), TestCaseError> {
+    let picture = View { data: &case.pixels, size: case.from, channels: case.channels };
+    let to = case.plan.scaled;
+    let whole = naive::resized(filter, picture, to);
+    let expected = cut(&whole, to.width, case.channels, case.plan.window);
+    let found = window(filter, picture, &case.plan, buffers).unwrap();
+    prop_assert_eq!(found, &expected[..], "{}", filter);
+    Ok(())
+}
+
+/// The filters that equal a framework.
+fn exact() -> impl Iterator<Item = Filter> {
+    let size = Size::new(1, 1);
+    let exact = move |f: &Filter| matches!(Algorithm::of(*f, size, size), Algorithm::Exact(_));
+    Filter::ALL.iter().copied().filter(exact)
+}
+
+#[test]
+fn fir_filters_are_the_inexact_ones() {
+    let named = Filter::ALL.iter().filter(|filter| !filter.word().starts_with("fir-"));
+    assert!(exact().eq(named.copied()));
+}
+
+proptest! {
+    #[test]
+    fn kernels_match_the_formulas(first in cases(), second in cases()) {
+        // The second case finds the buffers as the first one left them.
+        let mut buffers = Buffers::default();
+        for filter in exact() {
+            for case in [&first, &second, &multiplied(&first, 2, 2), &multiplied(&first, 3, 2)] {
+                check(filter, case, &mut buffers)?;
+            }
+        }
+    }
+
+    #[test]
+    fn processors_do_not_matter(case in cases()) {
+        let picture = View { data: &case.pixels, size: case.from, channels: case.channels };
+        let plan = &case.plan;
+        for filter in exact() {
+            let mut buffers = Buffers::default();
+            let fast = window(filter, picture, plan, &mut buffers).unwrap();
+            let mut plain = vec![0; fast.len()];
+            let Algorithm::Exact(kernel) = Algorithm::of(filter, case.from, plan.scaled) else {
+                unreachable!("it is an exact one")
+            };
+            let buffers = &mut ExactBuffers::default();
+            Exact { kernel, picture, plan, buffers, out: &mut plain }.run();
+            prop_assert_eq!(fast, &plain[..], "{}", filter);
+        }
+    }
+}
+
+#[test]
+fn strips_do_not_show() {
+    // 2^17 rows of 300 columns of one byte would take more than a strip may.
+    let from = Size::new(2, 1 << 17);
+    let pixels: Vec<u8> = (0..=250_u8).cycle().step_by(97).take(from.area()).collect();
+    let picture = View { data: &pixels, size: from, channels: 1 };
+    let to = Size::new(300, 1);
+    for filter in [Filter::PilBilinear, Filter::TvBilinear, Filter::Cv2Linear] {
+        let mut buffers = Buffers::default();
+        let found = window(filter, picture, &stretch(to), &mut buffers).unwrap();
+        assert_eq!(found, naive::resized(filter, picture, to), "{filter}");
+    }
+}
