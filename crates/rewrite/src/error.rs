@@ -55,6 +55,20 @@ pub enum RewriteError {
         /// The name or pattern.
         pattern: String,
     },
+    /// A bound of a range is infinite or not a number.
+    #[error("a bound of the range of tensor \"{tensor}\" is {bound}; bounds are finite numbers")]
+    NonFiniteRange {
+        /// The tensor.
+        tensor: String,
+        /// What was given.
+        bound: f32,
+    },
+    /// No node answers to a name that was to get a precision of its own.
+    #[error("no node and no tensor is called `{pattern}`, so it cannot get a precision of its own")]
+    UnknownLayer {
+        /// The name or pattern.
+        pattern: String,
+    },
     /// No operator could be quantized.
     #[error("nothing to quantize: {}", why_nothing(reasons))]
     NothingToQuantize {
@@ -123,7 +137,7 @@ pub enum RaiseProblem {
         input: &'static str,
     },
     /// A constant would have to be written in a type other than float32.
-    #[error("it works on {dtype}, only float32 is raised")]
+    #[error("it works on {dtype}, only float32, float16 and bfloat16 are raised")]
     ElementType {
         /// The element type.
         dtype: String,

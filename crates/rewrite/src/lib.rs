@@ -1,10 +1,13 @@
-//! Rewrite ONNX graphs for TensorRT: Q/DQ placement, batch-norm folding, opset upgrades and repairs.
+//! Rewrite ONNX graphs for TensorRT: Q/DQ placement, casts, batch-norm folding, opset upgrades and repairs.
 //!
 //! [`quantize`] takes a float32 model and the range of each activation and gives back the model in the form that every
 //! TensorRT from 8.5 on, and every other runtime, takes for int8: explicit `QuantizeLinear` and `DequantizeLinear`
 //! pairs, weights stored as int8. It knows no runtime and runs nothing; what it did stands in the [`Summary`].
 //!
-//! The steps, each public on its own: [`already_quantized`], [`rename_unrelated_symbols`], [`raise_opset`],
+//! [`cast`] takes a float32 model, quantized or not, to float16 or bfloat16, and keeps in float32 what would not survive
+//! it; see its [`CastSummary`].
+//!
+//! The steps of quantization, each public on its own: [`already_quantized`], [`rename_unrelated_symbols`], [`raise_opset`],
 //! [`fold_constants`], [`fold_batch_norm`]. The rules of the placement, with their reasons, are the first page of
 //! `placement/mod.rs`.
 //!
@@ -34,6 +37,7 @@ mod constants;
 mod detect;
 mod fold_batch_norm;
 mod opset;
+mod prepare;
 mod symbols;
 
 mod names;
@@ -41,12 +45,17 @@ mod placement;
 mod qdq;
 mod weights;
 
+mod cast;
 mod implicit;
 
 use std::collections::BTreeMap;
 
 use calibrant_onnx::{Model, Topology};
 
+pub use cast::{
+    CastNode, CastNote, CastOptions, CastSummary, FloatType, IoPrecision, KeptReason,
+    LayerPrecision, ScalePrecision, UnknownPrecision, cast,
+};
 pub use constants::fold_constants;
 pub use detect::already_quantized;
 pub use error::{RaiseProblem, RewriteError};
@@ -63,6 +72,7 @@ pub use summary::{
 pub use symbols::rename_unrelated_symbols;
 
 use placement::{Decision, Scale};
+use prepare::{Prepared, prepare};
 
 /// Returns `model` with Q/DQ pairs, and what was done to each of its nodes.
 ///
@@ -81,14 +91,15 @@ pub fn quantize(
     if let Some(reason) = already_quantized(model) {
         return Err(RewriteError::AlreadyQuantized { reason });
     }
-    let mut model = model.clone();
-    let dimensions_renamed = rename_unrelated_symbols(&mut model);
-    let opset = raise_opset(&mut model)?;
+    let Prepared {
+        mut model,
+        opset,
+        dimensions_renamed,
+        weight_inputs_removed,
+        constants_folded,
+        batch_norms_folded,
+    } = prepare(model)?;
     let graph = model.graph_mut();
-    let weight_inputs_removed = constants::drop_weight_inputs(graph);
-    let constants_folded = fold_constants(graph)?;
-    let batch_norms_folded = fold_batch_norm(graph)?;
-
     let topology = Topology::new(graph)?;
     let decisions = placement::place(&topology, options)?;
     something_to_do(&topology, &decisions)?;

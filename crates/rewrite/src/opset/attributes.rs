@@ -2,6 +2,7 @@
 
 use calibrant_onnx::DataType;
 use calibrant_onnx::proto::{NodeProto, TensorProto};
+use half::{bf16, f16};
 
 use super::Upgrade;
 use crate::error::RaiseProblem;
@@ -83,7 +84,8 @@ impl Upgrade<'_> {
         }
     }
 
-    /// Returns the name of a new constant in the type of the node's data, which is float32 unless the model says more.
+    /// Returns the name of a new constant in the type of the node's data, which is float32 unless the model says that it
+    /// is one of the half types.
     fn float(
         &mut self,
         node: &NodeProto,
@@ -91,12 +93,22 @@ impl Upgrade<'_> {
         value: f32,
     ) -> Result<String, RaiseProblem> {
         let stated = node.input_name(0).and_then(|data| self.topology.tensor_type(data)?.dtype);
-        match stated {
-            None | Some(DataType::FLOAT) => {}
+        let make: fn(&str, f32) -> TensorProto = match stated {
+            None | Some(DataType::FLOAT) => {
+                |name, value| TensorProto::from_f32(name, &[], &[value])
+            }
+            Some(DataType::FLOAT16) => |name, value| {
+                let bytes = f16::from_f32(value).to_le_bytes().to_vec();
+                TensorProto::from_raw(name, DataType::FLOAT16, &[], bytes)
+            },
+            Some(DataType::BFLOAT16) => |name, value| {
+                let bytes = bf16::from_f32(value).to_le_bytes().to_vec();
+                TensorProto::from_raw(name, DataType::BFLOAT16, &[], bytes)
+            },
             Some(dtype) => return Err(RaiseProblem::ElementType { dtype: format!("{dtype:?}") }),
-        }
+        };
         let name = self.names.fresh(&wish(node, what));
-        self.initializers.push(TensorProto::from_f32(&name, &[], &[value]));
+        self.initializers.push(make(&name, value));
         Ok(name)
     }
 }

@@ -1,7 +1,7 @@
 //! Raising a model to the opset that per-channel weights need.
 //!
 //! `DequantizeLinear` has its `axis` since opset 13. Older models are raised to 13 and no further; newer ones are left
-//! where they are. Each operator that changed in between has its upgrade here, named after what moved; an operator that
+//! where they are, unless a type asks for more (`recent.rs`). Each operator that changed in between has its upgrade here, named after what moved; an operator that
 //! could not keep its exact meaning is refused by name.
 //!
 //! | operator | changed at | upgrade |
@@ -21,6 +21,7 @@
 //! Graphs inside `If`, `Loop` and `Scan` are raised with the rest.
 
 mod attributes;
+mod recent;
 mod resize;
 mod softmax;
 mod unchanged;
@@ -31,6 +32,8 @@ use calibrant_onnx::{Model, Topology};
 use crate::error::{RaiseProblem, RewriteError};
 use crate::names::Names;
 use crate::summary::OpsetChange;
+
+pub(crate) use recent::{BFLOAT16, HALF_SCALES, raise_to};
 
 /// The oldest opset that is understood.
 pub(crate) const OLDEST: i64 = 7;

@@ -63,7 +63,7 @@ fn show(name: &str, constants: &HashMap<&str, &TensorProto>) -> String {
         return format!("{name}:{}{:?}", short(dtype), tensor.shape().unwrap());
     }
     let values = match dtype {
-        DataType::FLOAT => {
+        DataType::FLOAT | DataType::FLOAT16 | DataType::BFLOAT16 => {
             tensor.to_f32().unwrap().iter().map(ToString::to_string).collect::<Vec<_>>()
         }
         _ => tensor.to_i64().unwrap().iter().map(ToString::to_string).collect(),
@@ -79,6 +79,8 @@ fn show(name: &str, constants: &HashMap<&str, &TensorProto>) -> String {
 fn short(dtype: DataType) -> String {
     match dtype {
         DataType::FLOAT => String::new(),
+        DataType::FLOAT16 => "h".to_owned(),
+        DataType::BFLOAT16 => "b".to_owned(),
         DataType::INT8 => "i8".to_owned(),
         DataType::INT64 => "i64".to_owned(),
         other => format!("{other:?}").to_lowercase(),

@@ -1,0 +1,53 @@
+//! What the user asks of each node.
+
+use super::flow::{Flow, Node};
+use super::options::{CastOptions, FloatType};
+use super::summary::KeptReason;
+use crate::error::RewriteError;
+use crate::options::matches;
+
+/// What the user asks of one node.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Wish {
+    pub(super) precision: FloatType,
+    /// Why it is float32 where the rest is not.
+    pub(super) kept: Option<KeptReason>,
+    /// Whether the node is meant by an entry of its own, which ranges do not overrule.
+    pub(super) is_own: bool,
+}
+
+/// Returns the wish for every node.
+///
+/// # Errors
+///
+/// When a pattern of names meets no node.
+pub(super) fn wishes(flow: &Flow<'_>, options: &CastOptions) -> Result<Vec<Wish>, RewriteError> {
+    let layers = options.layers.iter().map(|layer| &layer.nodes);
+    for pattern in options.keep_nodes.iter().chain(layers) {
+        if !flow.nodes.iter().any(|node| is_called(node, pattern)) {
+            return Err(RewriteError::UnknownLayer { pattern: pattern.clone() });
+        }
+    }
+    Ok(flow.nodes.iter().map(|node| wish(node, options)).collect())
+}
+
+fn wish(node: &Node<'_>, options: &CastOptions) -> Wish {
+    let own = options.layers.iter().rev().find(|layer| is_called(node, &layer.nodes));
+    if let Some(layer) = own {
+        let kept = KeptReason::Name(layer.nodes.clone());
+        let kept = (layer.precision == FloatType::Fp32).then_some(kept);
+        return Wish { precision: layer.precision, kept, is_own: true };
+    }
+    let name = options.keep_nodes.iter().find(|pattern| is_called(node, pattern));
+    let op_type = options.keep_op_types.iter().find(|pattern| matches(pattern, node.proto.op()));
+    let kept = name.map(|pattern| KeptReason::Name(pattern.clone()));
+    let kept = kept.or_else(|| op_type.map(|pattern| KeptReason::OpType(pattern.clone())));
+    let kept = kept.or_else(|| (options.precision == FloatType::Fp32).then_some(KeptReason::Asked));
+    let precision = if kept.is_some() { FloatType::Fp32 } else { options.precision };
+    Wish { precision, kept, is_own: false }
+}
+
+fn is_called(node: &Node<'_>, pattern: &str) -> bool {
+    let names = node.proto.name.iter().chain(&node.proto.output);
+    names.into_iter().any(|name| !name.is_empty() && matches(pattern, name))
+}
