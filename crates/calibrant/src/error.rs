@@ -3,12 +3,12 @@
 use std::path::PathBuf;
 
 use calibrant_backend_embedded::LoadError;
-use calibrant_calibration::{BackendError, CacheError, Stale, TableError, WriteError};
+use calibrant_calibration::{BackendError, CacheError, MergeError, Stale, TableError, WriteError};
 use calibrant_dataset::{DatasetError, LabelError};
 use calibrant_engine::{BuildError, LocateError, ShapeError};
 use calibrant_onnx::ValidateError;
 use calibrant_preprocess::{Preset, RecipeError};
-use calibrant_rewrite::RewriteError;
+use calibrant_rewrite::{RewriteError, ScaleError};
 
 use crate::model::InputProblem;
 use crate::output::OutputError;
@@ -96,6 +96,17 @@ pub enum Error {
     /// A calibration cache cannot be made or read.
     #[error(transparent)]
     Cache(#[from] CacheError),
+    /// Calibration caches cannot be merged.
+    #[error(transparent)]
+    Merge(#[from] MergeError),
+    /// A model's Q/DQ pairs cannot be told in a calibration cache.
+    #[error("`{}` cannot be told in a calibration cache", path.display())]
+    Scales {
+        /// The model's file.
+        path: PathBuf,
+        /// Why.
+        source: ScaleError,
+    },
     /// A calibration table was made from something else.
     #[error("`{}` does not belong to this job", file.display())]
     Stale {
@@ -148,6 +159,9 @@ pub enum UsageError {
     /// A cache holds one method's ranges, and does not say which.
     #[error("`{}` is a TensorRT cache, whose ranges are chosen already; leave --method out", .0.display())]
     MethodOfCache(PathBuf),
+    /// A cache whose first line says nothing that TensorRT knows.
+    #[error("the first line of `{}` is no header; say what it is to be with --version and --algorithm", .0.display())]
+    NoHeader(PathBuf),
     /// Pictures, and no word on how they become tensors.
     #[error(
         "pictures need their preprocessing named, because a wrong one gives wrong ranges; \

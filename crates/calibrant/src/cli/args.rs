@@ -12,6 +12,7 @@ use calibrant_engine::{
 use calibrant_preprocess::{Color, Filter, ResizeKind, Scale, Size};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::cli::cache::args::CacheCommand;
 use crate::config::{BackendKind, DEFAULT_BATCH_SIZE, OnBadSample, Precision};
 
 /// Post-training quantization for TensorRT.
@@ -38,6 +39,7 @@ Examples:
 
   What a file says, and what this machine can do:
     calibrant inspect out/calibration.cache
+    calibrant cache diff old.cache out/calibration.cache --above 1%
     calibrant doctor
 
 Exit status:
@@ -64,6 +66,9 @@ pub(crate) enum Command {
     Build(BuildArgs),
     /// Show a calibration table, a calibration cache or an ONNX model's quantization.
     Inspect(InspectArgs),
+    /// Compare, merge, convert and check calibration caches and tables, and translate them to Q/DQ models and back.
+    #[command(subcommand)]
+    Cache(CacheCommand),
     /// Show which TensorRT libraries are found and what each can do here.
     Doctor(DoctorArgs),
 }

@@ -2,6 +2,7 @@
 
 mod args;
 mod build;
+mod cache;
 mod doctor;
 mod exit;
 mod inspect;
@@ -51,6 +52,7 @@ fn dispatch(cli: Cli) -> Result<Exit, Error> {
         Command::Calibrate(args) => job(resolve::calibrate(args)?, general, &mut progress),
         Command::Build(args) => build::run(&args, general, &mut progress),
         Command::Inspect(args) => inspect::run(&args, general),
+        Command::Cache(command) => cache::run(&command, general, &mut progress),
         Command::Doctor(args) => doctor::run(&args, general, &mut progress),
     }
 }

@@ -1,0 +1,185 @@
+//! The flags of `cache`.
+
+use std::path::PathBuf;
+
+use calibrant_calibration::{Algorithm, MergeBy, Method, parse_tensorrt_version};
+use clap::{Args, Subcommand, ValueEnum};
+
+/// What to do with caches; each takes a calibration table, calibration.json, wherever it takes a cache.
+#[derive(Debug, Subcommand)]
+pub(crate) enum CacheCommand {
+    /// Show each tensor's range and scale, and which of them are not to be trusted.
+    Show(ShowArgs),
+    /// Show which tensors moved from one file to the other, and by how many percent.
+    Diff(DiffArgs),
+    /// Make one cache of several.
+    #[command(disable_version_flag = true)]
+    Merge(MergeArgs),
+    /// Put a cache under another header, or write a table as a cache.
+    #[command(disable_version_flag = true)]
+    Convert(ConvertArgs),
+    /// Say everything that is to be said against a cache; exit status 1 if TensorRT would not use it.
+    #[command(disable_version_flag = true)]
+    Validate(ValidateArgs),
+    /// Write the model with Q/DQ pairs of the cache's scales.
+    ToOnnx(ToOnnxArgs),
+    /// Write the scales of a model's Q/DQ pairs as a cache.
+    #[command(disable_version_flag = true)]
+    FromOnnx(FromOnnxArgs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ShowArgs {
+    /// A calibration cache or table.
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
+    #[command(flatten)]
+    pub(crate) method: MethodArg,
+    /// The order of the tensors.
+    #[arg(long, value_enum, default_value_t = Order::Name)]
+    pub(crate) sort: Order,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DiffArgs {
+    /// What to compare with.
+    #[arg(value_name = "FIRST")]
+    pub(crate) first: PathBuf,
+    /// What is compared.
+    #[arg(value_name = "SECOND")]
+    pub(crate) second: PathBuf,
+    #[command(flatten)]
+    pub(crate) method: MethodArg,
+    /// Leave out tensors that moved by no more than this, such as 1% or 0.5.
+    #[arg(long, value_name = "PERCENT", default_value = "0", value_parser = percent)]
+    pub(crate) above: f64,
+    /// Exit with status 1 when anything is listed.
+    #[arg(long)]
+    pub(crate) check: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct MergeArgs {
+    /// Calibration caches and tables.
+    #[arg(value_name = "FILE", required = true)]
+    pub(crate) files: Vec<PathBuf>,
+    /// Whose scale a tensor gets on which the files disagree: max, first or mean.
+    #[arg(long, value_name = "RULE", default_value = "max")]
+    pub(crate) by: MergeBy,
+    #[command(flatten)]
+    pub(crate) header: HeaderArgs,
+    #[command(flatten)]
+    pub(crate) output: OutputFile,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ConvertArgs {
+    /// A calibration cache or table.
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
+    #[command(flatten)]
+    pub(crate) method: MethodArg,
+    #[command(flatten)]
+    pub(crate) header: HeaderArgs,
+    #[command(flatten)]
+    pub(crate) output: OutputFile,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ValidateArgs {
+    /// A calibration cache or table.
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
+    /// The float ONNX model that it is for.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) model: Option<PathBuf>,
+    /// The TensorRT that is to read it, such as 8.6.1 or 101601.
+    #[arg(long = "version", value_name = "VERSION", value_parser = parse_tensorrt_version)]
+    pub(crate) tensorrt_version: Option<u32>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ToOnnxArgs {
+    /// A calibration cache or table.
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
+    /// The float ONNX model that it is for.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) model: PathBuf,
+    #[command(flatten)]
+    pub(crate) method: MethodArg,
+    #[command(flatten)]
+    pub(crate) output: OutputFile,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct FromOnnxArgs {
+    /// An ONNX model with Q/DQ pairs.
+    #[arg(value_name = "MODEL")]
+    pub(crate) model: PathBuf,
+    /// Leave out the tensors that have no pair, though their range is known because their values only move.
+    #[arg(long)]
+    pub(crate) only_pairs: bool,
+    #[command(flatten)]
+    pub(crate) header: HeaderArgs,
+    #[command(flatten)]
+    pub(crate) output: OutputFile,
+}
+
+/// Which amax of a table counts.
+#[derive(Debug, Args)]
+pub(crate) struct MethodArg {
+    /// Of a table, take the ranges of this method instead of its own.
+    #[arg(long)]
+    pub(crate) method: Option<Method>,
+}
+
+/// The first line of a cache.
+#[derive(Debug, Args)]
+pub(crate) struct HeaderArgs {
+    /// The TensorRT that the cache is for, such as 8.6.1 or 101601 [default: as it is, else 101601].
+    #[arg(long = "version", value_name = "VERSION", value_parser = parse_tensorrt_version)]
+    pub(crate) tensorrt_version: Option<u32>,
+    /// The calibrator that the cache is for: entropy2, entropy, minmax or legacy [default: as it is, for a table by its method, for a model entropy2].
+    #[arg(long, value_name = "NAME")]
+    pub(crate) algorithm: Option<Algorithm>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct OutputFile {
+    /// The file to write.
+    #[arg(long, short, value_name = "FILE")]
+    pub(crate) output: PathBuf,
+}
+
+/// The order in which tensors are shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Order {
+    /// By name.
+    Name,
+    /// The widest range first.
+    Amax,
+    /// As in the file.
+    File,
+}
+
+/// Reads a number of percent, with or without the sign.
+fn percent(text: &str) -> Result<f64, String> {
+    let number = text.strip_suffix('%').unwrap_or(text).trim_end();
+    let percent =
+        number.parse().ok().filter(|percent: &f64| percent.is_finite() && *percent >= 0.0);
+    percent.ok_or_else(|| format!("`{text}` is no percentage; write it as 1% or 0.5"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn percentages_may_have_their_sign() {
+        assert_eq!((percent("1%"), percent("0.5"), percent("1 %")), (Ok(1.0), Ok(0.5), Ok(1.0)));
+        for text in ["", "%", "-1%", "1%%", "inf", "NaN", "one"] {
+            assert!(percent(text).is_err(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,59 @@
+//! `cache`: calibration caches and tables as data.
+
+pub(crate) mod args;
+mod diff;
+mod file;
+mod merge;
+mod onnx;
+mod show;
+mod validate;
+
+use serde::Serialize;
+
+use crate::cli::args::GeneralArgs;
+use crate::cli::cache::args::CacheCommand;
+use crate::cli::exit::Exit;
+use crate::cli::print;
+use crate::error::Error;
+use crate::observe::Observer;
+
+/// Does what `command` says and prints the result.
+///
+/// # Errors
+///
+/// When a file cannot be used for it, or the result cannot be written.
+pub(crate) fn run(
+    command: &CacheCommand,
+    general: &GeneralArgs,
+    observer: &mut dyn Observer,
+) -> Result<Exit, Error> {
+    match command {
+        CacheCommand::Show(args) => show::show(args, general),
+        CacheCommand::Diff(args) => diff::diff(args, general),
+        CacheCommand::Merge(args) => merge::merge(args, general, observer),
+        CacheCommand::Convert(args) => merge::convert(args, general),
+        CacheCommand::Validate(args) => validate::validate(args, general),
+        CacheCommand::ToOnnx(args) => onnx::to_onnx(args, general, observer),
+        CacheCommand::FromOnnx(args) => onnx::from_onnx(args, general, observer),
+    }
+}
+
+/// Prints a result in the form that was asked for.
+fn print_result(result: &impl Serialize, text: &str, general: &GeneralArgs) -> Result<Exit, Error> {
+    if !general.json {
+        return print(text);
+    }
+    let mut json = serde_json::to_string_pretty(result).expect("strings and numbers serialize");
+    json.push('\n');
+    print(&json)
+}
+
+/// The width of a column of names.
+fn name_width<'a>(names: impl Iterator<Item = &'a str>) -> usize {
+    names.map(|name| name.chars().count()).max().unwrap_or(0).clamp(6, 60)
+}
+
+/// The amax of a scale, for people.
+fn amax(scale: f32) -> f64 {
+    f64::from(scale) * 127.0
+}

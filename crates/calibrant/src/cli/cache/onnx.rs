@@ -1,0 +1,131 @@
+//! `cache to-onnx` and `cache from-onnx`: Q/DQ models.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::path::PathBuf;
+
+use calibrant_calibration::{Algorithm, Cache};
+use calibrant_onnx::Model;
+use calibrant_rewrite::{Note, Options, Outcome, Summary, activation_scales, quantize_to_scales};
+use serde::Serialize;
+
+use crate::cli::args::GeneralArgs;
+use crate::cli::cache::args::{FromOnnxArgs, ToOnnxArgs};
+use crate::cli::cache::merge::Written;
+use crate::cli::cache::print_result;
+use crate::cli::exit::Exit;
+use crate::config::DEFAULT_CACHE_VERSION;
+use crate::error::Error;
+use crate::model::LoadedModel;
+use crate::observe::{Event, Observer};
+use crate::ranges::{Reused, reuse};
+
+/// A Q/DQ model that was written.
+#[derive(Debug, Serialize)]
+struct Quantized {
+    output: PathBuf,
+    summary: Summary,
+}
+
+/// A cache of a model's pairs.
+#[derive(Debug, Serialize)]
+struct Collected {
+    #[serde(flatten)]
+    written: Written,
+    /// Tensors with a pair of their own.
+    pairs: usize,
+    /// Tensors that have the range of another.
+    followers: usize,
+}
+
+/// Writes the model with Q/DQ pairs of the file's scales.
+///
+/// # Errors
+///
+/// When the file is neither cache nor table, or a table of another model, the model cannot be quantized with it, or the
+/// result cannot be written.
+pub(crate) fn to_onnx(
+    args: &ToOnnxArgs,
+    general: &GeneralArgs,
+    observer: &mut dyn Observer,
+) -> Result<Exit, Error> {
+    let model = LoadedModel::read(&args.model)?;
+    let Reused { cache, notes, .. } =
+        reuse(&args.file, args.method.method, model.sha256, DEFAULT_CACHE_VERSION)?;
+    notes.iter().for_each(|note| observer.event(Event::Note(note)));
+    let scales: BTreeMap<String, f32> = cache.entries().iter().cloned().collect();
+    let failed = |source| Error::Rewrite { path: args.model.clone(), source };
+    let (quantized, summary) =
+        quantize_to_scales(&model.model, &scales, &Options::for_tensorrt()).map_err(failed)?;
+    let output = args.output.output.clone();
+    quantized.write(&output).map_err(|source| Error::Model { path: output.clone(), source })?;
+    let result = Quantized { output, summary };
+    print_result(&result, &result.to_text(), general)
+}
+
+/// Writes the scales of the model's Q/DQ pairs as a cache.
+///
+/// # Errors
+///
+/// When the model cannot be read, a pair cannot be told in a cache, or the cache cannot be written.
+pub(crate) fn from_onnx(
+    args: &FromOnnxArgs,
+    general: &GeneralArgs,
+    observer: &mut dyn Observer,
+) -> Result<Exit, Error> {
+    let path = &args.model;
+    let model = Model::read(path).map_err(|source| Error::Model { path: path.clone(), source })?;
+    let found =
+        activation_scales(&model).map_err(|source| Error::Scales { path: path.clone(), source })?;
+    for (tensor, scale) in &found.others {
+        observer.event(Event::Note(&format!(
+            "tensor `{tensor}` has another pair of the smaller scale {scale:e}, which a cache has no place for"
+        )));
+    }
+    let followers = if args.only_pairs { Vec::new() } else { found.followers };
+    let (pairs, n_followers) = (found.pairs.len(), followers.len());
+    let entries = found.pairs.into_iter().chain(followers).collect();
+    let version = args.header.tensorrt_version.unwrap_or(DEFAULT_CACHE_VERSION);
+    let algorithm = args.header.algorithm.unwrap_or(Algorithm::EntropyCalibration2);
+    let cache = Cache::new(version, algorithm, entries)?;
+    let written = Written::write(&cache, &args.output.output)?;
+    let result = Collected { written, pairs, followers: n_followers };
+    print_result(&result, &result.to_text(), general)
+}
+
+impl Quantized {
+    fn to_text(&self) -> String {
+        let is_quantized = |outcome: &Outcome| matches!(outcome, Outcome::Quantized { .. });
+        let (quantized, all) = (
+            self.summary.nodes.iter().filter(|node| is_quantized(&node.outcome)).count(),
+            self.summary.nodes.len(),
+        );
+        let mut text = format!(
+            "{}: {} activations in int8, {quantized} of {all} nodes quantized\n",
+            self.output.display(),
+            self.summary.activations.len()
+        );
+        for note in &self.summary.notes {
+            if let Note::SharedScale { tensors, smallest_amax, shared_amax } = note {
+                let _ = writeln!(
+                    text,
+                    "  share the amax {shared_amax}, the smallest had {smallest_amax}: {}",
+                    tensors.join(", ")
+                );
+            }
+        }
+        text
+    }
+}
+
+impl Collected {
+    fn to_text(&self) -> String {
+        let mut text = self.written.to_text();
+        let _ = writeln!(
+            text,
+            "  {} have a pair, {} the range of another tensor that was only moved",
+            self.pairs, self.followers
+        );
+        text
+    }
+}

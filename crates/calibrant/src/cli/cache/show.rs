@@ -1,0 +1,161 @@
+//! `cache show`: each tensor's range and scale.
+
+use std::fmt::Write as _;
+
+use calibrant_calibration::{Oddity, tensorrt_release};
+use serde::Serialize;
+
+use crate::cli::args::GeneralArgs;
+use crate::cli::cache::args::{Order, ShowArgs};
+use crate::cli::cache::file::{Given, read};
+use crate::cli::cache::{amax, name_width, print_result};
+use crate::cli::exit::Exit;
+use crate::error::Error;
+
+/// What a file says.
+#[derive(Debug, Serialize)]
+struct Shown {
+    kind: &'static str,
+    version: Option<u32>,
+    /// The version as people write it.
+    release: Option<String>,
+    algorithm: Option<&'static str>,
+    /// Of a table.
+    method: Option<String>,
+    /// Of a table.
+    samples: Option<u64>,
+    /// Lines of a cache that cannot be read.
+    problems: Vec<String>,
+    tensors: Vec<Row>,
+}
+
+/// One tensor.
+#[derive(Debug, Serialize)]
+struct Row {
+    tensor: String,
+    /// The scale as it stands in a cache.
+    hex: String,
+    amax: f64,
+    scale: f32,
+    /// What is odd about the scale, if anything is.
+    suspicion: Option<String>,
+}
+
+/// Prints what the file says; lines that cannot be read are named, and end in status 1.
+///
+/// # Errors
+///
+/// When it cannot be read at all.
+pub(crate) fn show(args: &ShowArgs, general: &GeneralArgs) -> Result<Exit, Error> {
+    let mut shown = match read(&args.file, args.method.method)? {
+        Given::Table(table) => {
+            let scale = |(name, entry): (&String, &calibrant_calibration::Entry)| {
+                Row::new(name, entry.scale)
+            };
+            Shown {
+                kind: "calibration table",
+                version: None,
+                release: None,
+                algorithm: None,
+                method: Some(table.method().to_string()),
+                samples: Some(table.samples()),
+                problems: Vec::new(),
+                tensors: table.tensors().iter().map(scale).collect(),
+            }
+        }
+        Given::Cache(reading) => {
+            let version = reading.header().map(|(version, _)| version);
+            let release = version.and_then(tensorrt_release);
+            Shown {
+                kind: "TensorRT calibration cache",
+                version,
+                release: release.map(|release| release.map(|part| part.to_string()).join(".")),
+                algorithm: reading.header().map(|(_, algorithm)| algorithm.name()),
+                method: None,
+                samples: None,
+                problems: reading.problems().iter().map(ToString::to_string).collect(),
+                tensors: reading
+                    .entries()
+                    .iter()
+                    .map(|(name, scale)| Row::new(name, *scale))
+                    .collect(),
+            }
+        }
+    };
+    match args.sort {
+        Order::Name => shown.tensors.sort_by(|a, b| a.tensor.cmp(&b.tensor)),
+        Order::Amax => shown.tensors.sort_by(|a, b| b.amax.total_cmp(&a.amax)),
+        Order::File => {}
+    }
+    let printed = print_result(&shown, &shown.to_text(), general)?;
+    Ok(if shown.problems.is_empty() { printed } else { Exit::Failed })
+}
+
+impl Row {
+    fn new(name: &str, scale: f32) -> Self {
+        Self {
+            tensor: name.to_owned(),
+            hex: format!("{:x}", scale.to_bits()),
+            amax: amax(scale),
+            scale,
+            suspicion: Oddity::of(scale).map(|oddity| oddity.to_string()),
+        }
+    }
+}
+
+impl Shown {
+    fn to_text(&self) -> String {
+        let mut text = format!("{}\n", self.kind);
+        let version = match (&self.version, &self.release) {
+            (Some(version), Some(release)) => Some(format!("{version} (TensorRT {release})")),
+            (version, _) => version.map(|version| version.to_string()),
+        };
+        let facts = [
+            ("version", version),
+            ("algorithm", self.algorithm.map(str::to_owned)),
+            ("method", self.method.clone()),
+            ("samples", self.samples.map(|samples| samples.to_string())),
+            ("tensors", Some(self.tensors.len().to_string())),
+        ];
+        for (name, fact) in facts {
+            if let Some(fact) = fact {
+                let _ = writeln!(text, "  {name}: {fact}");
+            }
+        }
+        for problem in &self.problems {
+            let _ = writeln!(text, "  problem: {problem}");
+        }
+        let width = name_width(self.tensors.iter().map(|row| row.tensor.as_str()));
+        if !self.tensors.is_empty() {
+            let _ = writeln!(
+                text,
+                "\n{:width$}  {:>8}  {:>12}  {:>12}",
+                "tensor", "hex", "amax", "scale"
+            );
+        }
+        for row in &self.tensors {
+            let _ = write!(
+                text,
+                "{:width$}  {:>8}  {:>12}  {:>12.6e}",
+                row.tensor,
+                row.hex,
+                rounded(row.amax),
+                row.scale
+            );
+            if let Some(suspicion) = &row.suspicion {
+                let _ = write!(text, "  {suspicion}");
+            }
+            text.push('\n');
+        }
+        text
+    }
+}
+
+/// Six decimals where they say something, else in powers of ten.
+pub(super) fn rounded(value: f64) -> String {
+    if value == 0.0 || (1e-3..1e6).contains(&value.abs()) {
+        format!("{value:.6}")
+    } else {
+        format!("{value:.6e}")
+    }
+}

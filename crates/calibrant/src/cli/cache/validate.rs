@@ -1,0 +1,108 @@
+//! `cache validate`: everything that is to be said against a cache.
+
+use std::fmt::Write as _;
+use std::path::Path;
+
+use calibrant_calibration::{Cache, Finding, ModelTensors, Reading, Severity, check};
+use calibrant_rewrite::model_tensors;
+use serde::Serialize;
+
+use crate::cli::args::GeneralArgs;
+use crate::cli::cache::args::ValidateArgs;
+use crate::cli::cache::file::{Given, read};
+use crate::cli::cache::print_result;
+use crate::cli::exit::Exit;
+use crate::config::DEFAULT_CACHE_VERSION;
+use crate::error::Error;
+use crate::model::LoadedModel;
+
+/// What was found.
+#[derive(Debug, Serialize)]
+struct Validated<'a> {
+    errors: usize,
+    warnings: usize,
+    findings: Vec<FindingRow<'a>>,
+}
+
+/// One thing that was found.
+#[derive(Debug, Serialize)]
+struct FindingRow<'a> {
+    severity: String,
+    kind: &'static str,
+    message: String,
+    tensors: Vec<&'a str>,
+}
+
+/// Prints what is to be said against the file; status 1 when TensorRT would not use it.
+///
+/// # Errors
+///
+/// When the file cannot be read at all, or the model is none.
+pub(crate) fn validate(args: &ValidateArgs, general: &GeneralArgs) -> Result<Exit, Error> {
+    let given = read(&args.file, None)?;
+    let model = args.model.as_deref().map(LoadedModel::read).transpose()?;
+    let tensors = match (&model, &args.model) {
+        (Some(model), Some(path)) => Some(tensors_of(model, path)?),
+        _ => None,
+    };
+    let mut stale = None;
+    let reading = match given {
+        Given::Cache(reading) => reading,
+        Given::Table(table) => {
+            let is_other = |model: &LoadedModel| model.sha256 != table.manifest().model;
+            stale = model.as_ref().filter(|model| is_other(model)).map(|_| STALE);
+            // What TensorRT would be given: the version is that of the one in use.
+            let version = args.tensorrt_version.unwrap_or(DEFAULT_CACHE_VERSION);
+            Reading::of(&Cache::from_table(&table, version)?.to_string())
+        }
+    };
+    let findings = check(&reading, args.tensorrt_version, tensors.as_ref());
+    let validated = Validated::new(&findings, stale);
+    let printed = print_result(&validated, &validated.to_text(), general)?;
+    Ok(if validated.errors == 0 { printed } else { Exit::Failed })
+}
+
+const STALE: &str = "the table was made from another model, as the digest in its manifest says";
+
+fn tensors_of(model: &LoadedModel, path: &Path) -> Result<ModelTensors, Error> {
+    let found = model_tensors(&model.model);
+    let (names, activations) =
+        found.map_err(|source| Error::Graph { path: path.to_owned(), source: source.into() })?;
+    Ok(ModelTensors { names, activations })
+}
+
+impl<'a> Validated<'a> {
+    fn new(findings: &'a [Finding<'a>], stale: Option<&str>) -> Self {
+        let row = |finding: &'a Finding<'a>| FindingRow {
+            severity: finding.severity().to_string(),
+            kind: finding.kind(),
+            message: finding.to_string(),
+            tensors: finding.tensors(),
+        };
+        let stale = stale.map(|message| FindingRow {
+            severity: Severity::Error.to_string(),
+            kind: "stale",
+            message: message.to_owned(),
+            tensors: Vec::new(),
+        });
+        let rows: Vec<FindingRow<'a>> = stale.into_iter().chain(findings.iter().map(row)).collect();
+        let count = |severity: Severity| {
+            rows.iter().filter(|row| row.severity == severity.to_string()).count()
+        };
+        Self { errors: count(Severity::Error), warnings: count(Severity::Warning), findings: rows }
+    }
+
+    fn to_text(&self) -> String {
+        let mut text = String::new();
+        for row in &self.findings {
+            let _ = writeln!(text, "{:7}  {}", row.severity, row.message);
+        }
+        match (self.errors, self.warnings) {
+            (0, 0) => text.push_str("nothing is to be said against it\n"),
+            (errors, warnings) => {
+                let _ = writeln!(text, "{errors} errors, {warnings} warnings");
+            }
+        }
+        text
+    }
+}
