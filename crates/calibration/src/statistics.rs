@@ -73,12 +73,14 @@ impl Statistics {
     ///
     /// Runs that began with different batches have no [`FaithfulHistogram`] in common.
     pub fn merge(&mut self, other: &Self) {
+        if self.samples == 0 {
+            self.first_batch.clone_from(&other.first_batch);
+        } else if other.samples > 0 && self.first_batch != other.first_batch {
+            self.first_batch.clear();
+        }
         self.samples += other.samples;
         for (name, statistics) in &other.tensors {
             self.tensors.entry(name.clone()).or_default().merge(statistics);
-        }
-        if self.first_batch != other.first_batch {
-            self.first_batch.clear();
         }
     }
 }
@@ -368,6 +370,19 @@ mod tests {
         let magnitudes: Vec<_> =
             left.tensors.iter().map(|(name, it)| (name.as_str(), it.magnitude())).collect();
         assert_eq!(magnitudes, [("a", 1.0), ("b", 4.0), ("c", 8.0)]);
+        let first = |name: &str| Statistics {
+            samples: 1,
+            first_batch: vec![name.to_owned()],
+            ..Statistics::default()
+        };
+        let merged = |mut left: Statistics, right: &Statistics| {
+            left.merge(right);
+            left.first_batch.len()
+        };
+        assert_eq!(merged(first("a"), &first("a")), 1);
+        assert_eq!(merged(first("a"), &Statistics::default()), 1);
+        assert_eq!(merged(Statistics::default(), &first("a")), 1);
+        assert_eq!(merged(first("a"), &first("b")), 0, "nothing in common");
         assert!(left.observe("d", &[f32::NAN]).is_err());
         assert!(!left.tensors.contains_key("d"));
     }
