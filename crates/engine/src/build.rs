@@ -119,7 +119,7 @@ pub fn build(
 
 /// As [`build`], with INT8 ranges from outside of the model.
 ///
-/// A calibration is cancelled at its next batch, with every TensorRT that calibrates.
+/// A calibration is cancelled between two batches, with every TensorRT that calibrates.
 ///
 /// # Errors
 /// [`BuildError`]; the calibrator's own error is the source of [`BuildError::Calibrator`].

@@ -93,6 +93,18 @@ pub enum OpenError {
         /// The parser.
         parser: PathBuf,
     },
+    /// The ONNX parser is newer than the library it would work with.
+    #[error("{} is {version}, too old for {parser_is}, {}; put the parser of the same release beside it", library.display(), parser.display())]
+    ParserNewer {
+        /// The opened library.
+        library: PathBuf,
+        /// Its version.
+        version: Version,
+        /// The parser.
+        parser: PathBuf,
+        /// What is known of its version.
+        parser_is: String,
+    },
 }
 
 fn known_generations() -> String {

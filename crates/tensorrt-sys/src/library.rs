@@ -11,7 +11,7 @@ use crate::entry_points::{
 };
 use crate::error::OpenError;
 use crate::file::File;
-use crate::version::Version;
+use crate::version::{Product, Version};
 
 /// The exported functions that building needs, and the one address of the C++ runtime.
 ///
@@ -73,6 +73,13 @@ impl Library {
         };
         if !belongs {
             return Err(OpenError::ParserMismatch { library: library.path, parser: parser.path });
+        }
+        // SAFETY: the caller's promise; the function takes nothing.
+        let parser_version = unsafe { parser.get(&GET_NV_ONNX_PARSER_VERSION)?() };
+        if let Some(parser_is) = newer_parser(version, &library.path, &parser.path, parser_version)
+        {
+            let (library, parser) = (library.path, parser.path);
+            return Err(OpenError::ParserNewer { library, version, parser, parser_is });
         }
         let entry_points = EntryPoints {
             version: version_of,
@@ -203,6 +210,36 @@ unsafe impl Send for Library {}
 // SAFETY: as above.
 unsafe impl Sync for Library {}
 
+/// What is known of a parser that is newer than its library: it would call methods that the library does not have.
+///
+/// The number that a parser reports is 100, and 200 since TensorRT 11.4 and RTX 1.6. File names tell more: a library is
+/// installed as `libnvinfer.so.10` linking to `libnvinfer.so.10.16.1`, and its parser in the same way.
+fn newer_parser(
+    version: Version,
+    library: &Path,
+    parser: &Path,
+    parser_version: i32,
+) -> Option<String> {
+    const SINCE: [(Product, i32); 2] =
+        [(Product::TensorRt, 110_200), (Product::TensorRtRtx, 10_600)];
+    let first = SINCE.iter().find(|(product, _)| *product == version.product());
+    if parser_version >= 200 && first.is_some_and(|&(_, first)| version.raw() < first) {
+        return Some(format!("a parser of version {parser_version}"));
+    }
+    let (library, parser) = (release_in_name(library)?, release_in_name(parser)?);
+    let text = |release: [u32; 3]| release.map(|part| part.to_string()).join(".");
+    (library[0] == parser[0] && parser > library).then(|| format!("the parser of {}", text(parser)))
+}
+
+/// The release that a file's own name tells, behind all links: `libnvinfer.so.10.16.1` is of 10.16.1.
+fn release_in_name(path: &Path) -> Option<[u32; 3]> {
+    let file = path.canonicalize().ok()?;
+    let (_, release) = file.file_name()?.to_str()?.split_once(".so.")?;
+    let parts: Vec<u32> =
+        release.split('.').take(3).map(str::parse).collect::<Result<_, _>>().ok()?;
+    parts.try_into().ok()
+}
+
 /// The opened file of a TensorRT and its `getInferLibVersion`, the one function that means the same in all of them.
 type OpenedWithVersion = (File, unsafe extern "C" fn() -> i32);
 
@@ -245,5 +282,43 @@ mod tests {
             matches!(error, OpenError::Symbol { symbol: "getInferLibVersion", .. }),
             "{error:?}"
         );
+    }
+
+    #[test]
+    fn a_parser_that_is_newer_than_its_library_is_told() {
+        let none = Path::new("none");
+        let by_number = |raw, parser| newer_parser(Version::from_raw(raw), none, none, parser);
+        assert_eq!(by_number(101_601, 200).as_deref(), Some("a parser of version 200"));
+        assert_eq!(by_number(10_500, 200).as_deref(), Some("a parser of version 200"));
+        for (raw, parser) in [(101_601, 100), (110_400, 200), (110_400, 100), (10_701, 200)] {
+            assert_eq!(by_number(raw, parser), None, "{raw} {parser}");
+        }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn file_names_tell_releases_behind_links() {
+        let folder = std::env::temp_dir().join(format!("calibrant-names-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        let installed = |stem: &str, release: &str| {
+            let file = folder.join(format!("{stem}.so.{release}"));
+            std::fs::write(&file, "").unwrap();
+            let link = folder.join(format!("{stem}.of.{release}"));
+            let _ = std::fs::remove_file(&link);
+            std::os::unix::fs::symlink(&file, &link).unwrap();
+            link
+        };
+        let newer = |library: &str, parser: &str| {
+            let version = Version::from_raw(100_300);
+            let library = installed("libnvinfer", library);
+            newer_parser(version, &library, &installed("libnvonnxparser", parser), 100)
+        };
+        assert_eq!(newer("10.3.0", "10.16.1").as_deref(), Some("the parser of 10.16.1"));
+        for (library, parser) in
+            [("10.3.0", "10.3.0"), ("10.16.1", "10.3.0"), ("10.3.0", "11.0.0"), ("10", "10.16.1")]
+        {
+            assert_eq!(newer(library, parser), None, "{library} {parser}");
+        }
+        std::fs::remove_dir_all(&folder).unwrap();
     }
 }

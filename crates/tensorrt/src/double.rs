@@ -6,11 +6,13 @@ use tensorrt_sys::Version;
 
 use crate::library::Library;
 
+use tensorrt_double::{Addresses, Options};
 pub(crate) use tensorrt_double::{live_objects, record};
 
-/// A library of a version, with a clean record.
+/// A library of a version, with a clean record; calibrators give it addresses of host memory.
 pub(crate) fn library(version: i32) -> Library {
-    let entry_points = tensorrt_double::play(Version::from_raw(version));
+    let options = Options { addresses: Addresses::Host, ..Options::default() };
+    let entry_points = tensorrt_double::play_with(Version::from_raw(version), &options);
     let path = || "double".into();
     // SAFETY: the functions behave as TensorRT's of that version.
     let raw = unsafe { tensorrt_sys::Library::from_entry_points(entry_points, path(), path()) };

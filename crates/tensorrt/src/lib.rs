@@ -65,6 +65,8 @@ mod settings;
 mod timing_cache;
 
 #[cfg(test)]
+mod calibrated;
+#[cfg(test)]
 mod double;
 #[cfg(test)]
 mod generations;

@@ -266,3 +266,53 @@ impl Calibrator for CacheOnly {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc::sync_channel;
+
+    use calibrant_tensorrt::{BuilderFlag, Library, NetworkTyping, Parser, Turn, Version};
+    use tensorrt_double::{Options, install};
+
+    use super::*;
+
+    /// What a build makes of a cache whose header was changed.
+    fn outcome(change: impl FnOnce(&mut CacheOnly)) -> Result<HostMemory, BuildError> {
+        let folder = tempfile::tempdir().unwrap();
+        let files =
+            install(folder.path(), Version::from_raw(101_601), &Options::default()).unwrap();
+        let library = Library::open(&files.library, &files.parser).unwrap();
+        let turn = Turn::take();
+        let builder = Builder::new(&library, &turn).unwrap();
+        let mut parser = Parser::new(builder.create_network(NetworkTyping::Weak).unwrap()).unwrap();
+        let onnx =
+            Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/tensorrt/models/fp32.onnx");
+        parser.parse_file(&onnx).unwrap();
+        let mut config = builder.create_config().unwrap();
+        config.set_flag(BuilderFlag::Int8).unwrap();
+        let (sender, _receiver) = sync_channel(1);
+        let scales = BTreeMap::from([("input".to_owned(), 0.5)]);
+        let algorithm = CalibrationAlgoType::EntropyCalibration2;
+        let int8 = Int8::Cache { scales: &scales, algorithm };
+        let options = BuildOptions::default();
+        let mut route =
+            Route::prepare(int8, parser.network(), &onnx, &options, &sender, &mut Vec::new())?;
+        let Route::Cache { cache, .. } = &mut route else { panic!("a cache was given") };
+        change(cache);
+        route.build(&builder, parser.network_mut(), &mut config)
+    }
+
+    #[test]
+    fn a_refused_cache_is_never_a_calibration() {
+        assert!(outcome(|_| {}).is_ok());
+        let error = outcome(|cache| {
+            cache.header = "TRT-8601-EntropyCalibration2".to_owned();
+            cache.text = b"TRT-8601-EntropyCalibration2\ninput: 3f000000\n".to_vec();
+        })
+        .unwrap_err();
+        let BuildError::CacheRefused { header, library, .. } = &error else { panic!("{error:?}") };
+        assert_eq!(header, "TRT-8601-EntropyCalibration2");
+        assert_eq!(library, "TensorRT 10.16.1");
+        assert!(error.to_string().contains("--int8-via"), "{error}");
+    }
+}
