@@ -106,6 +106,7 @@ functions! {
     free_pinned: cuMemFreeHost(*mut c_void);
     copy_to_device: cuMemcpyHtoDAsync_v2(sys::CUdeviceptr, *const c_void, usize, sys::CUstream);
     copy_to_host: cuMemcpyDtoH_v2(*mut c_void, sys::CUdeviceptr, usize);
+    copy_on_device: cuMemcpyDtoDAsync_v2(sys::CUdeviceptr, sys::CUdeviceptr, usize, sys::CUstream);
     create_stream: cuStreamCreate(*mut sys::CUstream, c_uint);
     destroy_stream: cuStreamDestroy_v2(sys::CUstream);
     synchronize_stream: cuStreamSynchronize(sys::CUstream);

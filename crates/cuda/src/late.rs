@@ -46,6 +46,7 @@ struct State {
 
 enum Work {
     Copy { target: usize, source: usize, len: usize },
+    Repeat { target: usize, source: usize, len: usize },
     Record(usize),
     WaitFor(usize),
 }
@@ -82,6 +83,7 @@ pub(crate) fn functions() -> Functions {
         free_pinned,
         copy_to_device,
         copy_to_host,
+        copy_on_device,
         create_stream,
         destroy_stream,
         synchronize_stream,
@@ -142,6 +144,10 @@ impl State {
         while let Some(work) = self.streams.get_mut(&stream).and_then(VecDeque::pop_front) {
             match work {
                 Work::Copy { target, source, len } => self.copy(target, source, len),
+                Work::Repeat { target, source, len } => {
+                    let bytes = self.bytes_at(source)[..len].to_vec();
+                    self.bytes_at(target)[..len].copy_from_slice(&bytes);
+                }
                 Work::WaitFor(event) => self.reach(event),
                 Work::Record(event) => {
                     if let Some(reached) = self.events.get_mut(&event) {
@@ -173,18 +179,25 @@ impl State {
         let from = pinned.as_ptr().cast::<u8>().wrapping_add(offset);
         // SAFETY: the range lies in the allocation, as just checked.
         let bytes = unsafe { std::slice::from_raw_parts(from, len) };
-        let (base, buffer) =
-            self.buffers.range_mut(..=target).next_back().expect("the buffer is gone");
-        buffer[target - base..][..len].copy_from_slice(bytes);
+        self.bytes_at(target)[..len].copy_from_slice(bytes);
         self.now_ms += COPY_MS;
+    }
+
+    /// What lies at an address of the device, up to its buffer's end.
+    fn bytes_at(&mut self, address: usize) -> &mut [u8] {
+        let (base, buffer) =
+            self.buffers.range_mut(..=address).next_back().expect("the buffer is gone");
+        &mut buffer[address - base..]
     }
 
     /// Whether a copy is still to come that touches an address in this range.
     fn needed(&self, base: usize, len: usize) -> bool {
         let within = |address: usize| (base..base + len).contains(&address);
         self.streams.values().flatten().any(|work| match work {
-            Work::Copy { target, source, .. } => within(*target) || within(*source),
-            _ => false,
+            Work::Copy { target, source, .. } | Work::Repeat { target, source, .. } => {
+                within(*target) || within(*source)
+            }
+            Work::Record(_) | Work::WaitFor(_) => false,
         })
     }
 }
@@ -336,6 +349,20 @@ unsafe extern "C" fn copy_to_host(target: *mut c_void, source: CUdeviceptr, len:
     let bytes = &buffer[source - base..][..len];
     // SAFETY: the caller's place, which is as long.
     unsafe { ptr::copy_nonoverlapping(bytes.as_ptr(), target.cast(), len) };
+    state.outcome()
+}
+
+unsafe extern "C" fn copy_on_device(
+    target: CUdeviceptr,
+    source: CUdeviceptr,
+    len: usize,
+    stream: CUstream,
+) -> Code {
+    let mut state = current();
+    let (target, source) = (usize::try_from(target).unwrap(), usize::try_from(source).unwrap());
+    assert!(source + len <= target, "the ranges overlap");
+    let work = Work::Repeat { target, source, len };
+    state.streams.get_mut(&(stream as usize)).expect("the stream is alive").push_back(work);
     state.outcome()
 }
 

@@ -30,8 +30,8 @@
 //!
 //! A copy runs while the program goes on. It has two ends, and each owns its memory until an event
 //! behind the copy is done: [`Held`] what is read, [`Uploaded`] what is written. Both give the memory
-//! back when they are waited for, wait when they are dropped, and where waiting fails, because the
-//! context is broken and nobody can say what the device still does, they leak it.
+//! back when they are waited for, and wait when they are dropped. Where waiting fails, the context is
+//! broken, nobody can say what the device still does, and the memory is leaked.
 //!
 //! # Threads
 //!

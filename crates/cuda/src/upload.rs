@@ -27,14 +27,22 @@ pub struct Upload {
 /// The device's end of a copy: buffers that are full once an event is done.
 ///
 /// Dropping it waits.
-pub struct Uploaded(InFlight<Vec<DeviceBuffer>>);
+pub struct Uploaded {
+    /// Taken once, by what ends this.
+    buffers: Option<Vec<DeviceBuffer>>,
+    done: Event,
+}
 
 /// The host's end of a copy: what the device reads until an event is done.
 ///
 /// Dropping it waits.
 pub struct Held<S> {
-    source: InFlight<S>,
+    /// Taken once, by what ends this.
+    source: Option<S>,
+    /// What is read of it.
+    slabs: Vec<Arc<Slab>>,
     begun: Event,
+    done: Event,
 }
 
 /// Which pieces of a source go into which buffers.
@@ -55,13 +63,6 @@ struct Run {
     slab: Arc<Slab>,
     offset: usize,
     len: usize,
-}
-
-/// What a copy uses until an event is done. It is given back or dropped after the event, or never.
-struct InFlight<T> {
-    /// Taken only by what ends this.
-    kept: Option<T>,
-    done: Event,
 }
 
 impl Upload {
@@ -101,19 +102,39 @@ impl Upload {
         }
         let begun = self.stream.record()?;
         let copied = runs.iter().try_for_each(|run| self.copy(run));
+        let slabs: Vec<_> = runs.into_iter().map(|run| run.slab).collect();
         match copied.and_then(|()| self.stream.record()) {
             Ok(done) => {
                 self.filled = ends;
-                Ok(Held { source: InFlight { kept: Some(source), done }, begun })
+                Ok(Held { source: Some(source), slabs, begun, done })
             }
             Err(error) => {
                 // Some of it may be under way.
                 if self.stream.synchronize().is_err() {
-                    mem::forget(source);
+                    mem::forget(slabs);
                 }
                 Err(error)
             }
         }
+    }
+
+    /// Fills what is left of each buffer by repeating what it holds from its beginning. A buffer that
+    /// holds nothing stays as it is.
+    ///
+    /// # Errors
+    ///
+    /// What the driver reports.
+    pub fn repeat_to_fill(&mut self) -> Result<(), Error> {
+        for (buffer, filled) in self.buffers.iter().zip(&mut self.filled) {
+            let held = *filled;
+            while held > 0 && *filled < buffer.len_bytes() {
+                // Whole rounds of what was there, so that its order goes on.
+                let len = (*filled / held * held).min(buffer.len_bytes() - *filled);
+                repeat(buffer, *filled, len, &self.stream)?;
+                *filled += len;
+            }
+        }
+        Ok(())
     }
 
     /// How many bytes of a buffer are filled, or on their way.
@@ -132,7 +153,7 @@ impl Upload {
     /// What the driver reports; the buffers are dropped then.
     pub fn finish(mut self) -> Result<Uploaded, Error> {
         let done = self.stream.record()?;
-        Ok(Uploaded(InFlight { kept: Some(mem::take(&mut self.buffers)), done }))
+        Ok(Uploaded { buffers: Some(mem::take(&mut self.buffers)), done })
     }
 
     fn copy(&self, run: &Run) -> Result<(), Error> {
@@ -192,16 +213,18 @@ impl Uploaded {
     ///
     /// When a copy failed, as far as the driver tells.
     pub fn is_done(&self) -> Result<bool, Error> {
-        self.0.done.is_done()
+        self.done.is_done()
     }
 
     /// Waits for the copies and returns the buffers.
     ///
     /// # Errors
     ///
-    /// When a copy failed; the buffers are leaked then.
-    pub fn wait(self) -> Result<Vec<DeviceBuffer>, Error> {
-        self.0.wait()
+    /// When a copy failed. The buffers are leaked then, since nobody can say what is still written.
+    pub fn wait(mut self) -> Result<Vec<DeviceBuffer>, Error> {
+        // On an error they are still there, and `drop` knows what to do with them.
+        self.done.wait()?;
+        Ok(self.buffers.take().unwrap_or_default())
     }
 }
 
@@ -212,39 +235,37 @@ impl<S> Held<S> {
     ///
     /// When a copy failed, as far as the driver tells.
     pub fn is_done(&self) -> Result<bool, Error> {
-        self.source.done.is_done()
+        self.done.is_done()
     }
 
     /// Waits for the copies of this source, and returns it with the time that they took.
     ///
     /// # Errors
     ///
-    /// When a copy failed; the source is leaked then.
-    pub fn wait(self) -> Result<(S, Duration), Error> {
-        self.source.done.wait()?;
-        let took = self.source.done.elapsed_since(&self.begun)?;
-        Ok((self.source.wait()?, took))
+    /// When a copy failed. The source is dropped then, and the pinned memory that it had is leaked,
+    /// since nobody can say what is still read.
+    pub fn wait(mut self) -> Result<(S, Duration), Error> {
+        // On an error it is still there, and `drop` knows what to do with it.
+        self.done.wait()?;
+        let took = self.done.elapsed_since(&self.begun)?;
+        let source = self.source.take().expect("nothing but this takes it, and this takes `self`");
+        Ok((source, took))
     }
 }
 
-impl<T> InFlight<T> {
-    fn wait(mut self) -> Result<T, Error> {
-        let kept = self.kept.take();
-        match self.done.wait() {
-            Ok(()) => Ok(kept.expect("only what ends this takes it, and this is the end")),
-            Err(error) => {
-                mem::forget(kept);
-                Err(error)
-            }
+impl<S> Drop for Held<S> {
+    fn drop(&mut self) {
+        // The source itself may go in any case: the device only reads, and only what the slabs keep.
+        if self.source.is_some() && self.done.wait().is_err() {
+            mem::forget(mem::take(&mut self.slabs));
         }
     }
 }
 
-impl<T> Drop for InFlight<T> {
+impl Drop for Uploaded {
     fn drop(&mut self) {
-        let kept = self.kept.take();
-        if kept.is_some() && self.done.wait().is_err() {
-            mem::forget(kept);
+        if self.buffers.is_some() && self.done.wait().is_err() {
+            mem::forget(self.buffers.take());
         }
     }
 }
@@ -265,13 +286,13 @@ impl fmt::Debug for Upload {
 
 impl fmt::Debug for Uploaded {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:?} until {:?}", self.0.kept, self.0.done)
+        write!(f, "{:?} until {:?}", self.buffers, self.done)
     }
 }
 
 impl<S> fmt::Debug for Held<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Held").field("until", &self.source.done).finish_non_exhaustive()
+        f.debug_struct("Held").field("until", &self.done).finish_non_exhaustive()
     }
 }
 
@@ -279,6 +300,16 @@ impl fmt::Debug for Rows<'_, '_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} copies up to {:?}", self.runs.len(), self.ends)
     }
+}
+
+/// Copies the beginning of a buffer to `at`, as many bytes as are asked for; they do not overlap.
+fn repeat(buffer: &DeviceBuffer, at: usize, len: usize, stream: &Stream) -> Result<(), Error> {
+    let device = stream.device();
+    let (source, target) = (buffer.address(), buffer.address() + at as CUdeviceptr);
+    let _current = device.enter()?;
+    // SAFETY: both ranges lie in the buffer, whose owner waits for the stream before it lets go.
+    let code = unsafe { (device.functions().copy_on_device)(target, source, len, stream.raw()) };
+    device.check("cuMemcpyDtoDAsync", code)
 }
 
 #[cfg(test)]
@@ -392,6 +423,28 @@ mod tests {
     }
 
     #[test]
+    fn what_is_left_repeats_what_is_there() {
+        let cases: [(usize, &[u8]); 4] = [
+            (1, &[1, 1, 1, 1, 1, 1, 1]),
+            (2, &[1, 2, 1, 2, 1, 2, 1]),
+            (3, &[1, 2, 3, 1, 2, 3, 1]),
+            (5, &[1, 2, 3, 4, 5, 1, 2]),
+        ];
+        for (count, expected) in cases {
+            let (device, _) = late::device();
+            let (_stream, mut upload) = upload(&device, &[7, 3]);
+            let held = upload.append(slots(&device, count, 1), |it, rows| {
+                it.iter().for_each(|slot| rows.push(0, slot));
+            });
+            upload.repeat_to_fill().unwrap();
+            assert_eq!((upload.filled_bytes(0), upload.filled_bytes(1)), (7, 0));
+            let buffers = upload.finish().unwrap().wait().unwrap();
+            assert_eq!(content(&buffers[0]), expected);
+            drop(held.unwrap());
+        }
+    }
+
+    #[test]
     fn what_does_not_fit_is_refused_before_anything_is_copied() {
         let (device, gpu) = late::device();
         let (_stream, mut upload) = upload(&device, &[3]);
@@ -419,17 +472,21 @@ mod tests {
         assert_eq!((gpu.copies(), gpu.pinned_bytes()), (1, 0), "what is unused is freed");
     }
 
-    /// Nobody can say what a broken device still reads and writes, so nothing of it is freed.
+    /// Nobody can say what a broken device still reads and writes, so none of that memory is freed. But
+    /// its owner is dropped, who may be waited for.
     #[test]
-    fn a_broken_context_leaks_what_is_under_way() {
+    fn a_broken_context_leaks_the_memory_under_way() {
         let (device, gpu) = late::device();
         let (_stream, mut upload) = upload(&device, &[1]);
-        let held = upload.append(slots(&device, 1, 1), |it, rows| rows.push(0, &it[0])).unwrap();
+        let owner = Arc::new(());
+        let source = (slots(&device, 1, 1), Arc::clone(&owner));
+        let held = upload.append(source, |it, rows| rows.push(0, &it.0[0])).unwrap();
         let uploaded = upload.finish().unwrap();
         gpu.break_down();
         assert!(uploaded.wait().is_err());
         assert!(held.wait().is_err());
         assert_eq!((gpu.pinned_bytes(), gpu.allocated_bytes()), (1, 1));
+        assert_eq!(Arc::strong_count(&owner), 1);
     }
 
     #[test]
