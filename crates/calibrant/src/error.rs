@@ -7,7 +7,7 @@ use calibrant_calibration::{BackendError, CacheError, MergeError, Stale, TableEr
 use calibrant_dataset::{DatasetError, LabelError};
 use calibrant_engine::{BuildError, LocateError, ShapeError};
 use calibrant_onnx::ValidateError;
-use calibrant_preprocess::{Preset, RecipeError};
+use calibrant_preprocess::{PreprocessError, Preset, RecipeError};
 use calibrant_rewrite::{RewriteError, ScaleError};
 
 use crate::model::InputProblem;
@@ -36,13 +36,21 @@ pub enum Error {
         /// What is wrong with it.
         source: calibrant_onnx::Error,
     },
-    /// The model's bytes cannot be read.
+    /// A file's bytes cannot be read.
     #[error("cannot read `{}`", path.display())]
     Read {
         /// The file.
         path: PathBuf,
         /// What the system said.
         source: std::io::Error,
+    },
+    /// A picture gives no tensor.
+    #[error("`{}` cannot be preprocessed", path.display())]
+    Picture {
+        /// The picture.
+        path: PathBuf,
+        /// What is wrong with it.
+        source: PreprocessError,
     },
     /// The model is malformed.
     #[error("the model `{}` is not valid ONNX", path.display())]

@@ -8,7 +8,8 @@
 //!
 //! The parts are crates of their own for those who want to swap one: implement
 //! [`Preprocess`](calibrant_preprocess::Preprocess) for another preprocessing and hand it over in
-//! [`Calibration::preprocess`]; see `examples/custom_preprocessor.rs`.
+//! [`Calibration::preprocess`]; see `examples/custom_preprocessor.rs`, and
+//! `examples/custom_decoder.rs` for a decoder of one's own under a preset's arithmetic.
 //!
 //! The command line lives here too ([`cli`]), so that the `calibrant` binary and `cargo xtask` are
 //! the same program.

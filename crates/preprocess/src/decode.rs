@@ -148,6 +148,19 @@ pub(crate) fn decode<'a>(
     })
 }
 
+/// Returns pixels that were decoded elsewhere, as luma where gray is requested.
+pub(crate) fn adopt<'a>(stored: View<'a>, request: &Request, buffers: &'a mut Buffers) -> View<'a> {
+    if !request.gray || stored.channels == 1 {
+        return stored;
+    }
+    let pixels = room(&mut buffers.decoded, stored.data.len());
+    pixels.copy_from_slice(stored.data);
+    let luma = luma::Luma::of_pixels(request.pixels);
+    let channels =
+        layout::narrow_channels(pixels, layout::Layout::Rgb, request.pixels, Some(&luma));
+    View { data: &pixels[..stored.size.area() * channels], channels, ..stored }
+}
+
 /// Buffers above this are given back before a smaller picture, so that one large photograph does
 /// not stay in every worker's memory.
 const KEEP_BYTES: usize = 64 << 20;

@@ -173,6 +173,18 @@ pub enum PreprocessError {
         /// What the resampler says.
         source: crate::resize::FirError,
     },
+    /// Pixels of the caller's own that are not as many as their size says.
+    #[error("{size} px of {channels} channels take {expected} bytes, and there are {found}")]
+    PixelCount {
+        /// The picture's size.
+        size: Size,
+        /// 1 or 3.
+        channels: usize,
+        /// Width × height × channels.
+        expected: usize,
+        /// The length of the slice.
+        found: usize,
+    },
     /// A [`Preprocess`](crate::Preprocess) of the caller's own says why.
     #[error(transparent)]
     Custom(Box<dyn std::error::Error + Send + Sync>),

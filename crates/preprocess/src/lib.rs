@@ -17,6 +17,9 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
+//! What a recipe cannot say is a [`Preprocess`] of the caller's own; with a decoder of one's own
+//! alone, [`Pipeline::preprocess_pixels`] does the rest.
+//!
 //! It knows neither files nor threads: a worker owns one [`Scratch`] and shares the pipeline.
 
 #![deny(unsafe_code)]
@@ -27,6 +30,7 @@ mod fuzz;
 mod geometry;
 mod normalise;
 mod pipeline;
+mod pixels;
 mod preset;
 mod recipe;
 mod resize;
@@ -36,6 +40,7 @@ pub use decode::Format;
 pub use error::{PreprocessError, RecipeError};
 pub use fuzz::fuzz_decode;
 pub use pipeline::{Pipeline, Preprocess, Scratch};
+pub use pixels::{Picture, Pixels};
 pub use preset::Preset;
 pub use recipe::{
     Arithmetic, Color, DEFAULT_MAX_PIXELS, Filter, JpegDecoder, MAX_PICTURE_SIDE_PX, MAX_SIDE_PX,

@@ -4,6 +4,7 @@ use crate::decode::{self, Request};
 use crate::error::{PreprocessError, RecipeError};
 use crate::geometry::{self, Plan};
 use crate::normalise::{Canvas, Normaliser};
+use crate::pixels::{Picture, Pixels};
 use crate::recipe::{Color, Recipe, Resize, Size};
 use crate::resize::{self, View};
 
@@ -66,6 +67,77 @@ impl Pipeline {
     pub fn recipe(&self) -> &Recipe {
         &self.recipe
     }
+
+    /// Decodes `encoded` and returns what the network sees of it, before normalisation.
+    ///
+    /// # Errors
+    ///
+    /// [`PreprocessError`] as of [`Preprocess::preprocess`].
+    pub fn picture(
+        &self,
+        encoded: &[u8],
+        scratch: &mut Scratch,
+    ) -> Result<Picture, PreprocessError> {
+        let picture = decode::decode(encoded, &self.request(), &mut scratch.decode)?;
+        let (plan, window) = self.scale(picture, &mut scratch.resize)?;
+        Ok(Picture::new(self.recipe.size, self.recipe.channels(), &plan, window))
+    }
+
+    /// Does what follows decoding: scales and normalises pixels into `out`.
+    ///
+    /// For a [`Preprocess`] with a decoder of its own. The recipe's decoder, orientation and
+    /// pixel limit do not apply; its pixel rules only where it makes gray of colour, as
+    /// `cv2.cvtColor` or Pillow's `convert("L")` do.
+    ///
+    /// # Errors
+    ///
+    /// [`PreprocessError`] when the sizes do not fit the recipe or `out` the tensor.
+    pub fn preprocess_pixels(
+        &self,
+        pixels: Pixels<'_>,
+        scratch: &mut Scratch,
+        out: &mut [f32],
+    ) -> Result<(), PreprocessError> {
+        self.check(out)?;
+        let picture = decode::adopt(pixels.view(), &self.request(), &mut scratch.decode);
+        self.fill(picture, &mut scratch.resize, out)
+    }
+
+    fn request(&self) -> Request {
+        let Recipe { decoder, pixels, orientation, max_pixels, color, .. } = self.recipe;
+        Request { decoder, pixels, orientation, max_pixels, gray: color == Color::Gray }
+    }
+
+    fn check(&self, out: &[f32]) -> Result<(), PreprocessError> {
+        let expected = self.shape().iter().product();
+        if out.len() == expected {
+            Ok(())
+        } else {
+            Err(PreprocessError::WrongLength { expected, found: out.len() })
+        }
+    }
+
+    fn scale<'a>(
+        &self,
+        picture: View<'a>,
+        buffers: &'a mut resize::Buffers,
+    ) -> Result<(Plan, View<'a>), PreprocessError> {
+        let plan = plan(&self.recipe, picture)?;
+        let data = resize::window(self.recipe.filter, picture, &plan, buffers)?;
+        Ok((plan, View { data, size: plan.window.size, ..picture }))
+    }
+
+    fn fill(
+        &self,
+        picture: View<'_>,
+        buffers: &mut resize::Buffers,
+        out: &mut [f32],
+    ) -> Result<(), PreprocessError> {
+        let (Plan { window, at, fill, .. }, scaled) = self.scale(picture, buffers)?;
+        let canvas = Canvas { size: self.recipe.size, window, at, fill };
+        self.normaliser.write(scaled.data, scaled.channels, &canvas, out);
+        Ok(())
+    }
 }
 
 impl Preprocess for Pipeline {
@@ -84,25 +156,9 @@ impl Preprocess for Pipeline {
         scratch: &mut Scratch,
         out: &mut [f32],
     ) -> Result<(), PreprocessError> {
-        let expected = self.shape().iter().product();
-        if out.len() != expected {
-            return Err(PreprocessError::WrongLength { expected, found: out.len() });
-        }
-        let recipe = &self.recipe;
-        let request = Request {
-            decoder: recipe.decoder,
-            pixels: recipe.pixels,
-            orientation: recipe.orientation,
-            max_pixels: recipe.max_pixels,
-            gray: recipe.color == Color::Gray,
-        };
-        let picture = decode::decode(encoded, &request, &mut scratch.decode)?;
-        let plan = plan(recipe, picture)?;
-        let pixels = resize::window(recipe.filter, picture, &plan, &mut scratch.resize)?;
-        let canvas =
-            Canvas { size: recipe.size, window: plan.window, at: plan.at, fill: plan.fill };
-        self.normaliser.write(pixels, picture.channels, &canvas, out);
-        Ok(())
+        self.check(out)?;
+        let picture = decode::decode(encoded, &self.request(), &mut scratch.decode)?;
+        self.fill(picture, &mut scratch.resize, out)
     }
 }
 

@@ -64,6 +64,8 @@ pub(crate) enum Command {
     Calibrate(CalibrateArgs),
     /// Build a TensorRT plan from an ONNX model, as it is.
     Build(BuildArgs),
+    /// Show what a network will see of a picture: its tensor, and the picture before normalisation.
+    Preprocess(crate::cli::preprocess::Args),
     /// Show a calibration table, a calibration cache or an ONNX model's quantization.
     Inspect(InspectArgs),
     /// Compare, merge, convert and check calibration caches and tables, and translate them to Q/DQ models and back.

@@ -6,6 +6,7 @@ mod cache;
 mod doctor;
 mod exit;
 mod inspect;
+mod preprocess;
 mod progress;
 mod resolve;
 
@@ -51,6 +52,7 @@ fn dispatch(cli: Cli) -> Result<Exit, Error> {
         Command::Quantize(args) => job(resolve::quantize(args)?, general, &mut progress),
         Command::Calibrate(args) => job(resolve::calibrate(args)?, general, &mut progress),
         Command::Build(args) => build::run(&args, general, &mut progress),
+        Command::Preprocess(args) => preprocess::run(&args, general),
         Command::Inspect(args) => inspect::run(&args, general),
         Command::Cache(command) => cache::run(&command, general, &mut progress),
         Command::Doctor(args) => doctor::run(&args, general, &mut progress),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use calibrant_dataset::Subset;
 use calibrant_engine::{BuildOptions, Profile};
-use calibrant_preprocess::{Preprocess, RecipeError, Settings};
+use calibrant_preprocess::{Pipeline, Preprocess, RecipeError, Settings};
 
 use crate::cli::args::{
     BuilderArgs, CalibrateArgs, CalibrationArgs, EngineArg, PreprocessArgs, QuantizeArgs,
@@ -97,7 +97,7 @@ fn calibration(
         labels: samples.labels.clone(),
         subset: Subset { limit: samples.limit, stride: samples.stride, shuffle: samples.shuffle },
         on_bad_sample: samples.on_bad_sample,
-        preprocess: self::preprocess(preprocess)?,
+        preprocess: pipeline(preprocess)?.map(|pipeline| Arc::new(pipeline) as Arc<dyn Preprocess>),
         method: calibration.method.unwrap_or(DEFAULT_METHOD),
         backend: calibration.backend,
         batch_size: calibration.batch_size,
@@ -106,7 +106,11 @@ fn calibration(
 }
 
 /// The preprocessing that the flags describe, or `None` where they say nothing of one.
-fn preprocess(args: &PreprocessArgs) -> Result<Option<Arc<dyn Preprocess>>, Error> {
+///
+/// # Errors
+///
+/// When the preprocessing contradicts itself or its file cannot be read.
+pub(crate) fn pipeline(args: &PreprocessArgs) -> Result<Option<Pipeline>, Error> {
     let base = match (&args.preset, &args.preprocess) {
         (Some(name), _) => Settings::preset(name),
         (None, Some(file)) => from_file(file)?,
@@ -131,7 +135,7 @@ fn preprocess(args: &PreprocessArgs) -> Result<Option<Arc<dyn Preprocess>>, Erro
             RecipeError::NoPreset => UsageError::NoPreset,
             error => UsageError::Recipe(error),
         })?;
-    Ok(Some(Arc::new(pipeline)))
+    Ok(Some(pipeline))
 }
 
 fn from_file(file: &Path) -> Result<Settings, Error> {

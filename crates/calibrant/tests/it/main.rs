@@ -6,4 +6,5 @@ mod cache;
 mod cli;
 mod fixtures;
 mod job;
+mod preprocess;
 mod samples;

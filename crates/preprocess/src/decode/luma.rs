@@ -45,6 +45,14 @@ impl Luma {
         })
     }
 
+    /// Returns the formula of a framework for pixels in memory: `cv2.cvtColor`, `convert("L")`.
+    pub(super) fn of_pixels(rules: PixelRules) -> Self {
+        Self::Weighted(match rules {
+            PixelRules::Opencv => CVT_COLOR,
+            PixelRules::Pillow => PILLOW,
+        })
+    }
+
     pub(super) fn gray(&self, rgb: [u8; 3]) -> u8 {
         match self {
             Self::Weighted(weights) => narrow(weights.sum(rgb.map(u32::from))),

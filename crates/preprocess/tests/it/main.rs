@@ -5,6 +5,7 @@
 mod damage;
 mod edge;
 mod goldens;
+mod pixels;
 mod recipes;
 
 use std::path::{Path, PathBuf};

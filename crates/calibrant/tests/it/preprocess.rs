@@ -1,0 +1,121 @@
+//! What the network sees, shown by the command line; and preprocessing of the caller's own.
+
+use std::fs;
+use std::process::{Command, Output};
+use std::sync::Arc;
+
+use calibrant::TABLE;
+use calibrant_calibration::Table;
+use calibrant_dataset::{Dataset, TensorData};
+use calibrant_preprocess::{Preprocess, Recipe, Scratch, Settings, Size};
+use serde_json::Value;
+
+use crate::fixtures::{any_picture_calibration, fixture, job, run};
+
+#[expect(dead_code, reason = "the example's own main is not called")]
+#[path = "../../examples/custom_decoder.rs"]
+mod custom_decoder;
+
+use custom_decoder::WithPixmaps;
+
+fn preprocess(words: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_calibrant")).arg("preprocess").args(words).output().unwrap()
+}
+
+#[test]
+fn a_picture_is_shown_as_the_network_sees_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let [npy, png] = ["x.npy", "x.png"].map(|name| folder.path().join(name));
+    let picture = fixture("preprocess/pictures/odd_53x37.png");
+    let shown = preprocess(&[
+        picture.to_str().unwrap(),
+        "--preset",
+        "ultralytics",
+        "--size",
+        "40x24",
+        "--output",
+        npy.to_str().unwrap(),
+        "--png",
+        png.to_str().unwrap(),
+        "--json",
+    ]);
+    assert_eq!(shown.status.code(), Some(0), "{}", String::from_utf8_lossy(&shown.stderr));
+
+    let seen: Value = serde_json::from_slice(&shown.stdout).unwrap();
+    assert_eq!(seen["shape"], serde_json::json!([3, 24, 40]));
+    let text = seen["preprocessing"].as_str().unwrap();
+    let recipe = Settings::from_toml(text).unwrap().recipe().unwrap();
+    let pipeline = recipe.compile().unwrap();
+    let encoded = fs::read(picture).unwrap();
+    let mut expected = vec![0.0; 3 * 24 * 40];
+    pipeline.preprocess(&encoded, &mut Scratch::new(), &mut expected).unwrap();
+
+    // The array is read as the rows of a sample, which is what makes its 24 × 40 planes.
+    let rows = Dataset::open(&npy).unwrap();
+    let mut values = Vec::new();
+    for row in rows.samples() {
+        let mut buffer = calibrant_dataset::ReadBuffer::default();
+        let calibrant_dataset::Content::Tensors(tensors) = row.read(&mut buffer).unwrap() else {
+            panic!("an array")
+        };
+        let TensorData::F32(plane) = &tensors[0].1.data else { panic!("float32") };
+        values.extend_from_slice(plane);
+    }
+    assert_eq!(values, expected);
+
+    let least = expected[..24 * 40].iter().copied().fold(f32::INFINITY, f32::min);
+    let red = &seen["channels"][0];
+    assert_eq!(red["channel"], "red");
+    assert!((red["minimum"].as_f64().unwrap() - f64::from(least)).abs() < 1e-6);
+
+    // The PNG is the same picture: as it is, it gives the same tensor.
+    let as_it_is = Recipe { resize: calibrant_preprocess::Resize::None, ..recipe };
+    let mut again = vec![0.0; expected.len()];
+    let pipeline = as_it_is.compile().unwrap();
+    pipeline.preprocess(&fs::read(png).unwrap(), &mut Scratch::new(), &mut again).unwrap();
+    assert_eq!(again, expected);
+}
+
+#[test]
+fn without_a_preset_the_presets_are_listed_and_a_bad_picture_is_named() {
+    let picture = fixture("edge/bad_truncated_60pct.jpg");
+    let picture = picture.to_str().unwrap();
+    for (words, status, said) in [
+        (&[picture][..], 2, "choose with --preset NAME"),
+        (&[picture, "--preset", "timm"], 1, "bad_truncated_60pct.jpg` cannot be preprocessed"),
+        (&["missing.jpg", "--preset", "timm"], 1, "cannot read `missing.jpg`"),
+    ] {
+        let failed = preprocess(words);
+        let message = String::from_utf8(failed.stderr).unwrap();
+        assert_eq!(failed.status.code(), Some(status), "{message}");
+        assert!(message.contains(said), "{message}");
+    }
+}
+
+#[test]
+fn a_decoder_of_one_s_own_is_used_and_named_in_the_manifest() {
+    let samples = tempfile::tempdir().unwrap();
+    let pixels: Vec<u8> = (0..6 * 4 * 3).map(|n| n * 3).collect();
+    fs::write(samples.path().join("a.ppm"), [b"P6\n6 4\n255\n", &pixels[..]].concat()).unwrap();
+    let list = samples.path().join("list.txt");
+    let photo = fixture("edge/ok_baseline.jpg");
+    fs::write(&list, format!("a.ppm\n{}\n", photo.display())).unwrap();
+
+    let pipeline =
+        Recipe { size: Size::new(28, 28), ..Recipe::preset("imagenet").unwrap() }.compile();
+    let preprocess = WithPixmaps(pipeline.unwrap());
+    let described = preprocess.describe();
+    let mut calibration = any_picture_calibration(list);
+    calibration.preprocess = Some(Arc::new(preprocess));
+    let folder = tempfile::tempdir().unwrap();
+    run(&job("models/fashion_cnn.onnx", calibration, folder.path())).unwrap();
+
+    let table = Table::read(&folder.path().join(TABLE)).unwrap();
+    assert_eq!(table.samples(), 2);
+    assert_eq!(table.manifest().preprocessing, described);
+    assert!(described.starts_with("pixmap-decoder = \"example 1\"\n"), "{described}");
+    let damaged = WithPixmaps(Recipe::preset("imagenet").unwrap().compile().unwrap());
+    let mut out = vec![0.0; 3 * 224 * 224];
+    let error = damaged.preprocess(b"P6 3 x", &mut Scratch::new(), &mut out).unwrap_err();
+    assert_eq!(error.to_string(), "the pixmap's header is damaged");
+}

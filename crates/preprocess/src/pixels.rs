@@ -1,0 +1,134 @@
+//! Pixels that come from outside, and pixels for people to look at.
+
+use image::codecs::png::PngEncoder;
+use image::{ExtendedColorType, ImageEncoder as _};
+
+use crate::error::PreprocessError;
+use crate::geometry::Plan;
+use crate::recipe::{MAX_PICTURE_SIDE_PX, Size};
+use crate::resize::View;
+
+/// 8-bit pixels that a decoder of the caller's own has made: upright rows from the top, packed.
+///
+/// See [`Pipeline::preprocess_pixels`](crate::Pipeline::preprocess_pixels).
+#[derive(Debug, Clone, Copy)]
+pub struct Pixels<'a>(View<'a>);
+
+impl<'a> Pixels<'a> {
+    /// Returns pixels of three interleaved channels: red, green, blue.
+    ///
+    /// # Errors
+    ///
+    /// [`PreprocessError::PixelCount`] when `data` has another length than `size` asks for,
+    /// [`PreprocessError::NoPixels`] or [`PreprocessError::SideTooLong`].
+    pub fn rgb(size: Size, data: &'a [u8]) -> Result<Self, PreprocessError> {
+        Self::new(View { data, size, channels: 3 })
+    }
+
+    /// Returns pixels of one channel.
+    ///
+    /// # Errors
+    ///
+    /// As of [`Self::rgb`].
+    pub fn gray(size: Size, data: &'a [u8]) -> Result<Self, PreprocessError> {
+        Self::new(View { data, size, channels: 1 })
+    }
+
+    fn new(view: View<'a>) -> Result<Self, PreprocessError> {
+        let View { data, size, channels } = view;
+        if size.pixels() == 0 {
+            return Err(PreprocessError::NoPixels { size });
+        }
+        if size.width.max(size.height) > MAX_PICTURE_SIDE_PX {
+            return Err(PreprocessError::SideTooLong { size });
+        }
+        let expected = size.area() * channels;
+        if data.len() != expected {
+            return Err(PreprocessError::PixelCount {
+                size,
+                channels,
+                expected,
+                found: data.len(),
+            });
+        }
+        Ok(Self(view))
+    }
+
+    pub(crate) fn view(self) -> View<'a> {
+        self.0
+    }
+}
+
+/// What a network sees of a picture, before normalisation: scaled, cut and with its bars.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Picture {
+    /// Width and height of the tensor.
+    pub size: Size,
+    /// 1 for gray, or 3: red, green, blue, whatever their order in the tensor.
+    pub channels: usize,
+    /// Interleaved rows from the top, `height × width × channels`.
+    pub pixels: Vec<u8>,
+}
+
+impl Picture {
+    /// Lays the window's pixels on the plan's fill; one channel is repeated where three are asked for.
+    pub(crate) fn new(size: Size, channels: usize, plan: &Plan, window: View<'_>) -> Self {
+        let mut pixels = vec![plan.fill; size.area() * channels];
+        let left = plan.at.0 as usize * channels;
+        let lines = pixels.chunks_exact_mut(size.width as usize * channels);
+        let rows = window.data.chunks_exact(window.size.width as usize * window.channels);
+        for (line, row) in lines.skip(plan.at.1 as usize).zip(rows) {
+            let line = &mut line[left..left + window.size.width as usize * channels];
+            if window.channels == channels {
+                line.copy_from_slice(row);
+            } else {
+                let repeated = line.chunks_exact_mut(channels).zip(row);
+                repeated.for_each(|(pixel, &value)| pixel.fill(value));
+            }
+        }
+        Self { size, channels, pixels }
+    }
+
+    /// Returns the picture as a PNG file.
+    ///
+    /// # Panics
+    ///
+    /// Never for a picture of [`Pipeline::picture`](crate::Pipeline::picture): its size is that of
+    /// its pixels, and memory takes any number of bytes.
+    #[must_use]
+    pub fn to_png(&self) -> Vec<u8> {
+        let color =
+            if self.channels == 1 { ExtendedColorType::L8 } else { ExtendedColorType::Rgb8 };
+        let mut file = Vec::new();
+        PngEncoder::new(&mut file)
+            .write_image(&self.pixels, self.size.width, self.size.height, color)
+            .expect("a whole picture is written to memory");
+        file
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::geometry::letterbox;
+
+    #[test]
+    fn bars_surround_a_gray_picture_in_three_channels() {
+        let size = Size::new(2, 4);
+        let plan = letterbox(Size::new(2, 1), size, 7);
+        let window = View { data: &[1, 2], size: plan.window.size, channels: 1 };
+        let picture = Picture::new(size, 3, &plan, window);
+        let bar = [7; 6];
+        assert_eq!(picture.pixels, [&bar[..], &[1, 1, 1, 2, 2, 2], &bar, &bar].concat());
+    }
+
+    #[test]
+    fn pixels_must_be_as_many_as_the_size_says() {
+        let size = Size::new(2, 3);
+        assert!(Pixels::rgb(size, &[0; 18]).is_ok() && Pixels::gray(size, &[0; 6]).is_ok());
+        let message = Pixels::rgb(size, &[0; 17]).unwrap_err().to_string();
+        assert_eq!(message, "2x3 px of 3 channels take 18 bytes, and there are 17");
+        let none = Pixels::gray(Size::new(0, 3), &[]).unwrap_err();
+        assert!(matches!(none, PreprocessError::NoPixels { .. }));
+    }
+}
