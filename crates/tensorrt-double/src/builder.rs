@@ -18,13 +18,20 @@ use crate::profile::Profile;
 /// A builder; profiles belong to it.
 pub(crate) struct Builder {
     pub(crate) logger: *mut ILogger,
+    /// Itself as its client knows it.
+    pub(crate) client: Cell<*mut IBuilder>,
     profiles: RefCell<Vec<Handle<Profile>>>,
     max_threads: Cell<i32>,
 }
 
 impl Builder {
     pub(crate) fn new(logger: *mut ILogger) -> Self {
-        Self { logger, profiles: RefCell::default(), max_threads: Cell::new(1) }
+        Self {
+            logger,
+            client: Cell::new(ptr::null_mut()),
+            profiles: RefCell::default(),
+            max_threads: Cell::new(1),
+        }
     }
 }
 
@@ -86,7 +93,7 @@ fn create_network(builder: &Body<Builder>, flags: u32) -> *mut INetworkDefinitio
         return ptr::null_mut();
     };
     let strongly_typed = bit(context.version(), Flag::StronglyTyped) & flags != 0;
-    let network = Network::new(builder.logger, flags, strongly_typed);
+    let network = Network::new(builder.logger, builder.client.get(), flags, strongly_typed);
     Handle::new(context, network).into_client()
 }
 

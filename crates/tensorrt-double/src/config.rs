@@ -100,6 +100,10 @@ impl Class for Config {
         });
         table.on(&IBuilderConfig::GET_PROGRESS_MONITOR, |config| config.monitor.get());
     }
+
+    fn fill_own(table: &mut Table<Self>) {
+        settings::fill_own(table);
+    }
 }
 
 fn fill_calibration(table: &mut Table<Config>) {

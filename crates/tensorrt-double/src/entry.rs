@@ -83,7 +83,9 @@ pub(crate) extern "C" fn build() -> i32 {
 pub(crate) extern "C" fn create_builder(logger: *mut c_void, version: i32) -> *mut c_void {
     make(|context| {
         context.note(format!("builder for {version}"));
-        Handle::new(context, Builder::new(logger.cast())).into_client()
+        let builder = Handle::new(context, Builder::new(logger.cast()));
+        builder.client.set(builder.as_client());
+        builder.into_client()
     })
 }
 

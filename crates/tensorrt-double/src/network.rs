@@ -6,7 +6,7 @@ use std::ffi::CString;
 use std::ptr;
 use std::rc::Rc;
 
-use tensorrt_sys::classes::{ILogger, INetworkDefinition};
+use tensorrt_sys::classes::{IBuilder, ILogger, INetworkDefinition};
 
 use crate::client::text;
 use crate::layer::{Layer, at, count};
@@ -16,6 +16,8 @@ use crate::tensor::{Tensor, c_name};
 /// A network: what the parser put into it.
 pub(crate) struct Network {
     pub(crate) logger: *mut ILogger,
+    /// The builder that made it.
+    pub(crate) builder: *mut IBuilder,
     /// The flag word that it was made with.
     pub(crate) flags: u32,
     pub(crate) strongly_typed: bool,
@@ -26,9 +28,15 @@ pub(crate) struct Network {
 }
 
 impl Network {
-    pub(crate) fn new(logger: *mut ILogger, flags: u32, strongly_typed: bool) -> Self {
+    pub(crate) fn new(
+        logger: *mut ILogger,
+        builder: *mut IBuilder,
+        flags: u32,
+        strongly_typed: bool,
+    ) -> Self {
         Self {
             logger,
+            builder,
             flags,
             strongly_typed,
             name: RefCell::default(),
@@ -81,10 +89,15 @@ impl Class for Network {
             *network.name.borrow_mut() = c_name(&text(name));
         });
         table.on(&INetworkDefinition::GET_NAME, |network| network.name.borrow().as_ptr());
+        table.on(&INetworkDefinition::GET_BUILDER, |network| network.builder);
         table.on(&INetworkDefinition::GET_FLAGS, |network| network.flags);
         table.on1(&INetworkDefinition::GET_FLAG, |network, flag: i32| {
             u32::try_from(flag)
                 .is_ok_and(|flag| network.flags.checked_shr(flag).unwrap_or(0) & 1 == 1)
         });
+    }
+
+    fn fill_own(table: &mut Table<Self>) {
+        table.on(&INetworkDefinition::GET_BUILDER_BY_OBJECT, |network| network.builder);
     }
 }

@@ -40,6 +40,9 @@ pub(crate) trait Class: Sized + 'static {
 
     /// Puts its methods into their slots.
     fn fill(table: &mut Table<Self>);
+
+    /// Puts what the public class itself has besides its destructors into the slots of the object's own table.
+    fn fill_own(_table: &mut Table<Self>) {}
 }
 
 /// What stands between a client and a [`Body`].
@@ -173,7 +176,7 @@ unsafe impl Send for Tables {}
 
 impl Tables {
     pub(crate) fn new<T: Class>(version: Version) -> Self {
-        let mut table = Table::<T>::new(version);
+        let mut table = Table::<T>::new(version, T::FORM == Form::Direct);
         T::fill(&mut table);
         if T::FORM == Form::Direct {
             if let Some(delete) = T::DELETE {
@@ -181,7 +184,8 @@ impl Tables {
             }
             return Self { own: None, methods: table.leak() };
         }
-        let mut own = Table::<T>::new(version);
+        let mut own = Table::<T>::new(version, true);
+        T::fill_own(&mut own);
         if let Some(delete) = T::DELETE {
             own.put(delete, delete_public::<T> as unsafe extern "C" fn(This));
         }
@@ -198,6 +202,8 @@ fn dead_table<T: Class>() -> *const *const c_void {
 /// The table of a class in the making; a slot that no method is put into ends the process.
 pub(crate) struct Table<T: Class> {
     version: Version,
+    /// Whether it is the table of what the client holds.
+    of_client: bool,
     /// Offset to top and type information, which C++ keeps before the first slot, then the slots.
     words: Vec<*const c_void>,
     class: PhantomData<fn(T)>,
@@ -207,11 +213,11 @@ pub(crate) struct Table<T: Class> {
 const HEADER: usize = 2;
 
 impl<T: Class> Table<T> {
-    fn new(version: Version) -> Self {
+    fn new(version: Version, of_client: bool) -> Self {
         let mut words = vec![ptr::null(), TypeInfo::of(T::NAMESPACE, T::NAME)];
         words
             .extend(const { &unforeseen::<T>() }.iter().map(|&function| function as *const c_void));
-        Self { version, words, class: PhantomData }
+        Self { version, of_client, words, class: PhantomData }
     }
 
     fn leak(self) -> *const *const c_void {
@@ -232,48 +238,60 @@ impl<T: Class> Table<T> {
     pub(crate) fn on<R: 'static, F>(
         &mut self,
         method: &Method<T::Cpp, unsafe extern "C" fn(This) -> R>,
-        body: F,
+        _body: F,
     ) where
         F: Fn(&Body<T>) -> R + Copy,
     {
-        let _ = body;
-        self.put(method, call::<T, F, R>);
+        if self.of_client {
+            self.put(method, call::<T, F, R, true>);
+        } else {
+            self.put(method, call::<T, F, R, false>);
+        }
     }
 
     /// The body of a method with an argument.
     pub(crate) fn on1<A: 'static, R: 'static, F>(
         &mut self,
         method: &Method<T::Cpp, unsafe extern "C" fn(This, A) -> R>,
-        body: F,
+        _body: F,
     ) where
         F: Fn(&Body<T>, A) -> R + Copy,
     {
-        let _ = body;
-        self.put(method, call1::<T, F, A, R>);
+        if self.of_client {
+            self.put(method, call1::<T, F, A, R, true>);
+        } else {
+            self.put(method, call1::<T, F, A, R, false>);
+        }
     }
 
     /// The body of a method with two arguments.
     pub(crate) fn on2<A: 'static, B: 'static, R: 'static, F>(
         &mut self,
         method: &Method<T::Cpp, unsafe extern "C" fn(This, A, B) -> R>,
-        body: F,
+        _body: F,
     ) where
         F: Fn(&Body<T>, A, B) -> R + Copy,
     {
-        let _ = body;
-        self.put(method, call2::<T, F, A, B, R>);
+        if self.of_client {
+            self.put(method, call2::<T, F, A, B, R, true>);
+        } else {
+            self.put(method, call2::<T, F, A, B, R, false>);
+        }
     }
 
     /// The body of a method with three arguments.
     pub(crate) fn on3<A: 'static, B: 'static, D: 'static, R: 'static, F>(
         &mut self,
         method: &Method<T::Cpp, unsafe extern "C" fn(This, A, B, D) -> R>,
-        body: F,
+        _body: F,
     ) where
         F: Fn(&Body<T>, A, B, D) -> R + Copy,
     {
-        let _ = body;
-        self.put(method, call3::<T, F, A, B, D, R>);
+        if self.of_client {
+            self.put(method, call3::<T, F, A, B, D, R, true>);
+        } else {
+            self.put(method, call3::<T, F, A, B, D, R, false>);
+        }
     }
 }
 
@@ -287,39 +305,56 @@ fn conjure<F: Copy>() -> F {
 /// The body that a client calls a method of.
 ///
 /// # Safety
-/// The function that calls this lies in tables of class `T` alone, so C++ calls it with such a body, for this call.
-unsafe fn receiver<'a, T: Class>(this: This) -> &'a Body<T> {
+/// The function that calls this lies in tables of class `T` alone, those of what clients hold or those of bodies, so C++
+/// calls it with such an object, which is alive during the call.
+unsafe fn receiver<'a, T: Class, const OF_CLIENT: bool>(this: This) -> &'a Body<T> {
+    if OF_CLIENT {
+        // SAFETY: the caller's promise.
+        return unsafe { body::<T>(this.cast()) }.expect("a method is called with an object");
+    }
     // SAFETY: the caller's promise.
     unsafe { &*this.cast::<Body<T>>() }
 }
 
-unsafe extern "C" fn call<T: Class, F: Fn(&Body<T>) -> R + Copy, R>(this: This) -> R {
-    // SAFETY: the function lies in tables of this class alone.
-    conjure::<F>()(unsafe { receiver::<T>(this) })
+unsafe extern "C" fn call<T, F, R, const OF_CLIENT: bool>(this: This) -> R
+where
+    T: Class,
+    F: Fn(&Body<T>) -> R + Copy,
+{
+    // SAFETY: the function lies in such tables of this class alone.
+    conjure::<F>()(unsafe { receiver::<T, OF_CLIENT>(this) })
 }
 
-unsafe extern "C" fn call1<T: Class, F: Fn(&Body<T>, A) -> R + Copy, A, R>(this: This, a: A) -> R {
-    // SAFETY: the function lies in tables of this class alone.
-    conjure::<F>()(unsafe { receiver::<T>(this) }, a)
+unsafe extern "C" fn call1<T, F, A, R, const OF_CLIENT: bool>(this: This, a: A) -> R
+where
+    T: Class,
+    F: Fn(&Body<T>, A) -> R + Copy,
+{
+    // SAFETY: the function lies in such tables of this class alone.
+    conjure::<F>()(unsafe { receiver::<T, OF_CLIENT>(this) }, a)
 }
 
-unsafe extern "C" fn call2<T: Class, F: Fn(&Body<T>, A, B) -> R + Copy, A, B, R>(
-    this: This,
-    a: A,
-    b: B,
-) -> R {
-    // SAFETY: the function lies in tables of this class alone.
-    conjure::<F>()(unsafe { receiver::<T>(this) }, a, b)
+unsafe extern "C" fn call2<T, F, A, B, R, const OF_CLIENT: bool>(this: This, a: A, b: B) -> R
+where
+    T: Class,
+    F: Fn(&Body<T>, A, B) -> R + Copy,
+{
+    // SAFETY: the function lies in such tables of this class alone.
+    conjure::<F>()(unsafe { receiver::<T, OF_CLIENT>(this) }, a, b)
 }
 
-unsafe extern "C" fn call3<T: Class, F: Fn(&Body<T>, A, B, D) -> R + Copy, A, B, D, R>(
+unsafe extern "C" fn call3<T, F, A, B, D, R, const OF_CLIENT: bool>(
     this: This,
     a: A,
     b: B,
     d: D,
-) -> R {
-    // SAFETY: the function lies in tables of this class alone.
-    conjure::<F>()(unsafe { receiver::<T>(this) }, a, b, d)
+) -> R
+where
+    T: Class,
+    F: Fn(&Body<T>, A, B, D) -> R + Copy,
+{
+    // SAFETY: the function lies in such tables of this class alone.
+    conjure::<F>()(unsafe { receiver::<T, OF_CLIENT>(this) }, a, b, d)
 }
 
 /// Deletes an object of a public class.

@@ -233,6 +233,8 @@ mod tests {
             (slots(&IParser::DELETE), all([10, 9, 7, 9, 7])),
             (slots(&IParserError::NODE), all([5; 5])),
             (slots(&IBuilder::DELETE), all([1; 5])),
+            (slots(&IBuilderConfig::SET_AVG_TIMING_ITERATIONS_BY_OBJECT), all([4, 2, 2, 2, 2])),
+            (slots(&INetworkDefinition::GET_BUILDER_BY_OBJECT), all([2; 5])),
         ];
         for (at, (found, expected)) in cases.into_iter().enumerate() {
             assert_eq!(found, expected, "case {at}");

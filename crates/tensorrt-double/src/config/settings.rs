@@ -206,13 +206,7 @@ fn fill_numbers(table: &mut Table<Config>) {
         config.settings.borrow_mut().verbosity = verbosity;
     });
     table.on(&IBuilderConfig::GET_PROFILING_VERBOSITY, |config| config.settings.borrow().verbosity);
-    table.on1(&IBuilderConfig::SET_AVG_TIMING_ITERATIONS, |config, iterations: i32| {
-        if iterations >= 1 {
-            config.settings.borrow_mut().avg_timing_iterations = iterations;
-        } else {
-            refuse(config, "setAvgTimingIterations", &format!("{iterations} iterations"));
-        }
-    });
+    table.on1(&IBuilderConfig::SET_AVG_TIMING_ITERATIONS, set_avg_timing_iterations);
     table.on(&IBuilderConfig::GET_AVG_TIMING_ITERATIONS, |config| {
         config.settings.borrow().avg_timing_iterations
     });
@@ -228,6 +222,19 @@ fn fill_numbers(table: &mut Table<Config>) {
     table.on(&IBuilderConfig::GET_HARDWARE_COMPATIBILITY_LEVEL, |config| {
         config.settings.borrow().hardware_compatibility
     });
+}
+
+/// What is virtual in the public class too.
+pub(super) fn fill_own(table: &mut Table<Config>) {
+    table.on1(&IBuilderConfig::SET_AVG_TIMING_ITERATIONS_BY_OBJECT, set_avg_timing_iterations);
+}
+
+fn set_avg_timing_iterations(config: &Body<Config>, iterations: i32) {
+    if iterations >= 1 {
+        config.settings.borrow_mut().avg_timing_iterations = iterations;
+    } else {
+        refuse(config, "setAvgTimingIterations", &format!("{iterations} iterations"));
+    }
 }
 
 fn fill_devices(table: &mut Table<Config>) {

@@ -13,6 +13,9 @@ const BASE: u64 = 1 << 56;
 /// What device addresses are multiples of, as the driver documents.
 const ALIGNMENT: u64 = 256;
 
+/// What the addresses of pinned memory are multiples of.
+const PAGE: usize = 4096;
+
 impl Driver {
     fn device_bytes(&self) -> u64 {
         self.device.values().map(|memory| memory.len() as u64).sum()
@@ -127,10 +130,12 @@ unsafe extern "C" fn allocate_pinned(
         if n_bytes == 0 {
             return Err(INVALID_VALUE);
         }
+        // Pinned memory comes in pages.
         let mut own = Vec::new();
-        own.try_reserve_exact(n_bytes).map_err(|_| OUT_OF_MEMORY)?;
-        own.resize(n_bytes, 0xA5_u8);
-        let address: *mut c_void = own.as_mut_ptr().cast();
+        own.try_reserve_exact(n_bytes + PAGE).map_err(|_| OUT_OF_MEMORY)?;
+        own.resize(n_bytes + PAGE, 0xA5_u8);
+        let offset = own.as_ptr().align_offset(PAGE);
+        let address: *mut c_void = own[offset..].as_mut_ptr().cast();
         driver.pinned.insert(address.addr(), Pinned { n_bytes, own: Some(own) });
         Ok(address)
     });

@@ -206,6 +206,9 @@ impl IBuilderConfig {
     /// `int getNbPluginsToSerialize() const`.
     pub const GET_NB_PLUGINS_TO_SERIALIZE: Method<Self, unsafe extern "C" fn(This) -> i32> =
         Method::on_implementation("IBuilderConfig", "getNbPluginsToSerialize", [since(57, 8601), at(53), at(42), at(42), at(42)]);
+    /// `void setAvgTimingIterations(int)`, where programs compiled with the headers call it.
+    pub const SET_AVG_TIMING_ITERATIONS_BY_OBJECT: Method<Self, unsafe extern "C" fn(This, i32)> =
+        Method::on_object("IBuilderConfig", "setAvgTimingIterations", [at(4), at(2), at(2), at(2), at(2)]);
 }
 
 /// `INetworkDefinition`.
@@ -250,6 +253,12 @@ impl INetworkDefinition {
     /// `bool getFlag(NetworkDefinitionCreationFlag) const`.
     pub const GET_FLAG: Method<Self, unsafe extern "C" fn(This, i32) -> bool> =
         Method::on_implementation("INetworkDefinition", "getFlag", [since(71, 9300), at(65), at(62), at(61), at(60)]).with_exception(100800, 66);
+    /// `IBuilder & getBuilder() const`, where programs compiled with the headers call it.
+    pub const GET_BUILDER_BY_OBJECT: Method<Self, unsafe extern "C" fn(This) -> *mut IBuilder> =
+        Method::on_object("INetworkDefinition", "getBuilder", [since(2, 8601), at(2), at(2), at(2), at(2)]);
+    /// `IBuilder & getBuilder() const`.
+    pub const GET_BUILDER: Method<Self, unsafe extern "C" fn(This) -> *mut IBuilder> =
+        Method::on_implementation("INetworkDefinition", "getBuilder", [since(69, 8601), at(63), at(60), at(59), at(58)]).with_exception(100800, 64);
 }
 
 /// `ITensor`.

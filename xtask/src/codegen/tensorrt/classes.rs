@@ -93,7 +93,10 @@ fn methods(slots: &Table, classes: &[&str]) -> anyhow::Result<Vec<Method>> {
         let (name, cpp) = (row.cell("method")?, row.cell("signature")?);
         let function = function_type(cpp, Some(&class), classes)?;
         let same = |known: &&mut Method| {
-            known.class == class && known.name == name && known.function == function
+            known.class == class
+                && known.name == name
+                && known.function == function
+                && known.on_implementation == on_implementation
         };
         let method = match methods.iter_mut().find(same) {
             Some(known) => known,
@@ -139,6 +142,7 @@ fn name_overloads(methods: &mut [Method]) {
         let method = &methods[at];
         let newer = methods.iter().any(|other| {
             other.class == method.class
+                && other.on_implementation == method.on_implementation
                 && other.cpp_name() == method.cpp_name()
                 && newest(other) > newest(method)
         });
@@ -252,12 +256,16 @@ fn write_deleting_destructor(
 fn write_method(text: &mut String, method: &Method, layout: &str) {
     let Method { class, name, cpp, function, .. } = method;
     let (result, arguments) = cpp.split_once('(').unwrap_or((cpp, ""));
-    let constant = constant_name(name);
-    let receiver = match (method.on_implementation, layout) {
-        (false, _) => "on_object",
-        (true, "Derived") => "on_own_implementation",
-        (true, _) => "on_implementation",
+    let (receiver, suffix, remark) = match (method.on_implementation, layout) {
+        (false, "Direct") => ("on_object", "", ""),
+        // What the headers declare virtual in the public class itself, their callers call there.
+        (false, _) => {
+            ("on_object", "_BY_OBJECT", ", where programs compiled with the headers call it")
+        }
+        (true, "Derived") => ("on_own_implementation", "", ""),
+        (true, _) => ("on_implementation", "", ""),
     };
+    let constant = constant_name(name) + suffix;
     let exception = method
         .exception
         .map_or(String::new(), |(version, slot)| format!(".with_exception({version}, {slot})"));
@@ -265,7 +273,7 @@ fn write_method(text: &mut String, method: &Method, layout: &str) {
     let separator = if result.ends_with('*') { "" } else { " " };
     let _ = write!(
         text,
-        "    /// `{result}{separator}{cpp_name}({arguments}`.\n    \
+        "    /// `{result}{separator}{cpp_name}({arguments}`{remark}.\n    \
              pub const {constant}: Method<Self, {function}> =\n        \
                  Method::{receiver}(\"{class}\", \"{cpp_name}\", {}){exception};\n",
         entries_text(&method.entries),
