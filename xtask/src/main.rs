@@ -3,6 +3,7 @@
 #![forbid(unsafe_code)]
 
 mod codegen;
+mod test_gpu;
 mod tidy;
 
 use std::process::ExitCode;
@@ -11,6 +12,7 @@ fn main() -> ExitCode {
     let command = std::env::args().nth(1);
     match command.as_deref() {
         Some("codegen") => done(codegen::run()),
+        Some("test-gpu") => done(test_gpu::run()),
         Some("tidy") => done(tidy::run()),
         _ => calibrant::cli::main(std::env::args_os()),
     }

@@ -38,6 +38,7 @@ pub struct FeedConfig<'cache> {
 
 /// A calibrator whose batches are copied to the device before TensorRT asks for them; made by [`feed`].
 pub struct Feed<'feed> {
+    device: &'feed Device,
     layout: &'feed [InputLayout],
     batch_size: i32,
     cache: Option<&'feed [u8]>,
@@ -91,6 +92,7 @@ pub fn feed<R>(
         let copier = scope.spawn(|| copier.run(source, &config.clock));
         let releaser = scope.spawn(|| release(to_release));
         let mut feed = Feed {
+            device,
             layout,
             batch_size: counted,
             cache: config.cache,
@@ -114,6 +116,17 @@ pub fn feed<R>(
 }
 
 impl Feed<'_> {
+    /// The buffers of the batch that TensorRT works on, in the order of the layout; none before the first batch, and none
+    /// after the last.
+    pub fn current(&self) -> &[DeviceBuffer] {
+        &self.current
+    }
+
+    /// The device that the batches lie on.
+    pub fn device(&self) -> &Device {
+        self.device
+    }
+
     fn advance(&mut self, inputs: &[&str], addresses: &mut [u64]) -> Result<bool, FeedError> {
         if self.failed {
             return Err(FeedError::Spent);

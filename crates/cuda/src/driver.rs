@@ -185,7 +185,9 @@ impl Driver {
             match unsafe { Library::new(path) } {
                 Ok(library) => return Self::start(library, path),
                 Err(error) => {
-                    let reason = error.to_string();
+                    // The loader's own words are behind the error, where there are any.
+                    let words = std::error::Error::source(&error).map(ToString::to_string);
+                    let reason = words.unwrap_or_else(|| error.to_string());
                     tried.push(Attempt { library: path.to_owned(), reason });
                 }
             }
@@ -283,7 +285,7 @@ mod tests {
         };
         assert_eq!(tried.len(), 1);
         assert_eq!(tried[0].library, nowhere);
-        assert!(!tried[0].reason.is_empty());
+        assert!(tried[0].reason.contains("nowhere"), "the loader's words: {}", tried[0].reason);
     }
 
     /// Libraries of the process's own that are no drivers.

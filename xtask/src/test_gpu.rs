@@ -1,0 +1,36 @@
+//! `cargo xtask test-gpu`: everything that only a machine with a GPU can show.
+//!
+//! The tests of the CUDA crates over the GPU's own driver, among them the bridge to TensorRT, whose double copies every
+//! batch back and is held to the samples bit for bit; then the ring's speed and memory, against its bounds. No TensorRT is
+//! needed. Without a GPU it fails.
+
+use std::process::Command;
+
+use anyhow::{Context, bail};
+
+/// Runs the tests and the measurement.
+///
+/// # Errors
+///
+/// When cargo cannot be started, a test fails or a bound is missed.
+pub(crate) fn run() -> anyhow::Result<()> {
+    // Device memory is compared before and after, so that one test at a time may have some.
+    cargo(&[
+        "test",
+        "--package=calibrant-cuda",
+        "--package=calibrant-backend-tensorrt",
+        "--features=calibrant-cuda/gpu-tests,calibrant-backend-tensorrt/gpu-tests",
+        "--",
+        "--test-threads=1",
+    ])?;
+    cargo(&["run", "--release", "--package=benches", "--bin=ring"])
+}
+
+fn cargo(arguments: &[&str]) -> anyhow::Result<()> {
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let status = Command::new(cargo).args(arguments).status().context("cannot start cargo")?;
+    if !status.success() {
+        bail!("`cargo {}` failed with {status}", arguments.join(" "));
+    }
+    Ok(())
+}
