@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use calibrant_backend_embedded::LoadError;
 use calibrant_calibration::{BackendError, CacheError, MergeError, Stale, TableError, WriteError};
 use calibrant_dataset::{DatasetError, LabelError};
-use calibrant_engine::{BuildError, LocateError, ShapeError};
+use calibrant_engine::{BuildError, InspectError, LocateError, ShapeError};
 use calibrant_onnx::ValidateError;
 use calibrant_preprocess::{PreprocessError, Preset, RecipeError};
 use calibrant_rewrite::{RewriteError, ScaleError};
@@ -143,6 +143,9 @@ pub enum Error {
     /// No profile can be made for the model's dynamic inputs.
     #[error("no default profile can be made for this model")]
     Shapes(#[from] ShapeError),
+    /// The plan cannot be read back.
+    #[error(transparent)]
+    Inspect(#[from] InspectError),
     /// The plan was not built.
     #[error("the engine was not built")]
     Build(#[from] BuildError),
@@ -162,7 +165,7 @@ pub enum UsageError {
     )]
     TwoSources(PathBuf),
     /// None of the kinds of file that can be shown.
-    #[error("`{}` is neither a calibration table, nor a TensorRT calibration cache, nor an .onnx model", .0.display())]
+    #[error("`{}` is neither a calibration table, nor a TensorRT calibration cache, nor an .onnx model, nor a plan", .0.display())]
     NothingToInspect(PathBuf),
     /// A cache holds one method's ranges, and does not say which.
     #[error("`{}` is a TensorRT cache, whose ranges are chosen already; leave --method out", .0.display())]

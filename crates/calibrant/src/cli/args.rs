@@ -66,7 +66,7 @@ pub(crate) enum Command {
     Build(BuildArgs),
     /// Show what a network will see of a picture: its tensor, and the picture before normalisation.
     Preprocess(crate::cli::preprocess::Args),
-    /// Show a calibration table, a calibration cache or an ONNX model's quantization.
+    /// Show a calibration table, a calibration cache, an ONNX model's quantization or a plan's layers.
     Inspect(InspectArgs),
     /// Compare, merge, convert and check calibration caches and tables, and translate them to Q/DQ models and back.
     #[command(subcommand)]
@@ -137,15 +137,22 @@ pub(crate) struct BuildArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct InspectArgs {
-    /// A calibration.json, a TensorRT calibration cache, or an ONNX model.
+    /// A calibration.json, a TensorRT calibration cache, an ONNX model, or a plan.
     #[arg(value_name = "FILE")]
     pub(crate) file: PathBuf,
+    #[command(flatten)]
+    pub(crate) library: LibraryArgs,
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct DoctorArgs {
     #[command(flatten)]
     pub(crate) library: LibraryArgs,
+    /// Calibrate and build a small network with the TensorRT found, and check all that happens on the way.
+    ///
+    /// What it prints can go into a bug report.
+    #[arg(long)]
+    pub(crate) self_test: bool,
 }
 
 #[derive(Debug, Args)]

@@ -7,21 +7,24 @@ use serde_json::json;
 
 use crate::cli::args::{DoctorArgs, GeneralArgs};
 use crate::cli::exit::Exit;
-use crate::cli::print;
+use crate::cli::{print, self_test};
 use crate::engine::fetch_library;
 use crate::error::Error;
 use crate::observe::Observer;
 
-/// Prints what is found; without a usable library the exit status says so.
+/// Prints what is found; without a usable library the exit status says so. With `--self-test`, tries the first of them.
 ///
 /// # Errors
 ///
-/// When a library that was asked for by name, or by `fetch`, cannot be had.
+/// When a library that was asked for by name, or by `fetch`, cannot be had; for a self-test, when there is none.
 pub(crate) fn run(
     args: &DoctorArgs,
     general: &GeneralArgs,
     observer: &mut dyn Observer,
 ) -> Result<Exit, Error> {
+    if args.self_test {
+        return self_test::run(&args.library.tensorrt, general, observer);
+    }
     let mut environment = Environment::of_process();
     match &args.library.tensorrt {
         Source::Auto => {}

@@ -27,7 +27,8 @@ impl Exit {
         match error {
             Error::Interrupted => Self::Interrupted,
             Error::Usage(_) => Self::Usage,
-            Error::Locate(_) => Self::LibraryMissing,
+            // A plan needs the version that built it, and a GPU: both are a vendor's.
+            Error::Locate(_) | Error::Inspect(_) => Self::LibraryMissing,
             _ => Self::Failed,
         }
     }

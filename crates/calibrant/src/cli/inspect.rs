@@ -1,4 +1,6 @@
-//! `inspect`: what a calibration table, a calibration cache or an ONNX model says of its tensors.
+//! `inspect`: what a calibration table, a calibration cache or an ONNX model says of its tensors, and a plan of its layers.
+
+mod plan;
 
 use std::fmt::Write as _;
 use std::path::Path;
@@ -11,15 +13,23 @@ use crate::cli::args::{GeneralArgs, InspectArgs};
 use crate::cli::exit::Exit;
 use crate::cli::print;
 use crate::error::{Error, UsageError};
+use crate::observe::Observer;
 
 /// Prints what the file says.
 ///
 /// # Errors
 ///
-/// When the file is none of the three kinds, or is damaged.
-pub(crate) fn run(args: &InspectArgs, general: &GeneralArgs) -> Result<Exit, Error> {
+/// When the file is none of these, or is damaged, or is a plan that no TensorRT here reads.
+pub(crate) fn run(
+    args: &InspectArgs,
+    general: &GeneralArgs,
+    observer: &mut dyn Observer,
+) -> Result<Exit, Error> {
     let file = &args.file;
     let bytes = std::fs::read(file).map_err(|source| Error::Read { path: file.clone(), source })?;
+    if plan::is_plan(file, &bytes) {
+        return plan::run(file, &bytes, &args.library.tensorrt, general, observer);
+    }
     let start = bytes.trim_ascii_start();
     let inspected = if start.starts_with(b"{") {
         Inspected::of_table(&Table::read(file)?)

@@ -9,6 +9,7 @@ mod inspect;
 mod preprocess;
 mod progress;
 mod resolve;
+mod self_test;
 
 use std::ffi::OsString;
 use std::io::{self, Write as _};
@@ -53,7 +54,7 @@ fn dispatch(cli: Cli) -> Result<Exit, Error> {
         Command::Calibrate(args) => job(resolve::calibrate(args)?, general, &mut progress),
         Command::Build(args) => build::run(&args, general, &mut progress),
         Command::Preprocess(args) => preprocess::run(&args, general),
-        Command::Inspect(args) => inspect::run(&args, general),
+        Command::Inspect(args) => inspect::run(&args, general, &mut progress),
         Command::Cache(command) => cache::run(&command, general, &mut progress),
         Command::Doctor(args) => doctor::run(&args, general, &mut progress),
     }

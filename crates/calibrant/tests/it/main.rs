@@ -8,3 +8,4 @@ mod fixtures;
 mod job;
 mod preprocess;
 mod samples;
+mod tensorrt;

@@ -1,0 +1,71 @@
+//! `doctor --self-test`: calibrates and builds a network of three layers with the TensorRT at hand, and checks all that
+//! happens on the way.
+//!
+//! What TensorRT asks of a calibrator, in which order, and what it writes, is documented and nowhere to be tried but
+//! here. The verdict says which of it holds on this machine; it is made to be pasted into a bug report.
+
+mod builds;
+mod calibrations;
+mod network;
+mod probe;
+mod verdict;
+
+use calibrant_cuda::Device;
+use calibrant_engine::{Found, Generation, Source};
+
+use self::builds::Builds;
+use self::network::Network;
+use self::verdict::Verdict;
+use crate::cli::args::GeneralArgs;
+use crate::cli::exit::Exit;
+use crate::cli::print;
+use crate::engine::find_library;
+use crate::error::Error;
+use crate::observe::{Observer, Stage, timed};
+
+/// Runs every check that this TensorRT allows, and prints the verdict.
+///
+/// # Errors
+///
+/// When there is no TensorRT, the network cannot be written, or the caller interrupts.
+pub(super) fn run(
+    source: &Source,
+    general: &GeneralArgs,
+    observer: &mut dyn Observer,
+) -> Result<Exit, Error> {
+    let found = find_library(source, observer)?.map_err(Error::Locate)?;
+    let (verdict, _) = timed(observer, Stage::Engine, None, |observer| check(&found, observer));
+    let verdict = verdict?;
+    print(&if general.json { verdict.json() } else { verdict.to_string() })?;
+    Ok(verdict.exit())
+}
+
+fn check(found: &Found, observer: &mut dyn Observer) -> Result<Verdict, Error> {
+    let device = Device::open(0);
+    let mut verdict = Verdict::of(found, device.as_ref());
+    let rtx = found.library.generation().is_rtx();
+    let device = match device {
+        Ok(device) => Some(device),
+        // RTX builds without a GPU; all others end here.
+        Err(_) if rtx => None,
+        Err(error) => {
+            verdict.missing_gpu(&error);
+            return Ok(verdict);
+        }
+    };
+    let network = Network::write()?;
+    let ours = network.statistics()?;
+    let mut builds = Builds { found, network: &network, observer, verdict: &mut verdict };
+    builds.plain()?;
+    builds.qdq(&ours)?;
+    builds.fp16()?;
+    if let (Some(device), true) = (device, calibrates(found.library.generation())) {
+        calibrations::check(&mut builds, &device, &ours)?;
+    }
+    Ok(verdict)
+}
+
+/// Whether a generation calibrates inside the builder.
+fn calibrates(generation: Generation) -> bool {
+    matches!(generation, Generation::TensorRt8 | Generation::TensorRt10)
+}
