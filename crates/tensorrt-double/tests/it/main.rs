@@ -3,6 +3,8 @@
 #![allow(unsafe_code, reason = "the calls of a C++ interface")]
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on is a failed test")]
 
+mod calibrated;
+mod calibrator;
 mod client;
 mod cuda;
 mod files;
