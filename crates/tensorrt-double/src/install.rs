@@ -119,7 +119,9 @@ pub fn library_path() -> Result<PathBuf, InstallError> {
     let program = env::current_exe().unwrap_or_default();
     let around = program.ancestors().skip(1).take(3);
     let tried: Vec<PathBuf> = around
-        .flat_map(|folder| [folder.join(file_name()), folder.join("deps").join(file_name())])
+        // Beside a program lies what was built when the double itself was asked for, in `deps` what the program was
+        // built with.
+        .flat_map(|folder| [folder.join("deps").join(file_name()), folder.join(file_name())])
         .collect();
     tried.iter().find(|path| path.is_file()).cloned().ok_or(InstallError::NotBuilt { tried })
 }

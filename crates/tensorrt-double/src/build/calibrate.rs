@@ -290,18 +290,15 @@ fn element_bytes(job: &Job<'_>, tensor: &Tensor) -> usize {
 
 /// The largest absolute value of a tensor's bytes; 0 for types that take no scale.
 fn largest(job: &Job<'_>, tensor: &Tensor, bytes: &[u8]) -> f32 {
-    let values: Box<dyn Iterator<Item = f32> + '_> =
-        match DataType::from_raw(job.context().version(), tensor.data_type) {
-            Some(DataType::Float) => {
-                Box::new(bytes.as_chunks().0.iter().map(|&bytes| f32::from_le_bytes(bytes)))
-            }
-            Some(DataType::Half) => Box::new(
-                bytes.as_chunks().0.iter().map(|&bytes| half::f16::from_le_bytes(bytes).to_f32()),
-            ),
-            Some(DataType::Bf16) => Box::new(
-                bytes.as_chunks().0.iter().map(|&bytes| half::bf16::from_le_bytes(bytes).to_f32()),
-            ),
-            _ => return 0.0,
-        };
-    values.fold(0.0, |largest, value| largest.max(value.abs()))
+    match DataType::from_raw(job.context().version(), tensor.data_type) {
+        Some(DataType::Float) => amax_of(bytes, f32::from_le_bytes),
+        Some(DataType::Half) => amax_of(bytes, |bytes| half::f16::from_le_bytes(bytes).to_f32()),
+        Some(DataType::Bf16) => amax_of(bytes, |bytes| half::bf16::from_le_bytes(bytes).to_f32()),
+        _ => 0.0,
+    }
+}
+
+/// The largest absolute value of numbers of `N` bytes each.
+fn amax_of<const N: usize>(bytes: &[u8], number: impl Fn([u8; N]) -> f32) -> f32 {
+    bytes.as_chunks().0.iter().fold(0.0, |amax, &bytes| number(bytes).abs().max(amax))
 }

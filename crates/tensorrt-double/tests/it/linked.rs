@@ -1,14 +1,19 @@
 //! The double linked into a program.
 
-use std::ffi::CStr;
+use std::ffi::{CStr, CString};
 use std::ptr::NonNull;
 
-use tensorrt_double::{Addresses, Options, Plan, live_objects, play, play_with, record};
-use tensorrt_sys::classes::{
-    IBuilder, IBuilderConfig, ICudaEngine, IEngineInspector, ILayer, INetworkDefinition,
-    IOptimizationProfile, IParser, IParserError, IRuntime, ITensor, ITimingCache,
+use tensorrt_double::{
+    Addresses, Options, PLUGIN_LIBRARY, Plan, live_objects, play, play_with, record,
 };
-use tensorrt_sys::enums::{BuilderFlag, NetworkDefinitionCreationFlag as Flag, ParserErrorCode};
+use tensorrt_sys::classes::{
+    IActivationLayer, IBuilder, IBuilderConfig, ICudaEngine, IEngineInspector, ILayer,
+    INetworkDefinition, IOptimizationProfile, IParser, IParserError, IPluginRegistry, IRuntime,
+    ITensor, ITimingCache,
+};
+use tensorrt_sys::enums::{
+    ActivationType, BuilderFlag, NetworkDefinitionCreationFlag as Flag, ParserErrorCode,
+};
 use tensorrt_sys::{Dims32, Dims64, Enumeration, Generation, Version};
 
 use crate::client::{Client, model_path, null};
@@ -125,6 +130,52 @@ fn unknown_operators_are_listed() {
         assert_eq!(code, Some(ParserErrorCode::UnsupportedNode));
         assert!(text(client.call(error, &IParserError::DESC)).contains("Plugin not found"));
         assert_eq!(client.call(error, &IParserError::NODE), 1);
+    }
+}
+
+#[test]
+fn plugin_libraries_bring_operators() {
+    for version in [8_601, 101_601, 110_400] {
+        let client = client(version);
+        let builder = client.builder();
+        let registry = client.call(builder, &IBuilder::GET_PLUGIN_REGISTRY);
+        let registry = NonNull::new(registry).unwrap();
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), format!("{PLUGIN_LIBRARY}\nDet\n")).unwrap();
+        let path = CString::new(file.path().to_str().unwrap()).unwrap();
+        let load = &IPluginRegistry::LOAD_LIBRARY;
+        assert!(client.call1(registry, load, c"no such file".as_ptr()).is_null());
+        let library = client.call1(registry, load, path.as_ptr());
+        assert!(!library.is_null());
+
+        let network = client.network(builder, flags(version));
+        assert!(client.parse(client.parser(network), "unsupported.onnx"), "{:?}", client.said());
+        let config = client.config(builder);
+        let plan = Plan::read(&client.build(builder, network, config).unwrap()).unwrap();
+        assert_eq!(plan.layer("volume").map(|layer| layer.kind.as_str()), Some("kPLUGIN_V2"));
+
+        client.call1(registry, &IPluginRegistry::DEREGISTER_LIBRARY, library);
+        let network = client.network(builder, flags(version));
+        assert!(!client.parse(client.parser(network), "unsupported.onnx"));
+    }
+}
+
+#[test]
+fn layers_of_a_kind_tell_what_theirs_alone_have() {
+    for version in VERSIONS {
+        let client = client(version);
+        let network = client.network(client.builder(), flags(version));
+        assert!(client.parse(client.parser(network), "fp32.onnx"));
+        let layer = client.call1(network, &INetworkDefinition::GET_LAYER, 1);
+        let layer = NonNull::new(layer).unwrap();
+        assert_eq!(text(client.call(layer, &ILayer::GET_NAME)), "stem_relu");
+        let activation = layer.cast::<IActivationLayer>();
+        let kind = client.call(activation, &IActivationLayer::GET_ACTIVATION_TYPE);
+        assert_eq!(
+            ActivationType::from_raw(client.version(), kind),
+            Some(ActivationType::Relu),
+            "{version}"
+        );
     }
 }
 
