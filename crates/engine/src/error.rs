@@ -206,6 +206,15 @@ pub enum BuildError {
         /// The model.
         model: PathBuf,
     },
+    /// Ranges for a model that has its own.
+    #[error(
+        "{} carries Q/DQ, and TensorRT takes no other ranges beside those; use --int8-via qdq, or the model without Q/DQ",
+        model.display()
+    )]
+    AlreadyQuantized {
+        /// The model.
+        model: PathBuf,
+    },
     /// Ranges of another model.
     #[error("none of the {n_ranges} ranges is of a tensor of {}; they belong to another model", model.display())]
     ForeignRanges {

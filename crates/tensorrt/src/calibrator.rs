@@ -35,6 +35,36 @@ pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
 /// An error or a panic ends the calibration: the calibrator is not called again, TensorRT is told that there are no more
 /// batches and no cache, and [`Builder::build_calibrated`](crate::Builder::build_calibrated) gives the error, or the
 /// panic, back as it was.
+///
+/// ```
+/// use calibrant_tensorrt::{BoxError, Calibrator};
+///
+/// /// Batches that lie in device memory already, each one array for the network's one input.
+/// struct Batches(std::vec::IntoIter<u64>);
+///
+/// impl Calibrator for Batches {
+///     fn batch_size(&mut self) -> i32 {
+///         8
+///     }
+///
+///     fn next_batch(&mut self, inputs: &[&str], addresses: &mut [u64]) -> Result<bool, BoxError> {
+///         let ([_input], [address]) = (inputs, addresses) else {
+///             return Err(format!("one input, not {inputs:?}").into());
+///         };
+///         let batch = self.0.next();
+///         *address = batch.unwrap_or(0);
+///         Ok(batch.is_some())
+///     }
+///
+///     fn read_cache(&mut self) -> Result<Option<&[u8]>, BoxError> {
+///         Ok(None)
+///     }
+///
+///     fn write_cache(&mut self, cache: &[u8]) -> Result<(), BoxError> {
+///         Ok(std::fs::write("calibration.cache", cache)?)
+///     }
+/// }
+/// ```
 #[doc(alias = "IInt8Calibrator")]
 pub trait Calibrator: Send {
     /// How many samples a batch holds. TensorRT takes the batch from the calibration profile's shapes where a network's

@@ -96,11 +96,14 @@ fn build_parsed<'b>(
     let cancelled = |_nobody_listens| BuildError::Cancelled { after: Duration::ZERO };
     sender.send(Message::Parsed { layers: layers.len(), quantized }).map_err(cancelled)?;
     profiles::check(&inputs, options)?;
+    let via = int8.via();
+    if quantized && via != Int8Via::Qdq {
+        return Err(BuildError::AlreadyQuantized { model: onnx.to_owned() });
+    }
 
     let mut warnings = Vec::new();
     let mut config = builder.create_config()?;
     configure::config(&mut config, options)?;
-    let via = int8.via();
     let layer_types = types::set_layer_types(&layers, options)?;
     if typing == NetworkTyping::Weak {
         let allowed = types::allow(&mut config, &layers, options, via, quantized)?;

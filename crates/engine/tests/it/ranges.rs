@@ -115,6 +115,20 @@ fn ranges_that_are_none_are_refused() {
 }
 
 #[test]
+fn a_model_with_ranges_of_its_own_takes_no_others() {
+    let scales = table();
+    for version in IMPLICIT {
+        let stage = Stage::new(version);
+        let ways =
+            [Int8::Ranges { amax: &scales }, Int8::Cache { scales: &scales, algorithm: ENTROPY }];
+        for int8 in ways {
+            let error = stage.fails("int8.onnx", &BuildOptions::default(), int8);
+            assert!(matches!(error, BuildError::AlreadyQuantized { .. }), "{error:?}");
+        }
+    }
+}
+
+#[test]
 fn where_there_is_no_implicit_quantization_nothing_is_tried() {
     for version in VERSIONS.into_iter().filter(|version| !IMPLICIT.contains(version)) {
         let stage = Stage::new(version);

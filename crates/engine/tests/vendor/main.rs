@@ -12,4 +12,5 @@ mod cancel;
 mod fetch;
 mod identity;
 mod open;
+mod settings;
 mod stage;
