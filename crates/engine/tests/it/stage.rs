@@ -1,7 +1,9 @@
 //! What the tests share: a TensorRT of any version, the models, a folder to build into.
 
+use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
 use calibrant_engine::{
     BoxError, BuildError, BuildOptions, BuildSummary, Calibrator, Environment, Event, Found, Int8,
@@ -17,7 +19,7 @@ pub(crate) const VERSIONS: [i32; 11] =
 /// The versions that know implicit quantization.
 pub(crate) const IMPLICIT: [i32; 6] = [8_503, 8_601, 9_300, 100_000, 100_800, 101_601];
 
-/// A TensorRT of a version in a folder of its own, and where to build.
+/// A TensorRT of a version, and a folder to build in.
 pub(crate) struct Stage {
     pub(crate) found: Found,
     folder: TempDir,
@@ -25,15 +27,7 @@ pub(crate) struct Stage {
 
 impl Stage {
     pub(crate) fn new(version: i32) -> Self {
-        Self::with(version, &Options { addresses: Addresses::Host, ..Options::default() })
-    }
-
-    pub(crate) fn with(version: i32, options: &Options) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let library = folder.path().join("lib");
-        install(&library, Version::from_raw(version), options).unwrap();
-        let found = open(&library).unwrap();
-        Self { found, folder }
+        Self { found: found(version), folder: tempfile::tempdir().unwrap() }
     }
 
     /// A path beside the plan.
@@ -73,7 +67,7 @@ impl Stage {
     /// Builds what must fail, and leave nothing.
     pub(crate) fn fails(&self, model: &str, options: &BuildOptions, int8: Int8<'_>) -> BuildError {
         let error = self.build(model, options, int8).0.expect_err("this must fail");
-        assert_eq!(self.names(), ["lib"], "a failed build leaves no file");
+        assert_eq!(self.names(), [""; 0], "a failed build leaves no file");
         error
     }
 
@@ -86,6 +80,20 @@ impl Stage {
         names.sort();
         names
     }
+}
+
+/// The TensorRT of a version; all tests of a process share one.
+fn found(version: i32) -> Found {
+    static FOUND: Mutex<BTreeMap<i32, Found>> = Mutex::new(BTreeMap::new());
+    let mut found = FOUND.lock().unwrap_or_else(PoisonError::into_inner);
+    let open = || {
+        let options = Options { addresses: Addresses::Host, ..Options::default() };
+        // A library that is open needs its files no more.
+        let folder = tempfile::tempdir().unwrap();
+        install(folder.path(), Version::from_raw(version), &options).unwrap();
+        open(folder.path()).unwrap()
+    };
+    found.entry(version).or_insert_with(open).clone()
 }
 
 /// Opens the TensorRT in a folder.
