@@ -5,6 +5,7 @@ use std::str::FromStr;
 
 use calibrant_onnx::DataType;
 use half::{bf16, f16};
+use regex::Regex;
 use serde::{Deserialize, Serialize};
 
 /// A type that a node computes in.
@@ -21,9 +22,10 @@ pub enum FloatType {
 
 /// What a rewrite into another precision is to do.
 ///
-/// The lists are patterns: `*` stands for any run of characters, everything else for itself.
-/// A node is meant by its name or by the name of any of its outputs; nodes of inner graphs are nodes like others.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+/// The patterns of `keep_nodes` and `keep_op_types` are those of [`Options`](crate::Options): `*` stands for any run of
+/// characters, everything else for itself. A node is meant by its name or by the name of any of its outputs; nodes of
+/// inner graphs are nodes like others.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CastOptions {
     /// What nodes compute in unless something below or the model itself says otherwise.
@@ -40,16 +42,43 @@ pub struct CastOptions {
     pub layers: Vec<LayerPrecision>,
 }
 
-/// A type for some nodes.
+/// A type for the nodes whose name, or that of an output, a regular expression fits, anywhere in it.
 ///
 /// It is obeyed where the operator has the type at all, whatever the ranges say about it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct LayerPrecision {
-    /// The pattern of their names.
-    pub nodes: String,
+    /// The expression.
+    #[serde(with = "as_text")]
+    pub pattern: Regex,
     /// What they compute in.
     pub precision: FloatType,
+}
+
+impl PartialEq for LayerPrecision {
+    fn eq(&self, other: &Self) -> bool {
+        self.pattern.as_str() == other.pattern.as_str() && self.precision == other.precision
+    }
+}
+
+/// Regular expressions as the text that they were made from.
+mod as_text {
+    use regex::Regex;
+    use serde::de::Error as _;
+    use serde::{Deserialize as _, Deserializer, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(
+        pattern: &Regex,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(pattern.as_str())
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Regex, D::Error> {
+        Regex::new(&String::deserialize(deserializer)?).map_err(D::Error::custom)
+    }
 }
 
 /// The type of a model's float inputs and outputs.

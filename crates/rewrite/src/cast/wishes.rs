@@ -1,7 +1,7 @@
 //! What the user asks of each node.
 
 use super::flow::{Flow, Node};
-use super::options::{CastOptions, FloatType};
+use super::options::{CastOptions, FloatType, LayerPrecision};
 use super::summary::KeptReason;
 use crate::error::RewriteError;
 use crate::options::matches;
@@ -22,19 +22,21 @@ pub(super) struct Wish {
 ///
 /// When a pattern of names meets no node.
 pub(super) fn wishes(flow: &Flow<'_>, options: &CastOptions) -> Result<Vec<Wish>, RewriteError> {
-    let layers = options.layers.iter().map(|layer| &layer.nodes);
-    for pattern in options.keep_nodes.iter().chain(layers) {
-        if !flow.nodes.iter().any(|node| is_called(node, pattern)) {
-            return Err(RewriteError::UnknownLayer { pattern: pattern.clone() });
-        }
+    let kept = options.keep_nodes.iter().map(String::as_str);
+    let unknown =
+        kept.into_iter().find(|pattern| !flow.nodes.iter().any(|node| is_called(node, pattern)));
+    let mut layers = options.layers.iter();
+    let layer = layers.find(|layer| !flow.nodes.iter().any(|node| fits(node, layer)));
+    if let Some(pattern) = unknown.or(layer.map(|layer| layer.pattern.as_str())) {
+        return Err(RewriteError::UnknownLayer { pattern: pattern.to_owned() });
     }
     Ok(flow.nodes.iter().map(|node| wish(node, options)).collect())
 }
 
 fn wish(node: &Node<'_>, options: &CastOptions) -> Wish {
-    let own = options.layers.iter().rev().find(|layer| is_called(node, &layer.nodes));
+    let own = options.layers.iter().rev().find(|layer| fits(node, layer));
     if let Some(layer) = own {
-        let kept = KeptReason::Name(layer.nodes.clone());
+        let kept = KeptReason::Name(layer.pattern.to_string());
         let kept = (layer.precision == FloatType::Fp32).then_some(kept);
         return Wish { precision: layer.precision, kept, is_own: true };
     }
@@ -48,6 +50,13 @@ fn wish(node: &Node<'_>, options: &CastOptions) -> Wish {
 }
 
 fn is_called(node: &Node<'_>, pattern: &str) -> bool {
-    let names = node.proto.name.iter().chain(&node.proto.output);
-    names.into_iter().any(|name| !name.is_empty() && matches(pattern, name))
+    names(node).any(|name| matches(pattern, name))
+}
+
+fn fits(node: &Node<'_>, layer: &LayerPrecision) -> bool {
+    names(node).any(|name| layer.pattern.is_match(name))
+}
+
+fn names<'n>(node: &'n Node<'_>) -> impl Iterator<Item = &'n String> {
+    node.proto.name.iter().chain(&node.proto.output).filter(|name| !name.is_empty())
 }

@@ -228,11 +228,12 @@ fn what_a_loop_carries_has_one_type() {
 
 #[test]
 fn a_kept_loop_carries_float32() {
-    let layers = vec![LayerPrecision { nodes: "last".to_owned(), precision: FloatType::Fp32 }];
+    let layers =
+        vec![LayerPrecision { pattern: "^last$".parse().unwrap(), precision: FloatType::Fp32 }];
     let options = CastOptions { layers, ..CastOptions::to(FloatType::Fp16) };
     let (_, summary) = cast_with(&looping(), None, &options);
     expect![[r#"
-        Loop.last: kept by the name pattern `last`
+        Loop.last: kept by the name pattern `^last$`
     "#]]
     .assert_eq(&kept(&summary));
 }

@@ -3,6 +3,7 @@
 mod bodies;
 mod models;
 mod numbers;
+mod opset;
 mod pairs;
 mod random;
 mod types;

@@ -19,8 +19,8 @@ fn three_products() -> calibrant_onnx::Model {
         .model()
 }
 
-fn layer(nodes: &str, precision: FloatType) -> LayerPrecision {
-    LayerPrecision { nodes: nodes.to_owned(), precision }
+fn layer(pattern: &str, precision: FloatType) -> LayerPrecision {
+    LayerPrecision { pattern: pattern.parse().unwrap(), precision }
 }
 
 #[test]
@@ -52,9 +52,9 @@ fn later_entries_win_and_overrule_the_others() {
     let options = CastOptions {
         keep_op_types: vec!["MatMul".to_owned()],
         layers: vec![
-            layer("*", FloatType::Bf16),
-            layer("MatMul.*", FloatType::Fp16),
-            layer("b", FloatType::Fp32),
+            layer("", FloatType::Bf16),
+            layer("^MatMul", FloatType::Fp16),
+            layer("^b$", FloatType::Fp32),
         ],
         ..CastOptions::to(FloatType::Fp16)
     };
@@ -74,7 +74,7 @@ fn later_entries_win_and_overrule_the_others() {
     .assert_eq(&print(&result));
     assert_eq!(summary.opset.after, 17, "MatMul has bfloat16 since opset 13");
     let half = CastOptions {
-        layers: vec![layer("b", FloatType::Bf16)],
+        layers: vec![layer("^b$", FloatType::Bf16)],
         ..CastOptions::to(FloatType::Fp16)
     };
     expect![[r#"
@@ -102,7 +102,7 @@ fn an_entry_of_its_own_overrules_ranges() {
     "#]]
     .assert_eq(&kept(&cast_with(&three_products(), Some(&given), &plain).1));
     let own = CastOptions {
-        layers: vec![layer("a", FloatType::Fp16), layer("b", FloatType::Fp16)],
+        layers: vec![layer("^a$", FloatType::Fp16), layer("^b$", FloatType::Fp16)],
         ..plain
     };
     assert_eq!(kept(&cast_with(&three_products(), Some(&given), &own).1), "");
@@ -111,7 +111,7 @@ fn an_entry_of_its_own_overrules_ranges() {
 #[test]
 fn float32_as_the_goal_with_a_few_layers_in_half() {
     let options = CastOptions {
-        layers: vec![layer("b", FloatType::Fp16)],
+        layers: vec![layer("^b$", FloatType::Fp16)],
         ..CastOptions::to(FloatType::Fp32)
     };
     expect![[r#"
@@ -126,13 +126,13 @@ fn a_pattern_that_meets_nothing_is_an_error() {
     let keep =
         CastOptions { keep_nodes: vec!["/head/*".to_owned()], ..CastOptions::to(FloatType::Fp16) };
     let own = CastOptions {
-        layers: vec![layer("/head/*", FloatType::Fp16)],
+        layers: vec![layer("/head/", FloatType::Fp16)],
         ..CastOptions::to(FloatType::Fp16)
     };
-    for options in [keep, own] {
+    for (options, expected) in [(keep, "/head/*"), (own, "/head/")] {
         let error = cast(&three_products(), None, &options).unwrap_err();
         assert!(
-            matches!(&error, RewriteError::UnknownLayer { pattern } if pattern == "/head/*"),
+            matches!(&error, RewriteError::UnknownLayer { pattern } if pattern == expected),
             "{error}"
         );
     }
@@ -293,6 +293,21 @@ fn operators_that_state_their_type() {
         out y[]
     "#]]
     .assert_eq(&print(&result));
+}
+
+#[test]
+fn options_are_json() {
+    let options = CastOptions {
+        layers: vec![layer("^/head/.*[0-9]$", FloatType::Bf16)],
+        keep_nodes: vec!["/neck/*".to_owned()],
+        ..CastOptions::to(FloatType::Fp16)
+    };
+    let json = serde_json::to_string(&options).unwrap();
+    expect![[r#"{"precision":"fp16","io":"fp32","scales":"fp32","keep_nodes":["/neck/*"],"keep_op_types":[],"layers":[{"pattern":"^/head/.*[0-9]$","precision":"bf16"}]}"#]].assert_eq(&json);
+    assert_eq!(serde_json::from_str::<CastOptions>(&json).unwrap(), options);
+    let broken = json.replace("[0-9]", "[0-9");
+    let error = serde_json::from_str::<CastOptions>(&broken).unwrap_err();
+    assert!(error.to_string().contains("unclosed character class"), "{error}");
 }
 
 /// Half models are what a cast makes; there is nothing to do for them.
