@@ -1,13 +1,13 @@
 //! How fast do batches reach the device, and does anything grow while they do?
 //!
 //! Runs the way of a calibration's batches without decoding and without TensorRT: workers stamp slots of pinned memory,
-//! the bridge copies them into its ring, and a consumer takes each batch, looks at stamps through the device, and goes on.
-//! Three runs make each of the three stages the slowest in turn; beside them stands what bare copies of the same size
-//! reach in the same process.
+//! the bridge copies them into its ring, and a consumer takes each batch and looks at stamps through the device. Three
+//! runs make each of the three stages the slowest in turn; beside them stands what bare copies of the same size reach
+//! in the same process.
 //!
 //! One program, no other files: `cargo build --release -p benches --bin ring`, then carry `target/release/ring` to the
-//! machine with the GPU. It leaves with 1 when a stamp is wrong, memory grew, or a bound was missed, and with 3 without a
-//! GPU.
+//! machine with the GPU. It leaves with 1 when a stamp is wrong, memory grew, or a bound was missed, and with 3 where
+//! there is no GPU.
 
 #![forbid(unsafe_code)]
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "it prints what it measures")]

@@ -19,8 +19,8 @@ use crate::releaser::release;
 use crate::report::FeedReport;
 use crate::slot::Slot;
 
-/// How many batches there is room for on the device, where nothing else asks for it: one that TensorRT works on, one that
-/// is ready, and one that is being copied.
+/// How many batches there is room for on the device, where nothing else asks for it: one that TensorRT works on,
+/// one that is ready, and one that is being copied.
 pub const DEFAULT_RING: NonZeroUsize = NonZeroUsize::new(3).expect("three is not zero");
 
 /// How TensorRT is fed.
@@ -64,8 +64,8 @@ pub struct Feed<'feed> {
 ///
 /// # Panics
 ///
-/// When `build` does. A panic of the source is raised again in the calibrator's `next_batch`, or here if TensorRT did not
-/// ask any more.
+/// When `build` does. A panic of the source is raised again in the calibrator's `next_batch`, or here if TensorRT did
+/// not ask any more.
 pub fn feed<R>(
     device: &Device,
     layout: &[InputLayout],
@@ -85,10 +85,9 @@ pub fn feed<R>(
     let (readings, to_release) = bounded(ring);
     let stream = Stream::new(device)?;
     let copier = Copier { layout, batch_size, stream, free: free.clone(), outbox, readings };
-    let _current = device.enter()?;
     let begun = config.clock.now();
 
-    thread::scope(|scope| {
+    let (result, report) = thread::scope(|scope| {
         let copier = scope.spawn(|| copier.run(source, &config.clock));
         let releaser = scope.spawn(|| release(to_release));
         let mut feed = Feed {
@@ -103,7 +102,7 @@ pub fn feed<R>(
             failed: false,
             watch: Stopwatch::start(&config.clock),
         };
-        let result = build(&mut feed);
+        let result = device.while_current(|| build(&mut feed));
         let (mut report, inbox) = feed.finish();
         let CopierTally { stage, copied_bytes } = join(copier);
         report.unheard = last_word(&inbox);
@@ -111,13 +110,14 @@ pub fn feed<R>(
         report.copied_bytes = copied_bytes;
         report.copying = join(releaser);
         report.total = config.clock.now().saturating_sub(begun);
-        Ok((result, report))
-    })
+        (result, report)
+    });
+    Ok((result?, report))
 }
 
 impl Feed<'_> {
-    /// The buffers of the batch that TensorRT works on, in the order of the layout; none before the first batch, and none
-    /// after the last.
+    /// The buffers of the batch that TensorRT works on, in the order of the layout; none before the first batch, and
+    /// none after the last.
     pub fn current(&self) -> &[DeviceBuffer] {
         &self.current
     }

@@ -20,7 +20,7 @@
 //!
 //! # Every batch is whole
 //!
-//! TensorRT reads whole batches, and nothing in its interface tells it that one is not. So batches are packed anew for it:
+//! TensorRT reads whole batches, and nothing in its interface tells it that one is not. So batches are packed anew:
 //! samples follow each other without the gaps of those that were skipped, whatever the batches of the source are. Only
 //! the last batch can want for samples. It is then completed by repeating its own samples in order, and the report says
 //! how often. That leaves minima and maxima as they are; in a histogram the repeated samples weigh more. Choose the

@@ -42,8 +42,7 @@ unsafe impl Sync for Inner {}
 
 /// While it lives, the device's context is current on this thread; then again what was before.
 #[must_use = "the context is current no longer than this lives"]
-#[derive(Debug)]
-pub struct Current<'device> {
+pub(crate) struct Current<'device> {
     device: &'device Device,
     /// What it undoes is this thread's.
     not_send: PhantomData<*const ()>,
@@ -125,13 +124,19 @@ impl Device {
         Ok(DeviceMemory { free_bytes, total_bytes })
     }
 
-    /// Makes the device's primary context current on this thread for a while: it is then the device
-    /// that CUDA's runtime, and TensorRT with it, uses here.
+    /// Runs `body` with the device's primary context current on this thread: it is then the device that
+    /// CUDA's runtime, and TensorRT with it, uses here.
     ///
     /// # Errors
     ///
-    /// What the driver reports.
-    pub fn enter(&self) -> Result<Current<'_>, Error> {
+    /// What the driver reports; `body` does not run then.
+    pub fn while_current<R>(&self, body: impl FnOnce() -> R) -> Result<R, Error> {
+        let _current = self.enter()?;
+        Ok(body())
+    }
+
+    /// Makes the device's context current on this thread for a while.
+    pub(crate) fn enter(&self) -> Result<Current<'_>, Error> {
         // SAFETY: the context is retained as long as this handle.
         let code = unsafe { (self.functions().push_context)(self.0.context) };
         self.check("cuCtxPushCurrent", code)?;
@@ -168,8 +173,8 @@ impl Drop for Inner {
 impl Drop for Current<'_> {
     fn drop(&mut self) {
         let mut context = ptr::null_mut();
-        // SAFETY: what is popped was pushed by `enter` on this thread, since guards end in the reverse
-        // order of their beginnings.
+        // SAFETY: what is popped was pushed by `enter` on this thread, since guards do not leave this
+        // crate and end in the reverse order of their beginnings.
         let _: Code = unsafe { (self.device.functions().pop_context)(&raw mut context) };
     }
 }

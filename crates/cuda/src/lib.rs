@@ -61,7 +61,7 @@ mod late;
 
 pub use bandwidth::upload_rate;
 pub use buffer::DeviceBuffer;
-pub use device::{Current, Device, DeviceMemory};
+pub use device::{Device, DeviceMemory};
 pub use driver::{CudaVersion, Driver};
 pub use error::{Attempt, Error};
 pub use event::Event;

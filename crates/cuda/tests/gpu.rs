@@ -138,6 +138,13 @@ fn memory_comes_back() {
 }
 
 #[test]
+fn a_device_can_be_made_current() {
+    let device = device();
+    let free = device.while_current(|| device.memory().unwrap().free_bytes).unwrap();
+    assert!(free > 0);
+}
+
+#[test]
 fn a_device_that_is_not_there_is_told_from_those_that_are() {
     let count = device().driver().device_count().unwrap();
     assert_eq!(Device::open(count).unwrap_err(), Error::NoSuchDevice { ordinal: count, count });

@@ -1,0 +1,188 @@
+//! Copies on a device that does everything as late as it may.
+
+use super::*;
+use crate::device::Device;
+use crate::late;
+
+/// Slots of `len` bytes, the i-th filled with i + 1.
+fn slots(device: &Device, count: usize, len: usize) -> Vec<PinnedSlot> {
+    let mut slots = PinnedSlot::cut_slab(device, count, len).unwrap();
+    slots.iter_mut().zip(1..).for_each(|(slot, value)| slot.fill(value));
+    slots
+}
+
+fn upload(device: &Device, lens: &[usize]) -> (Stream, Upload) {
+    let stream = Stream::new(device).unwrap();
+    let buffers = lens.iter().map(|&len| DeviceBuffer::new(device, len).unwrap()).collect();
+    (stream.clone(), Upload::begin(&stream, buffers))
+}
+
+fn content(buffer: &DeviceBuffer) -> Vec<u8> {
+    let mut bytes = vec![0; buffer.len_bytes()];
+    buffer.read(0, &mut bytes).unwrap();
+    bytes
+}
+
+#[test]
+fn neighbours_are_one_copy_and_gaps_are_closed() {
+    let (device, gpu) = late::device();
+    let (_stream, mut upload) = upload(&device, &[12]);
+    let cases: [(&'static [usize], usize); 3] = [(&[0, 1], 1), (&[3, 5], 2), (&[1, 0], 2)];
+    for (chosen, n_copies) in cases {
+        let before = gpu.copies();
+        let held = upload.append(slots(&device, 6, 2), |source, rows| {
+            chosen.iter().for_each(|&idx| rows.push(0, &source[idx]));
+        });
+        drop(held.unwrap());
+        assert_eq!(gpu.copies() - before, n_copies, "{chosen:?}");
+    }
+    assert_eq!(upload.filled_bytes(0), 12);
+    let buffers = upload.finish().unwrap().wait().unwrap();
+    assert_eq!(content(&buffers[0]), [1, 1, 2, 2, 4, 4, 6, 6, 2, 2, 1, 1]);
+}
+
+/// Pieces of two slabs are two copies, also where the slabs happen to touch.
+#[test]
+fn each_input_has_its_own_buffer_and_its_own_runs() {
+    let (device, gpu) = late::device();
+    let (_stream, mut upload) = upload(&device, &[6, 3]);
+    let source: Vec<_> = slots(&device, 3, 2).into_iter().zip(slots(&device, 3, 1)).collect();
+    let held = upload.append(source, |source, rows| {
+        for (wide, narrow) in source {
+            rows.push(0, wide);
+            rows.push(1, narrow);
+        }
+    });
+    let held = held.unwrap();
+    let buffers = upload.finish().unwrap().wait().unwrap();
+    assert_eq!(gpu.copies(), 2);
+    assert_eq!(content(&buffers[0]), [1, 1, 2, 2, 3, 3]);
+    assert_eq!(content(&buffers[1]), [1, 2, 3]);
+    let (source, took) = held.wait().unwrap();
+    assert_eq!((source.len(), took), (3, Duration::from_millis(2)));
+}
+
+/// Each end waits by itself, in any order and when dropped; the driver of these tests ends the
+/// process if it did not.
+#[test]
+fn both_ends_keep_their_memory_until_the_copy_is_done() {
+    type End = fn(Uploaded, Held<Vec<PinnedSlot>>);
+    let ends: [End; 4] = [
+        |uploaded, held| drop((uploaded, held)),
+        |uploaded, held| drop((held, uploaded)),
+        |uploaded, held| drop((uploaded.wait().unwrap(), held)),
+        |uploaded, held| drop((held.wait().unwrap(), uploaded)),
+    ];
+    for end in ends {
+        let (device, gpu) = late::device();
+        let (stream, mut upload) = upload(&device, &[4]);
+        let held = upload.append(slots(&device, 4, 1), |source, rows| {
+            source.iter().for_each(|slot| rows.push(0, slot));
+        });
+        let held = held.unwrap();
+        let uploaded = upload.finish().unwrap();
+        drop(stream);
+        end(uploaded, held);
+        assert_eq!((gpu.pinned_bytes(), gpu.allocated_bytes()), (0, 0));
+    }
+}
+
+#[test]
+fn a_copy_is_done_when_it_is_done() {
+    let (device, _) = late::device();
+    let (stream, mut upload) = upload(&device, &[1]);
+    let held = upload.append(slots(&device, 1, 1), |it, rows| rows.push(0, &it[0])).unwrap();
+    let uploaded = upload.finish().unwrap();
+    assert_eq!((held.is_done(), uploaded.is_done()), (Ok(false), Ok(false)));
+    stream.synchronize().unwrap();
+    assert_eq!((held.is_done(), uploaded.is_done()), (Ok(true), Ok(true)));
+}
+
+#[test]
+fn an_upload_that_is_given_up_waits_for_what_it_began() {
+    let (device, gpu) = late::device();
+    let (_stream, mut upload) = upload(&device, &[2]);
+    let held = upload.append(slots(&device, 1, 1), |it, rows| rows.push(0, &it[0])).unwrap();
+    drop(upload);
+    assert_eq!(held.is_done(), Ok(true));
+    assert_eq!(gpu.allocated_bytes(), 0);
+}
+
+#[test]
+fn what_is_left_repeats_what_is_there() {
+    let cases: [(usize, &[u8]); 4] = [
+        (1, &[1, 1, 1, 1, 1, 1, 1]),
+        (2, &[1, 2, 1, 2, 1, 2, 1]),
+        (3, &[1, 2, 3, 1, 2, 3, 1]),
+        (5, &[1, 2, 3, 4, 5, 1, 2]),
+    ];
+    for (count, expected) in cases {
+        let (device, _) = late::device();
+        let (_stream, mut upload) = upload(&device, &[7, 3]);
+        let held = upload.append(slots(&device, count, 1), |it, rows| {
+            it.iter().for_each(|slot| rows.push(0, slot));
+        });
+        upload.repeat_to_fill().unwrap();
+        assert_eq!((upload.filled_bytes(0), upload.filled_bytes(1)), (7, 0));
+        let buffers = upload.finish().unwrap().wait().unwrap();
+        assert_eq!(content(&buffers[0]), expected);
+        drop(held.unwrap());
+    }
+}
+
+#[test]
+fn what_does_not_fit_is_refused_before_anything_is_copied() {
+    let (device, gpu) = late::device();
+    let (_stream, mut upload) = upload(&device, &[3]);
+    let outcome = upload.append(slots(&device, 2, 2), |it, rows| {
+        it.iter().for_each(|slot| rows.push(0, slot));
+    });
+    let expected = Error::TooLong { buffer: 0, asked_bytes: 4, buffer_bytes: 3 };
+    assert_eq!(outcome.unwrap_err(), expected);
+    assert_eq!((gpu.copies(), gpu.pinned_bytes(), upload.filled_bytes(0)), (0, 0, 0));
+}
+
+#[test]
+fn a_copy_that_fails_waits_for_those_before_and_says_why() {
+    let (device, gpu) = late::device();
+    let (_stream, mut upload) = upload(&device, &[4]);
+    gpu.fail_after(1);
+    let outcome = upload.append(slots(&device, 4, 1), |it, rows| {
+        rows.push(0, &it[0]);
+        rows.push(0, &it[2]);
+    });
+    assert_eq!(
+        outcome.unwrap_err().to_string(),
+        "cuMemcpyHtoDAsync failed with an unknown error (700): an illegal address"
+    );
+    assert_eq!((gpu.copies(), gpu.pinned_bytes()), (1, 0), "what is unused is freed");
+}
+
+/// Nobody can say what a broken device still reads and writes, so none of that memory is freed. But
+/// its owner is dropped, who may be waited for.
+#[test]
+fn a_broken_context_leaks_the_memory_under_way() {
+    let (device, gpu) = late::device();
+    let (_stream, mut upload) = upload(&device, &[1]);
+    let owner = Arc::new(());
+    let source = (slots(&device, 1, 1), Arc::clone(&owner));
+    let held = upload.append(source, |it, rows| rows.push(0, &it.0[0])).unwrap();
+    let uploaded = upload.finish().unwrap();
+    gpu.break_down();
+    assert!(uploaded.wait().is_err());
+    assert!(held.wait().is_err());
+    assert_eq!((gpu.pinned_bytes(), gpu.allocated_bytes()), (1, 1));
+    assert_eq!(Arc::strong_count(&owner), 1);
+}
+
+#[test]
+fn another_stream_can_wait_for_an_event() {
+    let (device, gpu) = late::device();
+    let (stream, mut upload) = upload(&device, &[1]);
+    let held = upload.append(slots(&device, 1, 1), |it, rows| rows.push(0, &it[0])).unwrap();
+    let other = Stream::new(&device).unwrap();
+    other.wait_for(&stream.record().unwrap()).unwrap();
+    other.synchronize().unwrap();
+    assert_eq!(held.is_done(), Ok(true));
+    assert_eq!(gpu.copies(), 1);
+}
