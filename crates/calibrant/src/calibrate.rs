@@ -7,12 +7,13 @@ use std::sync::Arc;
 
 use calibrant_backend_embedded::{Embedded, Options};
 use calibrant_calibration::{
-    Backend, BackendError, BackendInfo, Manifest, SampleDigest, SourceErrorKind, Statistics, Table,
+    Backend, BackendError, BackendInfo, Manifest, Method, SampleDigest, SourceErrorKind,
+    Statistics, Table,
 };
 use calibrant_dataset::{Dataset, Labels};
 use calibrant_prefetch::Stats;
 
-use crate::config::{BackendKind, Calibration};
+use crate::config::Calibration;
 use crate::error::{Error, UsageError};
 use crate::model::LoadedModel;
 use crate::observe::Observer;
@@ -69,24 +70,23 @@ pub(crate) fn find_samples(
 /// the caller interrupts.
 pub(crate) fn calibrate(
     calibration: &Calibration,
+    method: Method,
     model: &LoadedModel,
     dataset: &Dataset,
     observer: &mut dyn Observer,
 ) -> Result<Calibrated, Error> {
-    let mut backend: Box<dyn Backend> = match calibration.backend {
-        BackendKind::Embedded => {
-            let (workers, samples_per_run) = (calibration.workers, model.samples_per_run());
-            let histograms = calibration.method.histograms();
-            let options = Options { workers, samples_per_run, histograms };
-            Box::new(Embedded::load(&model.model, &options)?)
-        }
+    let options = Options {
+        workers: calibration.workers,
+        samples_per_run: model.samples_per_run(),
+        histograms: method.histograms(),
     };
+    let mut backend = Embedded::load(&model.model, &options)?;
     let picture = calibration.preprocess.as_deref().zip(model.inputs.first());
     let picture = picture.map(|(preprocess, input)| (Arc::from(input.name.as_str()), preprocess));
     let samples = dataset.samples();
     let filler = Filler::new(picture, samples.len());
     let ((outcome, skipped), stats) = calibrant_prefetch::run(
-        &pipeline(calibration, model.samples_per_run()),
+        &pipeline(calibration, model.samples_per_run(), calibration.batch_size),
         samples.iter(),
         || filler.slot(),
         WorkerBuffers::default,
@@ -104,18 +104,19 @@ pub(crate) fn calibrate(
         return Err(Error::NothingLeft { skipped: skipped.len(), name, reason });
     }
     let used = used_samples(dataset, &filler, &skipped);
-    let manifest = manifest(calibration, model, used, backend.info());
+    let manifest = manifest(calibration, method, model, used, backend.info());
     let table = Table::new(&statistics, manifest)?;
-    let report = report(calibration, dataset, &table, &statistics, skipped, stats);
+    let report = report(calibration, method, dataset, &table, &statistics, skipped, stats);
     Ok(Calibrated { table, report })
 }
 
-/// Enough batches that every worker of both stages has a sample in hand and one waiting.
-fn pipeline(
+/// Enough batches that every worker of both stages has a sample in hand and one waiting; each batch holds whole runs.
+pub(crate) fn pipeline(
     calibration: &Calibration,
     samples_per_run: NonZeroUsize,
+    batch_size: NonZeroUsize,
 ) -> calibrant_prefetch::Config {
-    let whole_runs = calibration.batch_size.get().next_multiple_of(samples_per_run.get());
+    let whole_runs = batch_size.get().next_multiple_of(samples_per_run.get());
     let batch_size = NonZeroUsize::new(whole_runs).unwrap_or(samples_per_run);
     let in_hand = 3 * calibration.workers.get();
     let batches_in_flight = NonZeroUsize::MIN.saturating_add(in_hand.div_ceil(batch_size.get()));
@@ -148,6 +149,7 @@ fn used_samples(
 
 fn manifest(
     calibration: &Calibration,
+    method: Method,
     model: &LoadedModel,
     used: Vec<SampleDigest>,
     backend: BackendInfo,
@@ -158,7 +160,7 @@ fn manifest(
         sample_list,
         samples,
         preprocessing: calibration.preprocess.as_ref().map(|it| it.describe()).unwrap_or_default(),
-        method: calibration.method,
+        method,
         batch_size: calibration.batch_size.get(),
         backend,
         program: PROGRAM.to_owned(),
@@ -167,6 +169,7 @@ fn manifest(
 
 fn report(
     calibration: &Calibration,
+    method: Method,
     dataset: &Dataset,
     table: &Table,
     statistics: &Statistics,
@@ -175,7 +178,7 @@ fn report(
 ) -> RunReport {
     let all_zero = table.tensors().iter().filter(|(_, entry)| entry.count == entry.zeros);
     RunReport {
-        method: calibration.method,
+        method,
         backend: table.manifest().backend.clone(),
         preprocessing: calibration.preprocess.as_ref().map(|it| it.describe()),
         samples: statistics.samples,
@@ -194,7 +197,7 @@ fn report(
 }
 
 /// Samples of each class, by its name where the folders give one, else by its number.
-fn classes(dataset: &Dataset) -> Option<BTreeMap<String, u64>> {
+pub(crate) fn classes(dataset: &Dataset) -> Option<BTreeMap<String, u64>> {
     let name = |class: u32| {
         let named = usize::try_from(class).ok().and_then(|class| dataset.classes().get(class));
         named.cloned().unwrap_or_else(|| class.to_string())

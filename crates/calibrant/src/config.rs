@@ -6,10 +6,11 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread;
 
-use calibrant_calibration::{Method, Percentile};
+use calibrant_calibration::{Algorithm, Method, Percentile};
 use calibrant_dataset::Subset;
-use calibrant_engine::{BuildOptions, Source};
+use calibrant_engine::{BuildOptions, Int8Via, Precision, Source};
 use calibrant_preprocess::Preprocess;
+use calibrant_rewrite::{IoPrecision, ScalePrecision};
 use clap::ValueEnum;
 use serde::Serialize;
 
@@ -31,8 +32,13 @@ pub struct Config {
     pub model: PathBuf,
     /// Where the ranges come from; not looked at when `precision` needs none.
     pub ranges: Ranges,
-    /// The precision to bring the model to.
+    /// The precision to bring the model to: up to TensorRT 10.16 by the builder's flags, since 11 and in TensorRT-RTX by
+    /// casts and Q/DQ nodes in the model.
     pub precision: Precision,
+    /// How int8 ranges reach the builder; `None` takes what suits the TensorRT found.
+    pub int8_via: Option<Int8Via>,
+    /// Where half precision ends, when it is written into the model.
+    pub casts: Casts,
     /// How far to go, and with which TensorRT.
     pub engine: Engine,
     /// The version in the calibration cache's header; `None` takes that of the library found, else
@@ -54,6 +60,8 @@ impl Config {
             model: model.into(),
             ranges: Ranges::Calibrate(calibration),
             precision: Precision::Int8,
+            int8_via: None,
+            casts: Casts::default(),
             engine: Engine {
                 policy: EnginePolicy::Auto,
                 library: Source::Auto,
@@ -62,6 +70,23 @@ impl Config {
             cache_version: None,
             output: output.into(),
         }
+    }
+}
+
+impl Config {
+    /// Whether TensorRT builds an engine, to keep it or to calibrate on the way.
+    pub(crate) fn builds(&self) -> bool {
+        match self.engine.policy {
+            EnginePolicy::Auto | EnginePolicy::Require => true,
+            EnginePolicy::CalibrateOnly => self.is_calibrated_by_tensorrt(),
+            EnginePolicy::Skip => false,
+        }
+    }
+
+    /// Whether TensorRT is to find the ranges itself.
+    pub(crate) fn is_calibrated_by_tensorrt(&self) -> bool {
+        let Ranges::Calibrate(calibration) = &self.ranges else { return false };
+        matches!(calibration.backend, BackendKind::TensorRt { .. })
     }
 }
 
@@ -94,9 +119,7 @@ pub struct Calibration {
     pub on_bad_sample: OnBadSample,
     /// What turns a picture into a tensor; `None` where the samples are tensors.
     pub preprocess: Option<Arc<dyn Preprocess>>,
-    /// How a tensor's range is chosen from its statistics.
-    pub method: Method,
-    /// What runs the model.
+    /// What runs the model, and how it chooses a tensor's range.
     pub backend: BackendKind,
     /// Samples in a batch.
     pub batch_size: NonZeroUsize,
@@ -115,8 +138,7 @@ impl Calibration {
             subset: Subset::ALL,
             on_bad_sample: OnBadSample::Fail,
             preprocess: Some(preprocess),
-            method: DEFAULT_METHOD,
-            backend: BackendKind::Embedded,
+            backend: BackendKind::Embedded { method: DEFAULT_METHOD },
             batch_size: DEFAULT_BATCH_SIZE,
             workers: all_processors(),
         }
@@ -136,7 +158,6 @@ impl fmt::Debug for Calibration {
             .field("subset", &self.subset)
             .field("on_bad_sample", &self.on_bad_sample)
             .field("preprocess", &self.preprocess.as_ref().map(|it| it.describe()))
-            .field("method", &self.method)
             .field("backend", &self.backend)
             .field("batch_size", &self.batch_size)
             .field("workers", &self.workers)
@@ -168,14 +189,20 @@ pub enum EnginePolicy {
     Require,
 }
 
-/// The precision a model is brought to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ValueEnum)]
-#[serde(rename_all = "lowercase")]
-pub enum Precision {
-    /// The model as it is.
-    Fp32,
-    /// Q/DQ nodes with int8 weights.
-    Int8,
+/// Where half precision ends, when it is written into the model.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Casts {
+    /// The type of the model's float inputs and outputs.
+    pub io: IoPrecision,
+    /// The type of the scales of a quantized model.
+    pub scales: ScalePrecision,
+}
+
+impl Default for Casts {
+    /// Inputs, outputs and scales stay float32.
+    fn default() -> Self {
+        Self { io: IoPrecision::Fp32, scales: ScalePrecision::Fp32 }
+    }
 }
 
 /// What a sample that cannot be used does to the job.
@@ -188,10 +215,20 @@ pub enum OnBadSample {
     Skip,
 }
 
-/// What runs the model for calibration.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ValueEnum)]
-#[serde(rename_all = "lowercase")]
+/// What runs the model for calibration, and how it chooses ranges.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum BackendKind {
     /// The built-in executor, pure Rust on the CPU.
-    Embedded,
+    Embedded {
+        /// How a tensor's range is chosen from its statistics.
+        method: Method,
+    },
+    /// TensorRT's own builder, which calls for batches; TensorRT up to 10.16.
+    #[doc(alias = "IInt8Calibrator")]
+    TensorRt {
+        /// Which of its calibrators.
+        algorithm: Algorithm,
+        /// Whether a cache that an earlier job left in the output folder is replaced, whatever it was made from.
+        recalibrate: bool,
+    },
 }

@@ -5,9 +5,11 @@ use std::num::NonZeroUsize;
 use std::ops::ControlFlow;
 use std::path::Path;
 
+use calibrant_calibration::Algorithm;
 use calibrant_engine::{
-    BatchRange, BuildError, BuildOptions, BuildSummary, Environment, FetchEvent, Found, Generation,
-    LocateError, Profile, Source, build, fetch, locate, suggest,
+    BatchRange, BuildError, BuildOptions, BuildSummary, CalibrationAlgoType, Environment,
+    FetchEvent, Found, Generation, Int8, LocateError, Profile, Source, Version, build_with, fetch,
+    locate, suggest,
 };
 
 use crate::error::Error;
@@ -52,12 +54,20 @@ fn tell(event: &FetchEvent, observer: &mut dyn Observer) -> ControlFlow<()> {
 }
 
 /// The version for a calibration cache's header, if this library reads caches at all.
-pub(crate) fn cache_version(found: &Found) -> Option<u32> {
-    match found.version().generation() {
-        Some(Generation::TensorRt8 | Generation::TensorRt10) => {
-            u32::try_from(found.version().raw()).ok()
-        }
+pub(crate) fn cache_version(version: Version) -> Option<u32> {
+    match version.generation() {
+        Some(Generation::TensorRt8 | Generation::TensorRt10) => u32::try_from(version.raw()).ok(),
         _ => None,
+    }
+}
+
+/// TensorRT's number for one of its calibrators.
+pub(crate) fn calibrator(algorithm: Algorithm) -> CalibrationAlgoType {
+    match algorithm {
+        Algorithm::EntropyCalibration2 => CalibrationAlgoType::EntropyCalibration2,
+        Algorithm::EntropyCalibration => CalibrationAlgoType::EntropyCalibration,
+        Algorithm::MinMaxCalibration => CalibrationAlgoType::MinmaxCalibration,
+        Algorithm::LegacyCalibration => CalibrationAlgoType::LegacyCalibration,
     }
 }
 
@@ -102,16 +112,22 @@ pub(crate) fn build_plan(
     found: &Found,
     onnx: &Path,
     options: &BuildOptions,
+    int8: Int8<'_>,
     plan: &Path,
     observer: &mut dyn Observer,
 ) -> Result<BuildSummary, Error> {
-    let built = build(
+    let built = build_with(
         found,
         onnx,
         options,
+        int8,
         &mut |event| {
-            if let calibrant_engine::Event::Phase { name, .. } = &event {
-                observer.event(Event::At(name));
+            match &event {
+                calibrant_engine::Event::Phase { name, .. } => observer.event(Event::At(name)),
+                calibrant_engine::Event::Calibrating { batch } => {
+                    observer.event(Event::At(&format!("calibrating, batch {batch}")));
+                }
+                _ => {}
             }
             go_on(observer)
         },

@@ -3,9 +3,11 @@
 use std::path::PathBuf;
 
 use calibrant_backend_embedded::LoadError;
-use calibrant_calibration::{BackendError, CacheError, MergeError, Stale, TableError, WriteError};
+use calibrant_calibration::{
+    BackendError, CacheError, MergeError, Method, Stale, TableError, WriteError,
+};
 use calibrant_dataset::{DatasetError, LabelError};
-use calibrant_engine::{BuildError, InspectError, LocateError, ShapeError};
+use calibrant_engine::{BuildError, InspectError, LocateError, ShapeError, Unsupported};
 use calibrant_onnx::ValidateError;
 use calibrant_preprocess::{PreprocessError, Preset, RecipeError};
 use calibrant_rewrite::{RewriteError, ScaleError};
@@ -88,6 +90,26 @@ pub enum Error {
     /// Calibration failed.
     #[error("calibration failed")]
     Calibrate(#[from] BackendError),
+    /// The GPU that TensorRT calibrates on cannot be used.
+    #[error("calibrating with TensorRT needs the GPU")]
+    Cuda(#[from] calibrant_cuda::Error),
+    /// TensorRT cannot be fed.
+    #[error("TensorRT cannot be fed")]
+    Feed(#[source] Box<calibrant_backend_tensorrt::FeedError>),
+    /// TensorRT built an engine, and did not calibrate for it as it should have.
+    #[error("{reason}; no engine and no cache are kept")]
+    NotCalibrated {
+        /// What happened.
+        reason: String,
+    },
+    /// The output folder has a calibration cache that cannot be used.
+    #[error("`{}` is in the way; --recalibrate replaces it, another --output leaves it", file.display())]
+    CacheInTheWay {
+        /// The cache.
+        file: PathBuf,
+        /// Why it cannot be used.
+        source: Box<CacheProblem>,
+    },
     /// Every sample was skipped.
     #[error("all {skipped} samples were skipped, the first, `{name}`, because: {reason}")]
     NothingLeft {
@@ -151,6 +173,40 @@ pub enum Error {
     Build(#[from] BuildError),
 }
 
+/// Why a calibration cache that an earlier job left cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum CacheProblem {
+    /// Nothing says what it was made from.
+    #[error("there is no `{}` beside it that says what it was made from", manifest.display())]
+    NoManifest {
+        /// The file that would.
+        manifest: PathBuf,
+    },
+    /// The manifest cannot be read.
+    #[error("its manifest `{}` cannot be read", manifest.display())]
+    Manifest {
+        /// The manifest.
+        manifest: PathBuf,
+        /// What is wrong with it.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// Somebody changed it.
+    #[error("it is not what its manifest was written for: somebody changed it")]
+    Changed,
+    /// TensorRT would refuse it.
+    #[error("its first line is `{found}`, and this TensorRT takes `{expected}`")]
+    Header {
+        /// The first line.
+        found: String,
+        /// What it would have to be.
+        expected: String,
+    },
+    /// It was made from something else.
+    #[error(transparent)]
+    Stale(Stale),
+}
+
 /// Flags or fields that do not make a job.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -173,6 +229,35 @@ pub enum UsageError {
     /// A cache whose first line says nothing that TensorRT knows.
     #[error("the first line of `{}` is no header; say what it is to be with --version and --algorithm", .0.display())]
     NoHeader(PathBuf),
+    /// A setting that this TensorRT does not have.
+    #[error(transparent)]
+    Unsupported(Unsupported),
+    /// TensorRT's calibrators, and no TensorRT that has them.
+    #[error(
+        "--backend tensorrt calibrates while it builds an int8 engine; it needs an int8 --precision and TensorRT 8.5 to 10.16"
+    )]
+    NothingToBuild,
+    /// TensorRT does not calibrate a quantized model.
+    #[error("the model is quantized already ({0}); TensorRT calibrates float models")]
+    QuantizedAlready(String),
+    /// A layer precision that fits nothing.
+    #[error("no node's name fits --layer-precision `{0}`")]
+    NoSuchLayer(String),
+    /// A layer asked to be int8 where Q/DQ nodes say what is.
+    #[error(
+        "--layer-precision `{0}=int8` needs a builder that chooses types, as TensorRT up to 10.16; here Q/DQ nodes say what is int8"
+    )]
+    LayerInt8(String),
+    /// A method that only TensorRT's own calibrators have.
+    #[error(
+        "{0} is a calibrator of TensorRT's; use it with --backend tensorrt, or choose minmax, entropy, percentile:P or mse"
+    )]
+    MethodOfTensorRt(String),
+    /// A method that TensorRT's calibrators do not have.
+    #[error(
+        "TensorRT's calibrators are entropy, minmax, entropy-v1 and legacy; {0} needs --backend embedded"
+    )]
+    NotTensorRts(Method),
     /// Pictures, and no word on how they become tensors.
     #[error(
         "pictures need their preprocessing named, because a wrong one gives wrong ranges; \

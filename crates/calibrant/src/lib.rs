@@ -21,8 +21,11 @@ mod run;
 mod calibrate;
 mod engine;
 mod model;
+mod native;
 mod output;
 mod ranges;
+mod rewrite;
+mod route;
 mod source;
 
 mod config;
@@ -32,16 +35,17 @@ mod report;
 
 pub mod cli;
 
+pub use calibrant_engine::{Int8Via, Precision};
 pub use config::{
-    BackendKind, Calibration, Config, DEFAULT_BATCH_SIZE, DEFAULT_CACHE_VERSION, DEFAULT_METHOD,
-    Engine, EnginePolicy, OnBadSample, Precision, Ranges,
+    BackendKind, Calibration, Casts, Config, DEFAULT_BATCH_SIZE, DEFAULT_CACHE_VERSION,
+    DEFAULT_METHOD, Engine, EnginePolicy, OnBadSample, Ranges,
 };
-pub use error::{Error, UsageError};
+pub use error::{CacheProblem, Error, UsageError};
 pub use model::InputProblem;
 pub use observe::{Event, Observer, Stage, Unobserved};
-pub use output::{CACHE, MODEL, MODEL_DATA, OutputError, PLAN, REPORT, TABLE};
+pub use output::{CACHE, CACHE_MANIFEST, MODEL, MODEL_DATA, OutputError, PLAN, REPORT, TABLE};
 pub use report::{
-    CalibrationReport, EngineReport, ModelReport, PipelineReport, REPORT_SCHEMA_VERSION, Report,
-    RunReport, SkippedSample, StageReport, StageTimes,
+    CalibrationReport, CopyReport, EngineReport, ModelReport, NativeReport, PipelineReport,
+    REPORT_SCHEMA_VERSION, Report, RunReport, SkippedSample, StageReport, StageTimes,
 };
 pub use run::run;

@@ -130,11 +130,22 @@ impl LoadedModel {
         Ok(input)
     }
 
-    /// How many samples the model takes at once: what its inputs fix their first dimension to, else 1.
-    pub(crate) fn samples_per_run(&self) -> NonZeroUsize {
+    /// What the inputs fix their first dimension to, if they do.
+    pub(crate) fn fixed_batch(&self) -> Option<NonZeroUsize> {
         let batches = self.inputs.iter().filter_map(|input| *input.dims.as_ref()?.first()?);
         let largest = batches.filter_map(|size| usize::try_from(size).ok()).max();
-        largest.and_then(NonZeroUsize::new).unwrap_or(NonZeroUsize::MIN)
+        largest.and_then(NonZeroUsize::new)
+    }
+
+    /// Whether a dimension of an input is open.
+    pub(crate) fn has_dynamic_inputs(&self) -> bool {
+        let open = |dims: &Vec<Option<i64>>| dims.iter().any(Option::is_none);
+        self.inputs.iter().any(|input| input.dims.as_ref().is_none_or(open))
+    }
+
+    /// How many samples the model takes at once: what its inputs fix their first dimension to, else 1.
+    pub(crate) fn samples_per_run(&self) -> NonZeroUsize {
+        self.fixed_batch().unwrap_or(NonZeroUsize::MIN)
     }
 
     /// Makes sure that `n_samples` can be run without one left over.

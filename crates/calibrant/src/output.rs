@@ -8,6 +8,8 @@ use std::path::{Path, PathBuf};
 pub const TABLE: &str = "calibration.json";
 /// TensorRT's calibration cache.
 pub const CACHE: &str = "calibration.cache";
+/// What a calibration cache of TensorRT's own was made from.
+pub const CACHE_MANIFEST: &str = "calibration.cache.json";
 /// The rewritten model.
 pub const MODEL: &str = "model.onnx";
 /// The weights of a rewritten model that is too large for one file.
@@ -18,7 +20,7 @@ pub const PLAN: &str = "engine.plan";
 pub const REPORT: &str = "report.json";
 
 /// Every file of a job, in the order in which they are made; each is made from those before it.
-const IN_ORDER: [&str; 6] = [TABLE, CACHE, MODEL, MODEL_DATA, PLAN, REPORT];
+const IN_ORDER: [&str; 7] = [TABLE, CACHE, CACHE_MANIFEST, MODEL, MODEL_DATA, PLAN, REPORT];
 
 /// A folder that belongs to one job until this is dropped.
 #[derive(Debug)]
@@ -78,22 +80,28 @@ impl Output {
         self.folder.join(name)
     }
 
+    /// Removes a result that would not fit the others any more.
+    ///
+    /// # Errors
+    ///
+    /// When it is there and cannot be removed.
+    pub(crate) fn remove(&self, name: &str) -> Result<(), OutputError> {
+        let file = self.path(name);
+        match fs::remove_file(&file) {
+            Err(source) if source.kind() != io::ErrorKind::NotFound => {
+                Err(OutputError::Remove { file, source })
+            }
+            Ok(()) | Err(_) => Ok(()),
+        }
+    }
+
     /// Removes `first` and every result made from it, because a new `first` is about to take its place.
     ///
     /// # Errors
     ///
     /// When a file is there and cannot be removed.
     pub(crate) fn retire_from(&self, first: &str) -> Result<(), OutputError> {
-        for name in IN_ORDER.into_iter().skip_while(|name| *name != first) {
-            let file = self.path(name);
-            match fs::remove_file(&file) {
-                Err(source) if source.kind() != io::ErrorKind::NotFound => {
-                    return Err(OutputError::Remove { file, source });
-                }
-                Ok(()) | Err(_) => {}
-            }
-        }
-        Ok(())
+        IN_ORDER.iter().skip_while(|name| **name != first).try_for_each(|name| self.remove(name))
     }
 }
 
@@ -127,8 +135,8 @@ mod tests {
         output.retire_from(MODEL).unwrap();
         let left = |name: &str| output.path(name).exists();
         assert_eq!(
-            [TABLE, CACHE, MODEL, MODEL_DATA, PLAN, REPORT, "notes.txt"].map(left),
-            [true, true, false, false, false, false, true]
+            [TABLE, CACHE, CACHE_MANIFEST, MODEL, MODEL_DATA, PLAN, REPORT, "notes.txt"].map(left),
+            [true, true, true, false, false, false, false, true]
         );
     }
 }

@@ -3,11 +3,26 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use calibrant_calibration::{Cache, Difference, Method, Stale, Table};
+use calibrant_calibration::{Algorithm, Cache, Difference, Method, Stale, Table};
 use calibrant_dataset::Digest;
 
 use crate::error::{Error, UsageError};
 use crate::output::TABLE;
+use crate::report::CalibrationReport;
+
+/// Ranges, however they were found.
+#[derive(Debug)]
+pub(crate) struct Found {
+    pub(crate) report: CalibrationReport,
+    /// The largest magnitude kept, by tensor.
+    pub(crate) amax: BTreeMap<String, f32>,
+    /// Minimum and maximum over all samples, by tensor; a cache has none.
+    pub(crate) bounds: Option<BTreeMap<String, (f32, f32)>>,
+    /// The scale of each tensor; that of a cache is kept bit for bit, which its amax cannot promise.
+    pub(crate) scales: BTreeMap<String, f32>,
+    /// The calibrator that a cache of them is said to be of.
+    pub(crate) algorithm: Algorithm,
+}
 
 /// Ranges read from a file.
 #[derive(Debug)]

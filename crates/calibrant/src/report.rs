@@ -5,13 +5,12 @@ use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use calibrant_calibration::{BackendInfo, Method};
+use calibrant_calibration::{Algorithm, BackendInfo, Method};
 use calibrant_dataset::Digest;
-use calibrant_engine::BuildSummary;
+use calibrant_engine::{BuildSummary, Precision};
 use calibrant_rewrite::Outcome;
 use serde::Serialize;
 
-use crate::config::Precision;
 use crate::observe::Stage;
 
 /// Name and version of this program, as manifests and reports give it.
@@ -35,6 +34,8 @@ pub struct Report {
     pub calibration: Option<CalibrationReport>,
     /// What was rewritten; `None` when the model stayed as it was.
     pub rewrite: Option<calibrant_rewrite::Summary>,
+    /// What was cast to half precision in the model; `None` when nothing was.
+    pub casts: Option<calibrant_rewrite::CastSummary>,
     /// What became of the engine.
     pub engine: EngineReport,
     /// How long each stage took, in seconds.
@@ -64,6 +65,8 @@ pub struct ModelReport {
 pub enum CalibrationReport {
     /// By running the model.
     Calibrated(Box<RunReport>),
+    /// By TensorRT, while it built the engine.
+    TensorRt(Box<NativeReport>),
     /// From a file.
     Reused {
         /// The file.
@@ -100,6 +103,50 @@ pub struct RunReport {
     pub classes: Option<BTreeMap<String, u64>>,
     /// Where the pipeline spent and waited.
     pub pipeline: PipelineReport,
+}
+
+/// A calibration by TensorRT.
+#[derive(Debug, Clone, Serialize)]
+pub struct NativeReport {
+    /// Which of its calibrators.
+    pub algorithm: Algorithm,
+    /// The library, as `TensorRT 10.16.1`.
+    pub library_version: String,
+    /// The preprocessing, as TOML; `None` for tensors.
+    pub preprocessing: Option<String>,
+    /// Whether the cache of an earlier job was taken and no sample used.
+    pub cache_reused: bool,
+    /// Batches that TensorRT asked for.
+    pub batches: u64,
+    /// Samples in each.
+    pub batch_size: usize,
+    /// Samples used, each counted once.
+    pub samples: u64,
+    /// How many of them were repeated to fill the last batch.
+    pub repeated: u64,
+    /// What was found where the samples lie.
+    pub found: calibrant_dataset::Census,
+    /// Samples that were left out, with the reason.
+    pub skipped: Vec<SkippedSample>,
+    /// The number of tensors in the cache.
+    pub tensors: usize,
+    /// Samples of each class, when labels were given.
+    pub classes: Option<BTreeMap<String, u64>>,
+    /// Where the pipeline spent and waited; the backend is TensorRT.
+    pub pipeline: PipelineReport,
+    /// What was copied to the GPU.
+    pub copies: CopyReport,
+}
+
+/// Copies to the GPU.
+#[derive(Debug, Clone, Copy, Serialize)]
+pub struct CopyReport {
+    /// Bytes copied.
+    pub bytes: u64,
+    /// Time that the copies took on the GPU, by its own clock.
+    pub seconds: f64,
+    /// Time from the first sample to the end of the build.
+    pub total_s: f64,
 }
 
 /// A sample that was left out.
@@ -213,6 +260,10 @@ impl fmt::Display for Report {
             )?;
             writeln!(f, "{}", if opset.before == opset.after { "" } else { " (raised)" })?;
         }
+        if let Some(casts) = &self.casts {
+            let kept = casts.nodes.iter().filter(|node| node.kept.is_some()).count();
+            writeln!(f, "  casts    {} nodes, {kept} of them kept in fp32", casts.nodes.len())?;
+        }
         writeln!(f, "  engine   {}", self.engine)?;
         write!(f, "  files   ")?;
         for file in &self.files {
@@ -235,6 +286,24 @@ impl fmt::Display for CalibrationReport {
                     write!(f, " ({} skipped)", run.skipped.len())?;
                 }
                 write!(f, ", {} backend ({})", run.backend.name, run.backend.version)
+            }
+            Self::TensorRt(run) => {
+                write!(
+                    f,
+                    "{} tensors by {} of {}",
+                    run.tensors, run.algorithm, run.library_version
+                )?;
+                if run.cache_reused {
+                    return f.write_str(", from the calibration cache of an earlier job");
+                }
+                write!(f, " over {} samples in {} batches", run.samples, run.batches)?;
+                if run.repeated > 0 {
+                    write!(f, " ({} repeated to fill the last)", run.repeated)?;
+                }
+                if !run.skipped.is_empty() {
+                    write!(f, " ({} skipped)", run.skipped.len())?;
+                }
+                Ok(())
             }
             Self::Reused { file, method, tensors } => {
                 write!(f, "{tensors} tensors from {}", file.display())?;

@@ -1,25 +1,35 @@
 //! The whole job, in the order in which data goes through it.
 
+mod calibrated_build;
+
 use std::collections::BTreeMap;
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
-use calibrant_calibration::{Cache, write_atomic};
+use calibrant_calibration::{Cache, Table, write_atomic};
 use calibrant_dataset::Dataset;
-use calibrant_engine::{BuildOptions, Found, LocateError, Source};
-use calibrant_rewrite::{Options, Summary, quantize, rename_unrelated_symbols};
+use calibrant_engine::{
+    BuildOptions, BuildSummary, DataType, Int8, Int8Via, LayerPrecision, LocateError, Source,
+    Version,
+};
+use calibrant_rewrite::{CastSummary, Summary};
 
 use crate::calibrate::{Calibrated, calibrate, find_samples};
-use crate::config::{Calibration, Config, DEFAULT_CACHE_VERSION, EnginePolicy, Ranges};
-use crate::engine::{build_plan, cache_version, find_library, with_profiles};
-use crate::error::Error;
+use crate::config::{
+    BackendKind, Calibration, Config, DEFAULT_CACHE_VERSION, EnginePolicy, Ranges,
+};
+use crate::engine::{build_plan, cache_version, calibrator, find_library, with_profiles};
+use crate::error::{Error, UsageError};
 use crate::model::LoadedModel;
 use crate::observe::{Event, Observer, Stage, timed};
 use crate::output::{CACHE, MODEL, MODEL_DATA, Output, PLAN, REPORT, TABLE};
-use crate::ranges::{Reused, reuse};
+use crate::ranges::{Found, Reused, reuse};
 use crate::report::{
     CalibrationReport, EngineReport, ModelReport, PROGRAM, REPORT_SCHEMA_VERSION, Report,
     StageReport,
 };
+use crate::rewrite::{Problem, Rewritten, beyond_half, rewrite};
+use crate::route::{Route, Typing, half};
 
 /// Does the whole job that `config` describes and returns what it did, which is also written to `report.json`.
 ///
@@ -34,21 +44,32 @@ pub fn run(config: &Config, observer: &mut dyn Observer) -> Result<Report, Error
     let model = job.stage(Stage::Model, None, |_| LoadedModel::read(&config.model))?;
     let samples = job.samples(&model)?;
     let library = job.library()?;
-    let options = job.build_options(&model, samples.as_ref(), &library)?;
+    let route = Route::of(config, library.version());
+    let options = job.build_options(&model, samples.as_ref(), &library, &route)?;
+    if route.is_calibrated_by_tensorrt() {
+        return job.calibrated_build(&model, samples.as_ref(), library, &route, &options);
+    }
     let found = job.ranges(&model, samples.as_ref(), &library)?;
-    let (calibration, ranges) = found.unzip();
-    let rewrite = job.rewrite(&model, ranges.as_ref())?;
-    let engine = job.engine(&library, &options)?;
-    job.report(&model, calibration, rewrite, engine)
+    let rewritten = job.rewrite(&model, found.as_ref(), &route)?;
+    let options = job.keep_in_float(options, &model, found.as_ref(), &route)?;
+    let engine = job.engine(&library, &options, &route, found.as_ref())?;
+    job.report(&model, found.map(|found| found.report), rewritten, engine)
 }
-
-type RangesByTensor = BTreeMap<String, f32>;
 
 /// What became of the search for TensorRT.
 enum Library {
-    Found(Box<Found>),
+    Found(Box<calibrant_engine::Found>),
     Missing(LocateError),
     Unwanted,
+}
+
+impl Library {
+    fn version(&self) -> Option<Version> {
+        match self {
+            Self::Found(found) => Some(found.version()),
+            Self::Missing(_) | Self::Unwanted => None,
+        }
+    }
 }
 
 /// A running job and what it has to report so far.
@@ -108,7 +129,7 @@ impl<'run> Job<'run> {
     /// Looks for TensorRT before the long work, so that a missing one is known at once.
     fn library(&mut self) -> Result<Library, Error> {
         let engine = &self.config.engine;
-        let builds = matches!(engine.policy, EnginePolicy::Auto | EnginePolicy::Require);
+        let builds = self.config.builds();
         let wants_version =
             self.config.cache_version.is_none() && !matches!(self.config.ranges, Ranges::None);
         if !builds && !wants_version {
@@ -124,24 +145,28 @@ impl<'run> Job<'run> {
         }
     }
 
-    /// What the builder will be told; found out early, because a missing shape is a usage error.
+    /// What the builder will be told; found out early, because a missing shape or setting is a usage error.
     fn build_options(
         &self,
         model: &LoadedModel,
         samples: Option<&Dataset>,
         library: &Library,
+        route: &Route,
     ) -> Result<BuildOptions, Error> {
-        let engine = &self.config.engine;
-        let builds = matches!(engine.policy, EnginePolicy::Auto | EnginePolicy::Require);
-        match (&self.config.ranges, library) {
-            (Ranges::Calibrate(calibration), Library::Found(_)) if builds => {
+        let options = route.options(self.config);
+        let Library::Found(found) = library else { return Ok(options) };
+        if !self.config.builds() {
+            return Ok(options);
+        }
+        options.check(found.version(), route.via()).map_err(UsageError::Unsupported)?;
+        match &self.config.ranges {
+            Ranges::Calibrate(calibration) => {
                 let shapes = sample_shapes(model, calibration, samples);
-                with_profiles(&engine.options, model, &shapes, calibration.batch_size)
+                with_profiles(&options, model, &shapes, calibration.batch_size)
             }
-            (_, Library::Found(_)) if builds => {
-                with_profiles(&engine.options, model, &BTreeMap::new(), std::num::NonZeroUsize::MIN)
+            Ranges::Reuse { .. } | Ranges::None => {
+                with_profiles(&options, model, &BTreeMap::new(), NonZeroUsize::MIN)
             }
-            _ => Ok(engine.options.clone()),
         }
     }
 
@@ -150,8 +175,8 @@ impl<'run> Job<'run> {
         model: &LoadedModel,
         samples: Option<&Dataset>,
         library: &Library,
-    ) -> Result<Option<(CalibrationReport, RangesByTensor)>, Error> {
-        let found = if let Library::Found(found) = library { cache_version(found) } else { None };
+    ) -> Result<Option<Found>, Error> {
+        let found = library.version().and_then(cache_version);
         let version = self.config.cache_version.or(found).unwrap_or(DEFAULT_CACHE_VERSION);
         match (&self.config.ranges, samples) {
             (Ranges::Calibrate(calibration), Some(dataset)) => {
@@ -171,35 +196,42 @@ impl<'run> Job<'run> {
         model: &LoadedModel,
         dataset: &Dataset,
         version: u32,
-    ) -> Result<(CalibrationReport, RangesByTensor), Error> {
+    ) -> Result<Found, Error> {
+        let BackendKind::Embedded { method } = calibration.backend else {
+            return Err(UsageError::NothingToBuild.into());
+        };
         let total = Some(dataset.samples().len() as u64);
         let Calibrated { table, report } = self.stage(Stage::Calibrate, total, |observer| {
-            calibrate(calibration, model, dataset, observer)
+            calibrate(calibration, method, model, dataset, observer)
         })?;
-        if !report.skipped.is_empty() {
-            self.note(format!(
-                "{} samples were skipped; {REPORT} lists them",
-                report.skipped.len()
-            ));
+        self.note_samples(report.skipped.len(), report.classes.as_ref());
+        let cache = Cache::from_table(&table, version)?;
+        self.output.retire_from(TABLE)?;
+        self.publish(TABLE, table.to_json().as_bytes())?;
+        self.publish(CACHE, cache.to_string().as_bytes())?;
+        Ok(Found {
+            report: CalibrationReport::Calibrated(Box::new(report)),
+            amax: table.ranges(),
+            bounds: Some(table.bounds()),
+            scales: scales(&cache),
+            algorithm: cache.algorithm(),
+        })
+    }
+
+    /// Notes what a user should know of the samples.
+    fn note_samples(&mut self, skipped: usize, classes: Option<&BTreeMap<String, u64>>) {
+        if skipped > 0 {
+            self.note(format!("{skipped} samples were skipped; {REPORT} lists them"));
         }
-        let classes = report.classes.iter().flatten();
+        let classes = classes.into_iter().flatten();
         let absent: Vec<&str> =
             classes.filter(|(_, count)| **count == 0).map(|(class, _)| class.as_str()).collect();
         if !absent.is_empty() {
             self.note(format!("no sample of {} classes: {}", absent.len(), absent.join(", ")));
         }
-        let cache = Cache::from_table(&table, version)?;
-        self.output.retire_from(TABLE)?;
-        self.publish(TABLE, table.to_json().as_bytes())?;
-        self.publish(CACHE, cache.to_string().as_bytes())?;
-        Ok((CalibrationReport::Calibrated(Box::new(report)), table.ranges()))
     }
 
-    fn take_over(
-        &mut self,
-        file: PathBuf,
-        reused: Reused,
-    ) -> Result<(CalibrationReport, RangesByTensor), Error> {
+    fn take_over(&mut self, file: PathBuf, reused: Reused) -> Result<Found, Error> {
         let Reused { ranges, method, table, cache, notes } = reused;
         notes.into_iter().for_each(|note| self.note(note));
         self.output.retire_from(if table.is_some() { TABLE } else { CACHE })?;
@@ -207,30 +239,35 @@ impl<'run> Job<'run> {
             self.publish(TABLE, table.to_json().as_bytes())?;
         }
         self.publish(CACHE, cache.to_string().as_bytes())?;
-        Ok((CalibrationReport::Reused { file, method, tensors: ranges.len() }, ranges))
+        Ok(Found {
+            report: CalibrationReport::Reused { file, method, tensors: ranges.len() },
+            amax: ranges,
+            bounds: table.as_ref().map(Table::bounds),
+            scales: scales(&cache),
+            algorithm: cache.algorithm(),
+        })
     }
 
     fn rewrite(
         &mut self,
         model: &LoadedModel,
-        ranges: Option<&RangesByTensor>,
-    ) -> Result<Option<Summary>, Error> {
-        if self.config.engine.policy == EnginePolicy::CalibrateOnly {
-            return Ok(None);
+        found: Option<&Found>,
+        route: &Route,
+    ) -> Result<RewriteReport, Error> {
+        if !self.config.builds() && self.config.engine.policy == EnginePolicy::CalibrateOnly {
+            return Ok(RewriteReport::default());
         }
-        let failed = |source| Error::Rewrite { path: self.config.model.clone(), source };
-        let (rewritten, summary) = self.stage(Stage::Rewrite, None, |_| match ranges {
-            Some(ranges) => {
-                let (model, summary) =
-                    quantize(&model.model, ranges, &Options::for_tensorrt()).map_err(failed)?;
-                Ok((model, Some(summary)))
-            }
-            None => {
-                let mut model = model.model.clone();
-                rename_unrelated_symbols(&mut model);
-                Ok((model, None))
-            }
-        })?;
+        let Rewritten { model: rewritten, quantized, cast } =
+            self.stage(Stage::Rewrite, None, |_| {
+                rewrite(&model.model, found, route, self.config.casts).map_err(|problem| {
+                    match problem {
+                        Problem::Usage(error) => error.into(),
+                        Problem::Rewrite(source) => {
+                            Error::Rewrite { path: self.config.model.clone(), source }
+                        }
+                    }
+                })
+            })?;
         self.output.retire_from(MODEL)?;
         let path = self.output.path(MODEL);
         rewritten.write(&path).map_err(|source| Error::Model { path: path.clone(), source })?;
@@ -239,10 +276,39 @@ impl<'run> Job<'run> {
         if data.exists() {
             self.files.push(data);
         }
-        Ok(summary)
+        Ok(RewriteReport { quantized, cast })
     }
 
-    fn engine(&mut self, library: &Library, options: &BuildOptions) -> Result<EngineReport, Error> {
+    /// Has a builder that chooses types itself keep those nodes in FP32 whose values leave half precision.
+    fn keep_in_float(
+        &mut self,
+        mut options: BuildOptions,
+        model: &LoadedModel,
+        found: Option<&Found>,
+        route: &Route,
+    ) -> Result<BuildOptions, Error> {
+        let bounds = found.and_then(|found| found.bounds.as_ref());
+        let (Some(bounds), Some(half), Typing::Builder) =
+            (bounds, half(self.config.precision), route.typing)
+        else {
+            return Ok(options);
+        };
+        let failed = |source| Error::Rewrite { path: self.config.model.clone(), source };
+        let beyond = beyond_half(&model.model, bounds, half).map_err(failed)?;
+        for (name, reason) in beyond {
+            self.note(format!("layer `{name}` stays in fp32: {reason}"));
+            options.layer_precisions.insert(0, LayerPrecision::exactly(&name, DataType::Float));
+        }
+        Ok(options)
+    }
+
+    fn engine(
+        &mut self,
+        library: &Library,
+        options: &BuildOptions,
+        route: &Route,
+        ranges: Option<&Found>,
+    ) -> Result<EngineReport, Error> {
         if matches!(self.config.engine.policy, EnginePolicy::CalibrateOnly | EnginePolicy::Skip) {
             return Ok(EngineReport::Unwanted);
         }
@@ -255,21 +321,26 @@ impl<'run> Job<'run> {
             }
             Library::Unwanted => return Ok(EngineReport::Unwanted),
         };
+        let int8 = match (route.int8, ranges) {
+            (Some(Int8Via::Cache), Some(ranges)) => {
+                Int8::Cache { scales: &ranges.scales, algorithm: calibrator(ranges.algorithm) }
+            }
+            (Some(Int8Via::Ranges), Some(ranges)) => Int8::Ranges { amax: &ranges.amax },
+            _ => Int8::Model,
+        };
         let (onnx, plan) = (self.output.path(MODEL), self.output.path(PLAN));
         let summary = self.stage(Stage::Engine, None, |observer| {
-            build_plan(found, &onnx, options, &plan, observer)
+            build_plan(found, &onnx, options, int8, &plan, observer)
         })?;
         self.files.push(plan);
-        let ranges = options.profiles.iter().flat_map(|profile| &profile.ranges);
-        let shapes = ranges.map(ToString::to_string).collect();
-        Ok(EngineReport::Built { shapes, summary: Box::new(summary) })
+        Ok(built(options, summary))
     }
 
     fn report(
         mut self,
         model: &LoadedModel,
         calibration: Option<CalibrationReport>,
-        rewrite: Option<Summary>,
+        rewrite: RewriteReport,
         engine: EngineReport,
     ) -> Result<Report, Error> {
         let path = self.output.path(REPORT);
@@ -285,7 +356,8 @@ impl<'run> Job<'run> {
             },
             precision: self.config.precision,
             calibration,
-            rewrite,
+            rewrite: rewrite.quantized,
+            casts: rewrite.cast,
             engine,
             stages: self.stages,
             files: self.files,
@@ -301,6 +373,23 @@ impl<'run> Job<'run> {
         self.files.push(path);
         Ok(())
     }
+}
+
+/// What was rewritten.
+#[derive(Debug, Default)]
+struct RewriteReport {
+    quantized: Option<Summary>,
+    cast: Option<CastSummary>,
+}
+
+fn scales(cache: &Cache) -> BTreeMap<String, f32> {
+    cache.entries().iter().cloned().collect()
+}
+
+fn built(options: &BuildOptions, summary: BuildSummary) -> EngineReport {
+    let ranges = options.profiles.iter().flat_map(|profile| &profile.ranges);
+    let shapes = ranges.map(ToString::to_string).collect();
+    EngineReport::Built { shapes, summary: Box::new(summary) }
 }
 
 /// The shape of a sample without its batch dimension, by input.

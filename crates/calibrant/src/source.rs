@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, OnceLock};
 
+use calibrant_backend_tensorrt::{Slot, SlotError};
 use calibrant_calibration::{BatchSource, Sample, SourceError};
 use calibrant_dataset::{Content, Digest, ReadBuffer, ReadError, SampleRef, Tensor, TensorData};
 use calibrant_prefetch::{Batch, Delivery, Failure, Receiver};
@@ -18,6 +19,27 @@ pub(crate) enum SampleError {
     Read(#[from] ReadError),
     #[error(transparent)]
     Preprocess(#[from] PreprocessError),
+    #[error(transparent)]
+    Slot(#[from] SlotError),
+}
+
+/// What hears how far the samples are, and says when to stop.
+pub(crate) trait Watch: Send {
+    /// So many samples are through.
+    fn reached(&mut self, samples: u64);
+
+    /// Whether the job is to stop.
+    fn interrupted(&self) -> bool;
+}
+
+impl Watch for &mut dyn Observer {
+    fn reached(&mut self, samples: u64) {
+        self.event(Event::Reached(samples));
+    }
+
+    fn interrupted(&self) -> bool {
+        (**self).interrupted()
+    }
 }
 
 /// Fills slots of the pipeline; shared by its workers.
@@ -81,6 +103,51 @@ impl<'job> Filler<'job> {
         Ok(())
     }
 
+    /// Reads one sample into memory that a GPU reads.
+    ///
+    /// # Errors
+    ///
+    /// As [`fill`](Self::fill), and when a tensor does not fit the model's input.
+    pub(crate) fn fill_pinned(
+        &self,
+        buffers: &mut WorkerBuffers,
+        position: usize,
+        sample: &SampleRef,
+        slot: &mut Slot,
+    ) -> Result<(), SampleError> {
+        let content = sample.read(&mut buffers.read)?;
+        let _ = self.digests[position].set(content.digest());
+        slot.position = position;
+        slot.name = sample.shared_name();
+        match content {
+            Content::Tensors(tensors) => slot.write(tensors)?,
+            Content::Encoded(bytes) => {
+                if let Some((_, preprocess)) = &self.picture
+                    && let Some(values) = slot.values_mut::<f32>(0)
+                {
+                    preprocess.preprocess(bytes, &mut buffers.preprocess, values)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads one sample for its digest alone.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be read.
+    pub(crate) fn hash(
+        &self,
+        buffers: &mut WorkerBuffers,
+        position: usize,
+        sample: &SampleRef,
+    ) -> Result<(), SampleError> {
+        let content = sample.read(&mut buffers.read)?;
+        let _ = self.digests[position].set(content.digest());
+        Ok(())
+    }
+
     /// The digest of the sample at a position, if it was read.
     pub(crate) fn digest(&self, position: usize) -> Option<Digest> {
         self.digests[position].get().copied()
@@ -88,22 +155,22 @@ impl<'job> Filler<'job> {
 }
 
 /// Hands a pipeline's batches to a backend.
-pub(crate) struct PipelineSource<'job> {
-    receiver: &'job mut Receiver<Sample, SampleError>,
+pub(crate) struct PipelineSource<'job, T, W> {
+    receiver: &'job mut Receiver<T, SampleError>,
     samples: &'job [SampleRef],
     on_bad_sample: OnBadSample,
-    observer: &'job mut dyn Observer,
+    watch: W,
     skipped: Vec<(usize, SkippedSample)>,
 }
 
-impl<'job> PipelineSource<'job> {
+impl<'job, T, W: Watch> PipelineSource<'job, T, W> {
     pub(crate) fn new(
-        receiver: &'job mut Receiver<Sample, SampleError>,
+        receiver: &'job mut Receiver<T, SampleError>,
         samples: &'job [SampleRef],
         on_bad_sample: OnBadSample,
-        observer: &'job mut dyn Observer,
+        watch: W,
     ) -> Self {
-        Self { receiver, samples, on_bad_sample, observer, skipped: Vec::new() }
+        Self { receiver, samples, on_bad_sample, watch, skipped: Vec::new() }
     }
 
     /// The samples left out, with their positions.
@@ -125,10 +192,10 @@ impl<'job> PipelineSource<'job> {
     }
 }
 
-impl BatchSource for PipelineSource<'_> {
-    fn next_batch(&mut self) -> Result<Option<Batch<Sample>>, SourceError> {
+impl<T: Send, W: Watch> BatchSource<T> for PipelineSource<'_, T, W> {
+    fn next_batch(&mut self) -> Result<Option<Batch<T>>, SourceError> {
         loop {
-            if self.observer.interrupted() {
+            if self.watch.interrupted() {
                 return Err(SourceError::cancelled());
             }
             let Some(Delivery { start, batch, failures }) = self.receiver.next() else {
@@ -138,7 +205,7 @@ impl BatchSource for PipelineSource<'_> {
             for failure in failures {
                 self.set_aside(failure)?;
             }
-            self.observer.event(Event::Reached(reached as u64));
+            self.watch.reached(reached as u64);
             if !batch.is_empty() {
                 return Ok(Some(batch));
             }

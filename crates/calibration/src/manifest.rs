@@ -9,8 +9,10 @@ use serde::{Deserialize, Serialize};
 use crate::{BackendInfo, Method};
 
 /// Everything that the numbers of a table or cache depend on.
+///
+/// `M` says how amax was chosen: a [`Method`] of ours, or an [`Algorithm`](crate::Algorithm) of TensorRT's.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Manifest {
+pub struct Manifest<M = Method> {
     /// SHA-256 of the model's bytes.
     pub model: Digest,
     /// SHA-256 of the list of samples, see [`Manifest::list_digest`].
@@ -20,7 +22,7 @@ pub struct Manifest {
     /// The preprocessing, as its own description says.
     pub preprocessing: String,
     /// How amax was chosen.
-    pub method: Method,
+    pub method: M,
     /// Samples in a batch.
     pub batch_size: usize,
     /// What ran the network.
@@ -68,9 +70,9 @@ pub enum Difference {
     /// Another method.
     Method {
         /// The method then.
-        was: Method,
+        was: String,
         /// The method now.
-        is: Method,
+        is: String,
     },
     /// Another batch size.
     BatchSize {
@@ -111,7 +113,9 @@ impl Manifest {
         samples.sort();
         (digest_samples(samples.iter().map(|sample| sample.sha256)), samples)
     }
+}
 
+impl<M: PartialEq + fmt::Display> Manifest<M> {
     /// In what `now` differs from this manifest; empty when they agree.
     pub fn compare(&self, now: &Self) -> Vec<Difference> {
         let mut differences = Vec::new();
@@ -126,7 +130,8 @@ impl Manifest {
             differences.push(Difference::Preprocessing { was, is });
         }
         if self.method != now.method {
-            differences.push(Difference::Method { was: self.method, is: now.method });
+            let (was, is) = (self.method.to_string(), now.method.to_string());
+            differences.push(Difference::Method { was, is });
         }
         if self.batch_size != now.batch_size {
             differences.push(Difference::BatchSize { was: self.batch_size, is: now.batch_size });

@@ -90,6 +90,12 @@ impl Table {
         self.tensors.iter().map(|(name, entry)| (name.clone(), entry.amax)).collect()
     }
 
+    /// Minimum and maximum of every tensor over all samples.
+    pub fn bounds(&self) -> BTreeMap<String, (f32, f32)> {
+        let bounds = |entry: &Entry| (entry.minimum, entry.maximum);
+        self.tensors.iter().map(|(name, entry)| (name.clone(), bounds(entry))).collect()
+    }
+
     /// The same table by another method, from the amaxes that it recorded; no sample is run.
     ///
     /// # Errors

@@ -100,6 +100,20 @@ pub enum Error {
     },
 }
 
+impl Error {
+    /// Whether there is no GPU to work with, or no driver for it, as opposed to one that failed.
+    pub fn is_missing(&self) -> bool {
+        matches!(
+            self,
+            Self::NoDriver { .. }
+                | Self::MissingSymbol { .. }
+                | Self::DriverTooOld { .. }
+                | Self::NoDevice
+                | Self::NoSuchDevice { .. }
+        )
+    }
+}
+
 /// One library that could not be opened.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Attempt {

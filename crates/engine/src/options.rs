@@ -163,6 +163,14 @@ pub struct LayerPrecision {
     pub precision: DataType,
 }
 
+impl LayerPrecision {
+    /// A type for the layer of this name alone.
+    pub fn exactly(name: &str, precision: DataType) -> Self {
+        let pattern = Regex::new(&format!("^{}$", regex::escape(name)));
+        Self { pattern: pattern.expect("an escaped name is a pattern"), precision }
+    }
+}
+
 impl PartialEq for LayerPrecision {
     fn eq(&self, other: &Self) -> bool {
         self.pattern.as_str() == other.pattern.as_str() && self.precision == other.precision

@@ -1,19 +1,23 @@
 //! The flags as they are typed: plain data, no work while parsing.
 
 use std::convert::Infallible;
-use std::num::NonZeroUsize;
+use std::fmt;
+use std::num::{NonZeroU32, NonZeroUsize};
 use std::path::PathBuf;
+use std::str::FromStr;
 
-use calibrant_calibration::Method;
+use calibrant_calibration::{Method, ParseMethodError};
 use calibrant_engine::{
-    ComputeCapability, ProfilingVerbosity, ShapeRange, Source, parse_compute_capability,
-    parse_profiling_verbosity, parse_size,
+    ComputeCapability, Constraints, HardwareCompatibilityLevel, Int8Via, LayerPrecision, PoolLimit,
+    Precision, ProfilingVerbosity, ShapeRange, Source, parse_compute_capability, parse_constraints,
+    parse_hardware_compatibility, parse_int8_via, parse_layer_precision, parse_memory_pool,
+    parse_precision, parse_profiling_verbosity, parse_size,
 };
 use calibrant_preprocess::{Color, Filter, ResizeKind, Scale, Size};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::cli::cache::args::CacheCommand;
-use crate::config::{BackendKind, DEFAULT_BATCH_SIZE, OnBadSample, Precision};
+use crate::config::{DEFAULT_BATCH_SIZE, OnBadSample};
 
 /// Post-training quantization for TensorRT.
 #[derive(Debug, Parser)]
@@ -59,7 +63,7 @@ pub(crate) struct GeneralArgs {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// The whole job: calibrate, write the Q/DQ model, build the engine, report.
-    Quantize(QuantizeArgs),
+    Quantize(Box<QuantizeArgs>),
     /// Find the ranges only: calibration table and TensorRT calibration cache.
     Calibrate(CalibrateArgs),
     /// Build a TensorRT plan from an ONNX model, as it is.
@@ -91,8 +95,22 @@ pub(crate) struct QuantizeArgs {
     #[arg(long, value_name = "FILE")]
     pub(crate) calibration_cache: Option<PathBuf>,
     /// The precision to bring the model to.
-    #[arg(long, value_enum, default_value_t = Precision::Int8)]
+    ///
+    /// Up to TensorRT 10.16 the builder is told, since 11 and for RTX types are written into the model.
+    /// int8 leaves the rest in fp32; best is whatever the builder finds fastest, and int8+fp16 where the model says it.
+    #[arg(long, value_name = "fp32|fp16|bf16|int8|int8+fp16|best", default_value = "int8", value_parser = parse_precision)]
     pub(crate) precision: Precision,
+    /// How int8 ranges reach the builder: cache, ranges (dynamic ranges) or qdq (Q/DQ nodes).
+    ///
+    /// By default cache up to TensorRT 10.16, and qdq since 11 and for RTX, which have nothing else.
+    #[arg(long, value_name = "cache|ranges|qdq", value_parser = parse_int8_via)]
+    pub(crate) int8_via: Option<Int8Via>,
+    /// The type of the model's inputs and outputs where the model says the types: fp32, or what its layers compute in.
+    #[arg(long, value_enum, default_value_t = IoArg::Fp32)]
+    pub(crate) io_precision: IoArg,
+    /// The type of Q/DQ scales in an int8+fp16 model.
+    #[arg(long, value_enum, default_value_t = ScaleArg::Fp32)]
+    pub(crate) scale_precision: ScaleArg,
     /// Whether to build the engine.
     ///
     /// `auto` builds it when a library is found and otherwise says what was left out.
@@ -226,14 +244,18 @@ pub(crate) struct PreprocessArgs {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Calibration")]
 pub(crate) struct CalibrationArgs {
-    /// How the range of a tensor is chosen: minmax, entropy, percentile:P, mse, or tensorrt-faithful [default: percentile:99.99].
+    /// How the range of a tensor is chosen [default: percentile:99.99, and entropy with --backend tensorrt].
     ///
-    /// `tensorrt-faithful` is what the calibrators of TensorRT up to 10 choose; it depends on the samples of the first batch.
+    /// minmax, entropy, percentile:P, mse, or tensorrt-faithful, which repeats TensorRT's own entropy calibration;
+    /// with --backend tensorrt one of its calibrators: entropy (IInt8EntropyCalibrator2), minmax, entropy-v1 or legacy.
     #[arg(long)]
-    pub(crate) method: Option<Method>,
+    pub(crate) method: Option<MethodArg>,
     /// What runs the model.
-    #[arg(long, value_enum, default_value_t = BackendKind::Embedded)]
-    pub(crate) backend: BackendKind,
+    #[arg(long, value_enum, default_value_t = BackendArg::Embedded)]
+    pub(crate) backend: BackendArg,
+    /// With --backend tensorrt: calibrate even if the output folder has a calibration cache.
+    #[arg(long)]
+    pub(crate) recalibrate: bool,
     /// Samples in a batch.
     #[arg(long, value_name = "N", default_value_t = DEFAULT_BATCH_SIZE)]
     pub(crate) batch_size: NonZeroUsize,
@@ -271,6 +293,59 @@ pub(crate) struct BuilderArgs {
     /// A timing cache to read, use and write back.
     #[arg(long, value_name = "FILE")]
     pub(crate) timing_cache: Option<PathBuf>,
+    /// The type of the layers whose name a regular expression fits: fp32, fp16, bf16 or int8; repeat it, the last counts.
+    ///
+    /// Up to TensorRT 10.16 the builder is told; since 11 and for RTX these layers get casts and no Q/DQ nodes.
+    #[arg(long, value_name = "REGEX=TYPE", value_parser = parse_layer_precision)]
+    pub(crate) layer_precision: Vec<LayerPrecision>,
+    /// What becomes of layer precisions that the builder cannot meet: obey fails, prefer falls back.
+    #[arg(long, value_name = "obey|prefer", value_parser = parse_constraints)]
+    pub(crate) precision_constraints: Option<Constraints>,
+    /// FP32 layers do not round to TF32.
+    #[arg(long)]
+    pub(crate) no_tf32: bool,
+    /// The shapes that TensorRT calibrates in, as --shapes spells them; by default the calibration's batch size.
+    #[arg(long, value_name = "INPUT:MIN,OPT,MAX")]
+    pub(crate) calibration_shapes: Vec<ShapeRange>,
+    /// The limit of another memory pool, such as dla-sram:1M; repeat it for more.
+    #[arg(long, value_name = "POOL:SIZE", value_parser = parse_memory_pool)]
+    pub(crate) memory_pool: Vec<PoolLimit>,
+    /// How often the builder times a kernel.
+    #[arg(long, value_name = "N")]
+    pub(crate) timing_iterations: Option<NonZeroU32>,
+    /// The threads that the builder uses.
+    #[arg(long, value_name = "N")]
+    pub(crate) builder_threads: Option<NonZeroU32>,
+    /// A plan that later versions of TensorRT run too.
+    #[arg(long)]
+    pub(crate) version_compatible: bool,
+    /// Leave the lean runtime out of a version compatible plan.
+    #[arg(long, requires = "version_compatible")]
+    pub(crate) exclude_lean_runtime: bool,
+    /// Other GPUs that the plan is to run on.
+    #[arg(long, value_name = "none|ampere+|same-compute-capability", value_parser = parse_hardware_compatibility)]
+    pub(crate) hardware_compatibility: Option<HardwareCompatibilityLevel>,
+    /// A plan without the weights that a refit brings back.
+    #[arg(long)]
+    pub(crate) strip_plan: bool,
+    /// A plan whose weights can be exchanged: for any others, or for the same.
+    #[arg(long, value_enum)]
+    pub(crate) refit: Option<RefitArg>,
+    /// Weights may stay in host memory until a layer needs them.
+    #[arg(long)]
+    pub(crate) weight_streaming: bool,
+    /// Allow kernels for weights of which two in four are zero.
+    #[arg(long)]
+    pub(crate) sparsity: bool,
+    /// Build for this DLA core.
+    #[arg(long, value_name = "N")]
+    pub(crate) dla_core: Option<u8>,
+    /// Layers that the DLA cannot run go to the GPU.
+    #[arg(long, requires = "dla_core")]
+    pub(crate) gpu_fallback: bool,
+    /// A library with plugins that the model needs; repeat it for more.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) plugin: Vec<PathBuf>,
     /// A GPU to build a TensorRT-RTX plan for, such as 8.9; repeat it for more. By default RTX's own set.
     #[arg(long, value_name = "CC", value_parser = parse_compute_capability)]
     pub(crate) compute_capability: Vec<ComputeCapability>,
@@ -287,6 +362,68 @@ pub(crate) struct OutputArgs {
     /// By default that of the TensorRT found, else 101601.
     #[arg(long, value_name = "VERSION")]
     pub(crate) cache_version: Option<u32>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum BackendArg {
+    /// The built-in executor, on the CPU.
+    Embedded,
+    /// The calibrators of TensorRT 8.5 to 10.16, on the GPU.
+    Tensorrt,
+}
+
+/// A method of ours, or one that only TensorRT's calibrators have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum MethodArg {
+    Ours(Method),
+    EntropyV1,
+    Legacy,
+}
+
+impl FromStr for MethodArg {
+    type Err = ParseMethodError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            "entropy-v1" => Ok(Self::EntropyV1),
+            "legacy" => Ok(Self::Legacy),
+            _ => text.parse().map(Self::Ours),
+        }
+    }
+}
+
+impl fmt::Display for MethodArg {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Ours(method) => method.fmt(f),
+            Self::EntropyV1 => f.write_str("entropy-v1"),
+            Self::Legacy => f.write_str("legacy"),
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum IoArg {
+    /// As before, with casts behind the inputs and before the outputs.
+    Fp32,
+    /// The half type that the layers compute in.
+    Model,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ScaleArg {
+    /// As calibrated.
+    Fp32,
+    /// Half, as the layers around them; some GPUs refuse it.
+    Fp16,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum RefitArg {
+    /// Any weights.
+    Any,
+    /// The weights it was built with, at no cost in speed.
+    Identical,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

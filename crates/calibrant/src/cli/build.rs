@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use calibrant_engine::BuildSummary;
+use calibrant_engine::{BuildSummary, Int8};
 
 use crate::cli::args::{BuildArgs, GeneralArgs};
 use crate::cli::exit::Exit;
@@ -28,7 +28,7 @@ pub(crate) fn run(
     });
     let found = found?.map_err(Error::Locate)?;
     let (summary, _) = timed(observer, Stage::Engine, None, |observer| {
-        build_plan(&found, &args.model.model, &options, &plan, observer)
+        build_plan(&found, &args.model.model, &options, Int8::Model, &plan, observer)
     });
     let summary = summary?;
     if general.json { print(&json(&summary)) } else { print(&text(&summary)) }

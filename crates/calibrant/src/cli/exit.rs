@@ -29,6 +29,7 @@ impl Exit {
             Error::Usage(_) => Self::Usage,
             // A plan needs the version that built it, and a GPU: both are a vendor's.
             Error::Locate(_) | Error::Inspect(_) => Self::LibraryMissing,
+            Error::Cuda(error) if error.is_missing() => Self::LibraryMissing,
             _ => Self::Failed,
         }
     }

@@ -50,7 +50,7 @@ fn dispatch(cli: Cli) -> Result<Exit, Error> {
     let mut progress = Progress::new(cli.general.quiet, catch_interrupt());
     let general = &cli.general;
     match cli.command {
-        Command::Quantize(args) => job(resolve::quantize(args)?, general, &mut progress),
+        Command::Quantize(args) => job(resolve::quantize(*args)?, general, &mut progress),
         Command::Calibrate(args) => job(resolve::calibrate(args)?, general, &mut progress),
         Command::Build(args) => build::run(&args, general, &mut progress),
         Command::Preprocess(args) => preprocess::run(&args, general),

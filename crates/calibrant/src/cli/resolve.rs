@@ -3,16 +3,19 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use calibrant_calibration::{Algorithm, Method};
 use calibrant_dataset::Subset;
-use calibrant_engine::{BuildOptions, Profile};
+use calibrant_engine::{BuildOptions, Dla, LeanRuntime, Precision, Profile, Refit};
 use calibrant_preprocess::{Pipeline, Preprocess, RecipeError, Settings};
+use calibrant_rewrite::{IoPrecision, ScalePrecision};
 
 use crate::cli::args::{
-    BuilderArgs, CalibrateArgs, CalibrationArgs, EngineArg, PreprocessArgs, QuantizeArgs,
-    SampleArgs,
+    BackendArg, BuilderArgs, CalibrateArgs, CalibrationArgs, EngineArg, IoArg, MethodArg,
+    PreprocessArgs, QuantizeArgs, RefitArg, SampleArgs, ScaleArg,
 };
 use crate::config::{
-    Calibration, Config, DEFAULT_METHOD, Engine, EnginePolicy, Precision, Ranges, all_processors,
+    BackendKind, Calibration, Casts, Config, DEFAULT_METHOD, Engine, EnginePolicy, Ranges,
+    all_processors,
 };
 use crate::error::{Error, UsageError};
 
@@ -22,18 +25,7 @@ use crate::error::{Error, UsageError};
 ///
 /// When flags contradict each other, or the preprocessing is none.
 pub(crate) fn quantize(args: QuantizeArgs) -> Result<Config, Error> {
-    let ranges = match (args.precision, args.calibration_cache, &args.samples.images) {
-        (Precision::Fp32, ..) => Ranges::None,
-        (Precision::Int8, Some(file), None) => {
-            Ranges::Reuse { file, method: args.calibration.method }
-        }
-        (Precision::Int8, Some(file), Some(_)) => {
-            return Err(UsageError::TwoSources(file).into());
-        }
-        (Precision::Int8, None, _) => {
-            Ranges::Calibrate(calibration(&args.samples, &args.preprocess, &args.calibration)?)
-        }
-    };
+    let ranges = ranges(&args)?;
     let policy = match args.engine {
         EngineArg::Auto => EnginePolicy::Auto,
         EngineArg::None => EnginePolicy::Skip,
@@ -43,6 +35,17 @@ pub(crate) fn quantize(args: QuantizeArgs) -> Result<Config, Error> {
         model: args.model.model,
         ranges,
         precision: args.precision,
+        int8_via: args.int8_via,
+        casts: Casts {
+            io: match args.io_precision {
+                IoArg::Fp32 => IoPrecision::Fp32,
+                IoArg::Model => IoPrecision::Model,
+            },
+            scales: match args.scale_precision {
+                ScaleArg::Fp32 => ScalePrecision::Fp32,
+                ScaleArg::Fp16 => ScalePrecision::Model,
+            },
+        },
         engine: Engine {
             policy,
             library: args.library.tensorrt,
@@ -51,6 +54,20 @@ pub(crate) fn quantize(args: QuantizeArgs) -> Result<Config, Error> {
         cache_version: args.output.cache_version,
         output: args.output.output,
     })
+}
+
+/// Where the ranges come from: int8 needs some, half precision is checked against those there are.
+fn ranges(args: &QuantizeArgs) -> Result<Ranges, Error> {
+    match (args.precision, &args.calibration_cache, &args.samples.images) {
+        (Precision::Fp32, ..) | (Precision::Fp16 | Precision::Bf16, None, None) => Ok(Ranges::None),
+        (_, Some(file), None) => {
+            Ok(Ranges::Reuse { file: file.clone(), method: method_of_table(&args.calibration)? })
+        }
+        (_, Some(file), Some(_)) => Err(UsageError::TwoSources(file.clone()).into()),
+        (_, None, _) => {
+            Ok(Ranges::Calibrate(calibration(&args.samples, &args.preprocess, &args.calibration)?))
+        }
+    }
 }
 
 /// The job of `calibrate`.
@@ -63,6 +80,8 @@ pub(crate) fn calibrate(args: CalibrateArgs) -> Result<Config, Error> {
         model: args.model.model,
         ranges: Ranges::Calibrate(calibration(&args.samples, &args.preprocess, &args.calibration)?),
         precision: Precision::Int8,
+        int8_via: None,
+        casts: Casts::default(),
         engine: Engine {
             policy: EnginePolicy::CalibrateOnly,
             library: args.library.tensorrt,
@@ -76,13 +95,36 @@ pub(crate) fn calibrate(args: CalibrateArgs) -> Result<Config, Error> {
 /// What the builder is told.
 pub(crate) fn build_options(args: &BuilderArgs) -> BuildOptions {
     BuildOptions {
+        precision: None,
+        constraints: args.precision_constraints,
+        layer_precisions: args.layer_precision.clone(),
+        tf32: args.no_tf32.then_some(false),
         profiles: Profile::group(args.shapes.clone()),
+        calibration_profile: Profile::group(args.calibration_shapes.clone()).into_iter().next(),
         workspace_bytes: args.workspace,
+        pools: args.memory_pool.clone(),
         optimization_level: args.optimization_level,
+        average_timing_iterations: args.timing_iterations,
+        max_threads: args.builder_threads,
         profiling_verbosity: args.profiling_verbosity,
         timing_cache: args.timing_cache.clone(),
+        version_compatible: args.version_compatible.then_some(if args.exclude_lean_runtime {
+            LeanRuntime::Excluded
+        } else {
+            LeanRuntime::Included
+        }),
+        hardware_compatibility: args.hardware_compatibility,
         compute_capabilities: args.compute_capability.clone(),
-        ..BuildOptions::default()
+        strip_plan: args.strip_plan,
+        refit: args.refit.map(|refit| match refit {
+            RefitArg::Any => Refit::Any,
+            RefitArg::Identical => Refit::Identical,
+        }),
+        weight_streaming: args.weight_streaming,
+        sparse_weights: args.sparsity,
+        dla: args.dla_core.map(|core| Dla { core, gpu_fallback: args.gpu_fallback }),
+        plugins: args.plugin.clone(),
+        log: BuildOptions::default().log,
     }
 }
 
@@ -98,11 +140,42 @@ fn calibration(
         subset: Subset { limit: samples.limit, stride: samples.stride, shuffle: samples.shuffle },
         on_bad_sample: samples.on_bad_sample,
         preprocess: pipeline(preprocess)?.map(|pipeline| Arc::new(pipeline) as Arc<dyn Preprocess>),
-        method: calibration.method.unwrap_or(DEFAULT_METHOD),
-        backend: calibration.backend,
+        backend: backend(calibration)?,
         batch_size: calibration.batch_size,
         workers: calibration.workers.unwrap_or_else(all_processors),
     })
+}
+
+/// What runs the model, with a method that it has.
+fn backend(args: &CalibrationArgs) -> Result<BackendKind, UsageError> {
+    match args.backend {
+        BackendArg::Embedded => match args.method {
+            None => Ok(BackendKind::Embedded { method: DEFAULT_METHOD }),
+            Some(MethodArg::Ours(method)) => Ok(BackendKind::Embedded { method }),
+            Some(method @ (MethodArg::EntropyV1 | MethodArg::Legacy)) => {
+                Err(UsageError::MethodOfTensorRt(method.to_string()))
+            }
+        },
+        BackendArg::Tensorrt => {
+            let algorithm = match args.method {
+                None | Some(MethodArg::Ours(Method::Entropy)) => Algorithm::EntropyCalibration2,
+                Some(MethodArg::Ours(Method::MinMax)) => Algorithm::MinMaxCalibration,
+                Some(MethodArg::EntropyV1) => Algorithm::EntropyCalibration,
+                Some(MethodArg::Legacy) => Algorithm::LegacyCalibration,
+                Some(MethodArg::Ours(method)) => return Err(UsageError::NotTensorRts(method)),
+            };
+            Ok(BackendKind::TensorRt { algorithm, recalibrate: args.recalibrate })
+        }
+    }
+}
+
+/// The method to take out of a calibration table.
+fn method_of_table(args: &CalibrationArgs) -> Result<Option<Method>, UsageError> {
+    match args.method {
+        None => Ok(None),
+        Some(MethodArg::Ours(method)) => Ok(Some(method)),
+        Some(other) => Err(UsageError::MethodOfTensorRt(other.to_string())),
+    }
 }
 
 /// The preprocessing that the flags describe, or `None` where they say nothing of one.

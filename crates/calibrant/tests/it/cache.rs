@@ -32,7 +32,8 @@ impl Folder {
     /// With the table and the cache of a calibration of the fashion network.
     fn calibrated(method: Method) -> Self {
         let folder = Self::new();
-        let calibration = calibrant::Calibration { method, ..fashion_calibration() };
+        let backend = calibrant::BackendKind::Embedded { method };
+        let calibration = calibrant::Calibration { backend, ..fashion_calibration() };
         let mut config = job("models/fashion_cnn.onnx", calibration, folder.0.path());
         config.engine.policy = calibrant::EnginePolicy::CalibrateOnly;
         run(&config).unwrap();

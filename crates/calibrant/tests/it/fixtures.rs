@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use calibrant::{
-    BackendKind, Calibration, Config, Engine, EnginePolicy, OnBadSample, Precision, Ranges, Report,
-    Unobserved,
+    BackendKind, Calibration, Casts, Config, Engine, EnginePolicy, OnBadSample, Precision, Ranges,
+    Report, Unobserved,
 };
 use calibrant_calibration::Method;
 use calibrant_dataset::Subset;
@@ -32,8 +32,7 @@ pub(crate) fn fashion_calibration() -> Calibration {
         subset: Subset { limit: Some(size(20)), stride: size(25), shuffle: None },
         on_bad_sample: OnBadSample::Fail,
         preprocess: Some(Arc::new(recipe.compile().unwrap())),
-        method: Method::Mse,
-        backend: BackendKind::Embedded,
+        backend: BackendKind::Embedded { method: Method::Mse },
         batch_size: size(4),
         workers: size(2),
     }
@@ -57,6 +56,8 @@ pub(crate) fn job(model: &str, calibration: Calibration, output: &Path) -> Confi
         model: fixture(model),
         ranges: Ranges::Calibrate(calibration),
         precision: Precision::Int8,
+        int8_via: None,
+        casts: Casts::default(),
         engine: Engine {
             policy: EnginePolicy::Skip,
             library: Source::Auto,

@@ -5,6 +5,7 @@
 mod cache;
 mod cli;
 mod fixtures;
+mod generations;
 mod job;
 mod preprocess;
 mod samples;

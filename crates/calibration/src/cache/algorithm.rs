@@ -1,11 +1,16 @@
 //! TensorRT's calibrators, by the names that they write into caches.
 
+use std::fmt;
 use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
 
 use crate::Method;
 
 /// Which of TensorRT's calibrators a cache is for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+///
+/// Displayed, and serialized, by the name in the first line of a cache.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Algorithm {
     /// `IInt8EntropyCalibrator2`, the usual one for CNNs; the word is `entropy2`.
     EntropyCalibration2,
@@ -15,6 +20,12 @@ pub enum Algorithm {
     MinMaxCalibration,
     /// `IInt8LegacyCalibrator`; the word is `legacy`. No public cache with this header is known.
     LegacyCalibration,
+}
+
+impl fmt::Display for Algorithm {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
 }
 
 /// A word that names none of TensorRT's calibrators.

@@ -157,6 +157,24 @@ pub enum KeptReason {
     BetweenFloat32,
 }
 
+impl KeptReason {
+    /// Whether the node's values are the reason, and not its operator, its place or the user.
+    #[must_use]
+    pub fn is_about_values(&self) -> bool {
+        matches!(
+            self,
+            Self::Overflow { .. }
+                | Self::Vanishes { .. }
+                | Self::ConstantOverflow { .. }
+                | Self::InnerSum { .. }
+                | Self::InnerSquare { .. }
+                | Self::InnerExponential { .. }
+                | Self::WholeNumbers { .. }
+                | Self::Angles { .. }
+        )
+    }
+}
+
 impl fmt::Display for KeptReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

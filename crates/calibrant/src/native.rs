@@ -1,0 +1,357 @@
+//! Calibration inside TensorRT's builder: what it is fed, and the cache that it leaves.
+
+use std::num::NonZeroUsize;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use calibrant_backend_tensorrt::{
+    DEFAULT_RING, FeedConfig, FeedReport, InputLayout, SlotStock, effective_batch_size, feed,
+};
+use calibrant_calibration::{
+    Algorithm, BackendError, BackendInfo, Cache, Manifest, SampleDigest, SourceError,
+    SourceErrorKind,
+};
+use calibrant_cuda::Device;
+use calibrant_dataset::{Dataset, Digest, ElementType, digest};
+use calibrant_engine::{
+    BuildError, BuildOptions, BuildSummary, Found, Generation, Int8, Profile, ShapeRange, Version,
+};
+use calibrant_prefetch::{Clock, Stats};
+use calibrant_rewrite::already_quantized;
+use serde::{Deserialize, Serialize};
+
+use crate::calibrate::{classes, pipeline};
+use crate::config::Calibration;
+use crate::engine::{build_plan, calibrator};
+use crate::error::{Error, UsageError};
+use crate::model::LoadedModel;
+use crate::observe::{Event, Observer};
+use crate::report::{CopyReport, NativeReport, PROGRAM, PipelineReport, SkippedSample};
+use crate::source::{Filler, PipelineSource, Watch, WorkerBuffers};
+
+/// The GPU that calibrates: TensorRT builds for the first one, unless `CUDA_VISIBLE_DEVICES` says otherwise.
+const FIRST_GPU: u32 = 0;
+
+/// What TensorRT is to calibrate, and with what.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Native<'job> {
+    pub(crate) calibration: &'job Calibration,
+    pub(crate) algorithm: Algorithm,
+    pub(crate) model: &'job LoadedModel,
+    pub(crate) dataset: &'job Dataset,
+    pub(crate) library: &'job Found,
+}
+
+/// A cache with what it was made from, as it lies beside it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct CacheManifest {
+    /// SHA-256 of the cache's bytes.
+    pub(crate) cache: Digest,
+    pub(crate) manifest: Manifest<Algorithm>,
+}
+
+/// What a calibrated build left.
+#[derive(Debug)]
+pub(crate) struct Calibrated {
+    pub(crate) cache: Vec<u8>,
+    pub(crate) manifest: CacheManifest,
+    pub(crate) report: NativeReport,
+    pub(crate) engine: BuildSummary,
+}
+
+impl Native<'_> {
+    /// Samples in a batch: what the model fixes, else what leaves the fewest over.
+    pub(crate) fn batch_size(&self) -> NonZeroUsize {
+        let n_samples =
+            NonZeroUsize::new(self.dataset.samples().len()).unwrap_or(NonZeroUsize::MIN);
+        self.model
+            .fixed_batch()
+            .unwrap_or_else(|| effective_batch_size(n_samples, self.calibration.batch_size))
+    }
+
+    /// What each input of the model holds, in the model's order.
+    fn layout(&self) -> Vec<InputLayout> {
+        let version = self.library.version();
+        match (&self.calibration.preprocess, self.model.inputs.first()) {
+            (Some(preprocess), Some(input)) => vec![InputLayout {
+                name: Arc::from(input.name.as_str()),
+                element: ElementType::F32,
+                sample_shape: preprocess.shape().to_vec(),
+            }],
+            _ => {
+                let arrays = self.dataset.inputs();
+                let array = |name: &str| arrays.iter().find(|array| &*array.name == name);
+                let layout = |array: &calibrant_dataset::Input| InputLayout {
+                    name: Arc::clone(&array.name),
+                    element: narrowed(array.element_type, version),
+                    sample_shape: array.shape[1..].to_vec(),
+                };
+                let inputs = self.model.inputs.iter();
+                inputs.filter_map(|input| array(&input.name)).map(layout).collect()
+            }
+        }
+    }
+
+    /// The options with the shapes that TensorRT is to calibrate in, where the model leaves them open.
+    fn with_calibration_profile(&self, options: &BuildOptions) -> BuildOptions {
+        let mut options = options.clone();
+        if options.calibration_profile.is_none() && self.model.has_dynamic_inputs() {
+            let batch = self.batch_size().get() as u64;
+            let range = |input: InputLayout| {
+                let sizes = input.sample_shape.iter().map(|&size| size as u64);
+                let shape: Vec<u64> = std::iter::once(batch).chain(sizes).collect();
+                let input = input.name.to_string();
+                ShapeRange { input, min: shape.clone(), opt: shape.clone(), max: shape }
+            };
+            let ranges = self.layout().into_iter().map(range).collect();
+            options.calibration_profile = Some(Profile { ranges });
+        }
+        options
+    }
+
+    /// Has TensorRT build the plan and calibrate for it, unless `cache` makes that unnecessary.
+    ///
+    /// # Errors
+    ///
+    /// When there is no GPU, a sample cannot be used and is not to be skipped, the caller interrupts, or TensorRT fails.
+    pub(crate) fn build(
+        &self,
+        cache: Option<&[u8]>,
+        onnx: &Path,
+        options: &BuildOptions,
+        plan: &Path,
+        observer: &mut dyn Observer,
+    ) -> Result<Calibrated, Error> {
+        if let Some(reason) = already_quantized(&self.model.model) {
+            return Err(UsageError::QuantizedAlready(reason).into());
+        }
+        let device = Device::open(FIRST_GPU)?;
+        let layout = self.layout();
+        let batch_size = self.batch_size();
+        let config = pipeline(self.calibration, batch_size, batch_size);
+        let stock = SlotStock::new(&device, &layout, batch_size, config.batches_in_flight)?;
+        let samples = self.dataset.samples();
+        let filler = Filler::new(self.picture(), samples.len());
+        let feed_config =
+            FeedConfig { batch_size, ring: DEFAULT_RING, cache, clock: Clock::monotonic() };
+        let options = self.with_calibration_profile(options);
+        let interruption = Interruption::default();
+
+        let ((outcome, skipped), stats) = calibrant_prefetch::run(
+            &config,
+            samples.iter(),
+            || stock.new_slot(),
+            WorkerBuffers::default,
+            |buffers, position, sample, slot| filler.fill_pinned(buffers, position, sample, slot),
+            |receiver| {
+                let on_bad_sample = self.calibration.on_bad_sample;
+                let mut source =
+                    PipelineSource::new(receiver, samples, on_bad_sample, &interruption);
+                let outcome = feed(&device, &layout, &feed_config, &mut source, |feed| {
+                    let mut observer = Relay { observer, interruption: &interruption };
+                    let algorithm = calibrator(self.algorithm);
+                    let int8 = Int8::Calibrator { calibrator: feed, algorithm };
+                    build_plan(self.library, onnx, &options, int8, plan, &mut observer)
+                });
+                (outcome, source.into_skipped())
+            },
+        );
+        let (engine, fed) = outcome.map_err(|error| Error::Feed(Box::new(error)))?;
+        let engine = engine.map_err(as_it_was)?;
+        let cache = self.outcome(&fed, cache)?;
+        let manifest = match cache {
+            Outcome::Calibrated(_) => self.manifest(offered(self.dataset, &filler)),
+            Outcome::Reused(_) => self.manifest(self.offered(observer)?),
+        };
+        let skipped: Vec<_> = skipped.into_iter().map(|(_, sample)| sample).collect();
+        let report = self.report(&cache, &fed, skipped, batch_size, stats);
+        let cache = cache.into_bytes();
+        Ok(Calibrated {
+            manifest: CacheManifest { cache: digest(&cache), manifest },
+            cache,
+            report,
+            engine,
+        })
+    }
+
+    fn picture(&self) -> Option<(Arc<str>, &dyn calibrant_preprocess::Preprocess)> {
+        let preprocess = self.calibration.preprocess.as_deref()?;
+        Some((Arc::from(self.model.inputs.first()?.name.as_str()), preprocess))
+    }
+
+    /// Whether TensorRT calibrated to the end, or took the cache.
+    fn outcome(&self, fed: &FeedReport, cache: Option<&[u8]>) -> Result<Outcome, Error> {
+        if let Some(error) = &fed.unheard {
+            return Err(Error::NotCalibrated { reason: error.to_string() });
+        }
+        if fed.batches > 0 && !fed.ended {
+            let reason = format!("TensorRT asked for {} batches and not for the rest", fed.batches);
+            return Err(Error::NotCalibrated { reason });
+        }
+        match (&fed.cache_written, cache) {
+            (Some(written), _) if fed.batches > 0 => Ok(Outcome::Calibrated(written.clone())),
+            (_, Some(cache)) if fed.cache_given => Ok(Outcome::Reused(cache.to_vec())),
+            _ => {
+                let reason = "TensorRT built the engine without asking for a batch or a cache";
+                Err(Error::NotCalibrated { reason: reason.to_owned() })
+            }
+        }
+    }
+
+    /// What the cache of this calibration depends on.
+    pub(crate) fn manifest(&self, offered: Vec<SampleDigest>) -> Manifest<Algorithm> {
+        let (sample_list, samples) = Manifest::list_digest(offered);
+        let preprocess = self.calibration.preprocess.as_ref();
+        let version = self.library.version().to_string();
+        Manifest {
+            model: self.model.sha256,
+            sample_list,
+            samples,
+            preprocessing: preprocess.map(|it| it.describe()).unwrap_or_default(),
+            method: self.algorithm,
+            batch_size: self.batch_size().get(),
+            backend: BackendInfo { name: "tensorrt".to_owned(), version, notes: Vec::new() },
+            program: PROGRAM.to_owned(),
+        }
+    }
+
+    /// The samples that can be read, whether or not they can be used.
+    ///
+    /// # Errors
+    ///
+    /// When the caller interrupts.
+    pub(crate) fn offered(&self, observer: &mut dyn Observer) -> Result<Vec<SampleDigest>, Error> {
+        let samples = self.dataset.samples();
+        let filler = Filler::new(None, samples.len());
+        let one = NonZeroUsize::MIN;
+        let (interrupted, _) = calibrant_prefetch::run(
+            &pipeline(self.calibration, one, self.calibration.batch_size),
+            samples.iter(),
+            || (),
+            WorkerBuffers::default,
+            |buffers, position, sample, ()| filler.hash(buffers, position, sample),
+            |receiver| receiver.any(|_| observer.interrupted()),
+        );
+        if interrupted { Err(Error::Interrupted) } else { Ok(offered(self.dataset, &filler)) }
+    }
+
+    fn report(
+        &self,
+        cache: &Outcome,
+        fed: &FeedReport,
+        skipped: Vec<SkippedSample>,
+        batch_size: NonZeroUsize,
+        stats: Stats,
+    ) -> NativeReport {
+        let entries = String::from_utf8_lossy(cache.bytes()).parse::<Cache>();
+        NativeReport {
+            algorithm: self.algorithm,
+            library_version: self.library.version().to_string(),
+            preprocessing: self.calibration.preprocess.as_ref().map(|it| it.describe()),
+            cache_reused: matches!(cache, Outcome::Reused(_)),
+            batches: fed.batches,
+            batch_size: batch_size.get(),
+            samples: fed.samples,
+            repeated: fed.repeated,
+            found: self.dataset.census().clone(),
+            skipped,
+            tensors: entries.map(|cache| cache.entries().len()).unwrap_or_default(),
+            classes: classes(self.dataset),
+            pipeline: PipelineReport {
+                workers: stats.workers,
+                preprocess: stats.work.into(),
+                backend: fed.consume.into(),
+            },
+            copies: CopyReport {
+                bytes: fed.copied_bytes,
+                seconds: fed.copying.as_secs_f64(),
+                total_s: fed.total.as_secs_f64(),
+            },
+        }
+    }
+}
+
+/// How the build came by its ranges.
+#[derive(Debug)]
+enum Outcome {
+    Calibrated(Vec<u8>),
+    Reused(Vec<u8>),
+}
+
+impl Outcome {
+    fn bytes(&self) -> &[u8] {
+        match self {
+            Self::Calibrated(bytes) | Self::Reused(bytes) => bytes,
+        }
+    }
+
+    fn into_bytes(self) -> Vec<u8> {
+        match self {
+            Self::Calibrated(bytes) | Self::Reused(bytes) => bytes,
+        }
+    }
+}
+
+/// TensorRT before 10 has 32-bit integers where a model has 64.
+fn narrowed(element: ElementType, version: Version) -> ElementType {
+    match (element, version.generation()) {
+        (ElementType::I64, Some(Generation::TensorRt8)) => ElementType::I32,
+        (element, _) => element,
+    }
+}
+
+fn offered(dataset: &Dataset, filler: &Filler<'_>) -> Vec<SampleDigest> {
+    let samples = dataset.samples().iter().enumerate();
+    let read = samples.filter_map(|(position, sample)| {
+        let sha256 = filler.digest(position)?;
+        Some(SampleDigest { name: sample.name().to_owned(), sha256 })
+    });
+    read.collect()
+}
+
+/// The error of a sample, or the interruption, that a calibrator passed through TensorRT.
+fn as_it_was(error: Error) -> Error {
+    match error {
+        Error::Build(BuildError::Calibrator { callback, source }) => {
+            match source.downcast::<SourceError>() {
+                Ok(source) if source.kind() == SourceErrorKind::Cancelled => Error::Interrupted,
+                Ok(source) => Error::Calibrate(BackendError::Source(*source)),
+                Err(source) => Error::Build(BuildError::Calibrator { callback, source }),
+            }
+        }
+        error => error,
+    }
+}
+
+/// Lets the thread that copies samples know that the caller has had enough.
+#[derive(Debug, Default)]
+struct Interruption(AtomicBool);
+
+impl Watch for &Interruption {
+    fn reached(&mut self, _samples: u64) {
+        // The builder says which batch it is at.
+    }
+
+    fn interrupted(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// Passes on what the builder tells the caller, and what the caller wants.
+struct Relay<'job> {
+    observer: &'job mut dyn Observer,
+    interruption: &'job Interruption,
+}
+
+impl Observer for Relay<'_> {
+    fn event(&mut self, event: Event<'_>) {
+        self.observer.event(event);
+    }
+
+    fn interrupted(&self) -> bool {
+        let interrupted = self.observer.interrupted();
+        self.interruption.0.store(interrupted, Ordering::Relaxed);
+        interrupted
+    }
+}

@@ -1,0 +1,160 @@
+//! The model of a job as the builder will get it.
+
+use std::collections::BTreeMap;
+
+use calibrant_engine::{DataType, Int8Via, LayerPrecision};
+use calibrant_onnx::Model;
+use calibrant_rewrite::{
+    CastOptions, CastSummary, FloatType, Options, RewriteError, Summary, cast, quantize,
+    quantize_to_scales, rename_unrelated_symbols,
+};
+use regex::Regex;
+
+use crate::config::Casts;
+use crate::error::UsageError;
+use crate::ranges::Found;
+use crate::route::{Route, Typing};
+
+/// A rewritten model, and what was done to it.
+#[derive(Debug)]
+pub(crate) struct Rewritten {
+    pub(crate) model: Model,
+    pub(crate) quantized: Option<Summary>,
+    pub(crate) cast: Option<CastSummary>,
+}
+
+/// Why a model cannot be rewritten as asked.
+#[derive(Debug)]
+pub(crate) enum Problem {
+    Usage(UsageError),
+    Rewrite(RewriteError),
+}
+
+impl From<RewriteError> for Problem {
+    fn from(error: RewriteError) -> Self {
+        Self::Rewrite(error)
+    }
+}
+
+impl From<UsageError> for Problem {
+    fn from(error: UsageError) -> Self {
+        Self::Usage(error)
+    }
+}
+
+/// Writes into a copy of the model what the builder cannot be told.
+///
+/// # Errors
+///
+/// When a layer precision fits no node, or a rewrite refuses the model.
+pub(crate) fn rewrite(
+    model: &Model,
+    found: Option<&Found>,
+    route: &Route,
+    casts: Casts,
+) -> Result<Rewritten, Problem> {
+    let layers = layers(model, &route.layers)?;
+    let (mut rewritten, quantized) = match found {
+        Some(found) if route.int8 == Some(Int8Via::Qdq) => {
+            let floats = layers.iter().map(|(name, _)| name.clone()).collect();
+            let options = Options { exclude_nodes: floats, ..Options::for_tensorrt() };
+            // The scales of a cache are met bit for bit; those of a table are made from its amaxes here as there.
+            let (rewritten, summary) = match found.bounds {
+                Some(_) => quantize(model, &found.amax, &options)?,
+                None => quantize_to_scales(model, &found.scales, &options)?,
+            };
+            (rewritten, Some(summary))
+        }
+        _ => (model.clone(), None),
+    };
+    let half = route.half.or_else(|| strongest(&layers));
+    let cast = match half {
+        Some(precision) if route.typing == Typing::Model => {
+            let options = cast_options(precision, route, &layers, casts);
+            let bounds = found.and_then(|found| found.bounds.as_ref());
+            let (cast_model, summary) = cast(&rewritten, bounds, &options)?;
+            rewritten = cast_model;
+            Some(summary)
+        }
+        _ => None,
+    };
+    if quantized.is_none() && cast.is_none() {
+        rename_unrelated_symbols(&mut rewritten);
+    }
+    Ok(Rewritten { model: rewritten, quantized, cast })
+}
+
+/// The nodes whose values leave FP16 in these ranges, for a builder that is told types layer by layer.
+///
+/// # Errors
+///
+/// As [`cast`].
+pub(crate) fn beyond_half(
+    model: &Model,
+    bounds: &BTreeMap<String, (f32, f32)>,
+    precision: FloatType,
+) -> Result<Vec<(String, String)>, RewriteError> {
+    let (_, summary) = cast(model, Some(bounds), &CastOptions::to(precision))?;
+    let kept = summary.nodes.into_iter().filter(|node| node.inside.is_empty());
+    let kept =
+        kept.filter_map(|node| Some((node.name, node.kept.filter(|it| it.is_about_values())?)));
+    Ok(kept.map(|(name, reason)| (name, reason.to_string())).collect())
+}
+
+/// In a model that has half layers only where they are named, the others stay float32.
+fn cast_options(
+    precision: FloatType,
+    route: &Route,
+    layers: &[(String, FloatType)],
+    casts: Casts,
+) -> CastOptions {
+    let named = layers.iter().map(|(name, precision)| calibrant_rewrite::LayerPrecision {
+        pattern: exactly(name),
+        precision: *precision,
+    });
+    let rest = route.half.unwrap_or(FloatType::Fp32);
+    let everything = (rest != precision).then(|| calibrant_rewrite::LayerPrecision {
+        pattern: Regex::new("").expect("nothing is a pattern that fits everything"),
+        precision: rest,
+    });
+    CastOptions {
+        io: casts.io,
+        scales: casts.scales,
+        layers: everything.into_iter().chain(named).collect(),
+        ..CastOptions::to(precision)
+    }
+}
+
+/// The pattern that fits this name alone: a rewritten model has nodes with longer names beside it.
+fn exactly(name: &str) -> Regex {
+    Regex::new(&format!("^{}$", regex::escape(name))).expect("an escaped name is a pattern")
+}
+
+/// The half type among the layers, if any has one.
+fn strongest(layers: &[(String, FloatType)]) -> Option<FloatType> {
+    layers.iter().map(|(_, precision)| *precision).find(|precision| *precision != FloatType::Fp32)
+}
+
+/// The type of each node that a pattern fits, by the node's name.
+fn layers(
+    model: &Model,
+    patterns: &[LayerPrecision],
+) -> Result<Vec<(String, FloatType)>, UsageError> {
+    let mut layers = Vec::new();
+    for LayerPrecision { pattern, precision } in patterns {
+        let precision = match precision {
+            DataType::Float => FloatType::Fp32,
+            DataType::Half => FloatType::Fp16,
+            DataType::Bf16 => FloatType::Bf16,
+            _ => return Err(UsageError::LayerInt8(pattern.to_string())),
+        };
+        let names = model.graph().node.iter().filter_map(|node| node.name.as_deref());
+        let fitting: Vec<&str> =
+            names.filter(|name| !name.is_empty() && pattern.is_match(name)).collect();
+        if fitting.is_empty() {
+            return Err(UsageError::NoSuchLayer(pattern.to_string()));
+        }
+        layers.extend(fitting.into_iter().map(|name| (name.to_owned(), precision)));
+    }
+    Ok(layers)
+}

@@ -1,0 +1,92 @@
+//! Which way a job goes: what the builder is told, and what is written into the model.
+
+use calibrant_engine::{BuildOptions, Generation, Int8Via, LayerPrecision, Precision, Version};
+use calibrant_rewrite::FloatType;
+
+use crate::config::Config;
+
+/// Who is told the types that layers compute in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Typing {
+    /// The builder, by its flags: TensorRT up to 10.16.
+    Builder,
+    /// The model, by casts and Q/DQ nodes: TensorRT 11, TensorRT-RTX, and when nothing is built.
+    Model,
+}
+
+/// Which way a job goes.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Route {
+    pub(crate) typing: Typing,
+    /// How int8 ranges reach the builder; `None` in a job without int8.
+    pub(crate) int8: Option<Int8Via>,
+    /// The half type that is written into the model.
+    pub(crate) half: Option<FloatType>,
+    /// Types of single layers that are written into the model.
+    pub(crate) layers: Vec<LayerPrecision>,
+}
+
+impl Route {
+    /// The way of a job whose engine would be built by this version, or by none.
+    pub(crate) fn of(config: &Config, version: Option<Version>) -> Self {
+        let typing = match version {
+            Some(version) if config.builds() && is_weakly_typed(version) => Typing::Builder,
+            _ => Typing::Model,
+        };
+        let written = typing == Typing::Model;
+        Self {
+            typing,
+            int8: config.precision.has_int8().then(|| int8_via(config, typing)),
+            half: if written { half(config.precision) } else { None },
+            layers: if written {
+                config.engine.options.layer_precisions.clone()
+            } else {
+                Vec::new()
+            },
+        }
+    }
+
+    /// Whether TensorRT itself finds the ranges.
+    pub(crate) fn is_calibrated_by_tensorrt(&self) -> bool {
+        self.int8 == Some(Int8Via::Calibrator)
+    }
+
+    /// What the builder is told of all this.
+    pub(crate) fn options(&self, config: &Config) -> BuildOptions {
+        let options = config.engine.options.clone();
+        match self.typing {
+            Typing::Builder if config.precision == Precision::Fp32 => options,
+            Typing::Builder => BuildOptions { precision: Some(config.precision), ..options },
+            Typing::Model => BuildOptions { layer_precisions: Vec::new(), ..options },
+        }
+    }
+
+    /// How the ranges reach the builder, for a builder that is asked whether it can.
+    pub(crate) fn via(&self) -> Int8Via {
+        self.int8.unwrap_or(Int8Via::Qdq)
+    }
+}
+
+/// Whether this TensorRT chooses types itself.
+fn is_weakly_typed(version: Version) -> bool {
+    matches!(version.generation(), Some(Generation::TensorRt8 | Generation::TensorRt10))
+}
+
+fn int8_via(config: &Config, typing: Typing) -> Int8Via {
+    if config.is_calibrated_by_tensorrt() {
+        return Int8Via::Calibrator;
+    }
+    config.int8_via.unwrap_or(match typing {
+        Typing::Builder => Int8Via::Cache,
+        Typing::Model => Int8Via::Qdq,
+    })
+}
+
+/// The half type of what is not int8.
+pub(crate) fn half(precision: Precision) -> Option<FloatType> {
+    match precision {
+        Precision::Fp16 | Precision::Int8Fp16 | Precision::Best => Some(FloatType::Fp16),
+        Precision::Bf16 => Some(FloatType::Bf16),
+        Precision::Fp32 | Precision::Int8 => None,
+    }
+}

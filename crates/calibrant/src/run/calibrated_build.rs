@@ -1,0 +1,113 @@
+//! The job in which TensorRT itself finds the ranges, while it builds the engine.
+
+use std::fs;
+use std::io;
+use std::path::PathBuf;
+
+use calibrant_dataset::{Dataset, digest};
+use calibrant_engine::{BuildOptions, cache_algorithm};
+
+use super::{Job, Library, built};
+use crate::config::{BackendKind, EnginePolicy, Ranges};
+use crate::engine::calibrator;
+use crate::error::{CacheProblem, Error, UsageError};
+use crate::model::LoadedModel;
+use crate::native::{CacheManifest, Calibrated, Native};
+use crate::observe::Stage;
+use crate::output::{CACHE, CACHE_MANIFEST, MODEL, PLAN, TABLE};
+use crate::report::{CalibrationReport, EngineReport, Report};
+use crate::route::Route;
+
+impl Job<'_> {
+    pub(super) fn calibrated_build(
+        mut self,
+        model: &LoadedModel,
+        samples: Option<&Dataset>,
+        library: Library,
+        route: &Route,
+        options: &BuildOptions,
+    ) -> Result<Report, Error> {
+        let (Ranges::Calibrate(calibration), Some(dataset)) = (&self.config.ranges, samples) else {
+            return Err(UsageError::NothingToBuild.into());
+        };
+        let BackendKind::TensorRt { algorithm, recalibrate } = calibration.backend else {
+            return Err(UsageError::NothingToBuild.into());
+        };
+        let library = match library {
+            Library::Found(library) => library,
+            Library::Missing(error) => return Err(Error::Locate(error)),
+            Library::Unwanted => return Err(UsageError::NothingToBuild.into()),
+        };
+        let native = Native { calibration, algorithm, model, dataset, library: &library };
+        let cache = if recalibrate { None } else { self.kept_cache(&native)? };
+
+        let rewritten = self.rewrite(model, None, route)?;
+        let (onnx, plan) = (self.output.path(MODEL), self.output.path(PLAN));
+        let Calibrated { cache, manifest, report, engine } =
+            self.stage(Stage::Engine, None, |observer| {
+                native.build(cache.as_deref(), &onnx, options, &plan, observer)
+            })?;
+        self.note_samples(report.skipped.len(), report.classes.as_ref());
+        self.output.remove(TABLE)?;
+        self.publish(CACHE, &cache)?;
+        let manifest =
+            serde_json::to_string_pretty(&manifest).expect("strings and numbers serialize");
+        self.publish(CACHE_MANIFEST, format!("{manifest}\n").as_bytes())?;
+        let engine = if self.config.engine.policy == EnginePolicy::CalibrateOnly {
+            self.output.retire_from(MODEL)?;
+            self.files.retain(|file| *file != onnx);
+            EngineReport::Unwanted
+        } else {
+            self.files.push(plan);
+            built(options, engine)
+        };
+        self.report(model, Some(CalibrationReport::TensorRt(Box::new(report))), rewritten, engine)
+    }
+
+    /// The calibration cache that an earlier job left, if it would come out the same today.
+    fn kept_cache(&mut self, native: &Native<'_>) -> Result<Option<Vec<u8>>, Error> {
+        let file = self.output.path(CACHE);
+        let cache = match fs::read(&file) {
+            Ok(cache) => cache,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(source) => return Err(Error::Read { path: file, source }),
+        };
+        let in_the_way =
+            |source| Error::CacheInTheWay { file: file.clone(), source: Box::new(source) };
+        let kept = read_manifest(self.output.path(CACHE_MANIFEST)).map_err(in_the_way)?;
+        if kept.cache != digest(&cache) {
+            return Err(in_the_way(CacheProblem::Changed));
+        }
+        let (found, expected) = (first_line(&cache), header(native));
+        if found != expected {
+            return Err(in_the_way(CacheProblem::Header { found, expected }));
+        }
+        let offered = self.stage(Stage::Samples, None, |observer| native.offered(observer))?;
+        let now = native.manifest(offered);
+        kept.manifest.check(&now).map_err(|stale| in_the_way(CacheProblem::Stale(stale)))?;
+        Ok(Some(cache))
+    }
+}
+
+fn read_manifest(manifest: PathBuf) -> Result<CacheManifest, CacheProblem> {
+    let text = match fs::read_to_string(&manifest) {
+        Ok(text) => text,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            return Err(CacheProblem::NoManifest { manifest });
+        }
+        Err(source) => return Err(CacheProblem::Manifest { manifest, source: source.into() }),
+    };
+    serde_json::from_str(&text)
+        .map_err(|source| CacheProblem::Manifest { manifest, source: source.into() })
+}
+
+fn first_line(cache: &[u8]) -> String {
+    let line = cache.split(|&byte| byte == b'\n').next().unwrap_or_default();
+    String::from_utf8_lossy(line).into_owned()
+}
+
+/// The first line of a cache that this TensorRT takes.
+fn header(native: &Native<'_>) -> String {
+    let algorithm = cache_algorithm(calibrator(native.algorithm));
+    format!("TRT-{}-{algorithm}", native.library.version().raw())
+}
