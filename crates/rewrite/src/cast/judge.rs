@@ -127,7 +127,7 @@ impl<'a, 'm> Judge<'a, 'm> {
         if !node.proto.is("DequantizeLinear") {
             return None;
         }
-        let steps = largest_step(self.flow.values[node.inputs[0]?].dtype?)?;
+        let steps = largest_step(self.flow.values[(*node.inputs.first()?)?].dtype?)?;
         let scales = self.flow.constant_input(node, 1)?.to_f32().ok()?;
         let reach = steps * scales.iter().fold(0f32, |largest, scale| largest.max(scale.abs()));
         Some((-reach, reach))
@@ -170,7 +170,7 @@ impl<'a, 'm> Judge<'a, 'm> {
             let Reader::Node(node, _) = reader else { return None };
             let node = &self.flow.nodes[node];
             let makes_whole = node.proto.is("Cast")
-                && node.outputs[0].is_some_and(|out| is_index(self.flow, out));
+                && node.outputs.iter().flatten().any(|&out| is_index(self.flow, out));
             if makes_whole && reached > precision.whole_numbers() {
                 return Some(self.whole_numbers(value, reached, precision));
             }
@@ -190,7 +190,7 @@ impl<'a, 'm> Judge<'a, 'm> {
         if !matches!(node.proto.op(), "Sin" | "Cos" | "Tan") || node.schema.is_none() {
             return None;
         }
-        let angle = node.inputs[0]?;
+        let angle = (*node.inputs.first()?)?;
         let reached = self.reach(angle)?;
         let is_coarse = reached > precision.whole_numbers() / 32.0;
         is_coarse.then(|| KeptReason::Angles { tensor: self.name(angle), reached })

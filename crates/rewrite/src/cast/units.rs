@@ -130,7 +130,8 @@ impl Units {
                 continue;
             }
             let formal = node.schema.map_or(Formal::Float32, |schema| schema.input(place));
-            let copies = op == "Cast" && node.outputs[0].is_some_and(|out| flow.is_float(out));
+            let copies =
+                op == "Cast" && node.outputs.iter().flatten().any(|&out| flow.is_float(out));
             self.inputs[id][place] = match formal {
                 // The place of the region of interest in Resize is no data.
                 Formal::Letter(_) if (op, place) == ("Resize", 1) => Slot::Float32,
@@ -168,7 +169,8 @@ impl Units {
             if !types.contains(&true) {
                 continue;
             }
-            let is_float = !types.contains(&false) && node.proto.is_default_domain();
+            let is_known = matches!(node.proto.op(), "If" | "Loop" | "Scan");
+            let is_float = !types.contains(&false) && is_known && node.proto.is_default_domain();
             let slot = if is_float { Slot::Unit(self.add_unit(id, true)) } else { Slot::Float32 };
             for tie in ties {
                 if !tie.value(flow, id).is_some_and(|value| flow.is_float(value)) {

@@ -3,7 +3,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use calibrant_onnx::Model;
+use calibrant_onnx::proto::ValueInfoProto;
+use calibrant_onnx::{DataType, Dim, Model};
 use calibrant_rewrite::{OpsetChange, raise_opset};
 use expect_test::expect;
 
@@ -42,6 +43,22 @@ fn a_model_that_is_new_enough_stays_as_it_is() {
         let mut model = before.clone();
         assert_eq!(raise_opset(&mut model).unwrap(), OpsetChange { before: opset, after: opset });
         assert_eq!(model, before);
+    }
+}
+
+/// Half models of the time before opset 13 have half bounds and paddings.
+#[test]
+fn constants_have_the_type_of_the_data() {
+    for (dtype, letter) in [(DataType::FLOAT16, "h"), (DataType::BFLOAT16, "b")] {
+        let clip = calibrant_onnx::proto::AttributeProto::float("max", 6.0);
+        let mut model = Graph::default().node_with("Clip", "x", "y", &[clip]).opset(9);
+        for list in ["x", "y"] {
+            let info = ValueInfoProto::tensor(list, dtype, &[Dim::Known(2)]);
+            let graph = model.graph_mut();
+            if list == "x" { graph.input.push(info) } else { graph.output.push(info) }
+        }
+        raise_opset(&mut model).unwrap();
+        assert!(print(&model).contains(&format!("y = Clip(x, , 6{letter})")), "{}", print(&model));
     }
 }
 

@@ -29,6 +29,8 @@ const MODELS: [(&str, &str); 5] = [
 ];
 /// Kernels that sum products, in the compiler's words.
 const PRODUCTS: [&str; 4] = ["correlation", "convolution", "gemm", "deconv"];
+/// Kernels of one network that the compiler may put into functions, of which it tells no types.
+const HIDDEN: usize = 2;
 
 fn read(name: &str) -> Model {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/models");
@@ -108,19 +110,19 @@ fn every_product_of_a_half_model_is_half() {
         let float = products(&half(&model, &CastOptions::to(FloatType::Fp32)), shape);
         let n_products: usize = float.values().sum();
         assert!(n_products > 12 && float.keys().all(|dtype| dtype == "Float"), "{name}: {float:?}");
-        // One network has two deconvolutions. The compiler may hide them in functions in float16; TensorRT has none in
-        // bfloat16, so that they stay in float32.
-        let deconvolutions = if name == "ppocrv4_det" { 2 } else { 0 };
         for io in [IoPrecision::Fp32, IoPrecision::Model] {
             let options = CastOptions { io, ..CastOptions::to(FloatType::Fp16) };
             let found = products(&half(&model, &options), shape);
             let case = format!("{name} in float16, {io:?}: {found:?}");
             assert!(found.keys().all(|dtype| dtype == "Half"), "{case}");
-            assert!(found["Half"] + deconvolutions >= n_products, "{case}");
+            assert!(found["Half"] + HIDDEN >= n_products, "{case}");
         }
         let found = products(&half(&model, &CastOptions::to(FloatType::Bf16)), shape);
-        let n_half = found.get("BFloat16").copied().unwrap_or(0);
-        assert_eq!(n_half, n_products - deconvolutions, "{name} in bfloat16: {found:?}");
+        let n_float = found.get("Float").copied().unwrap_or(0);
+        let case = format!("{name} in bfloat16: {found:?}");
+        // TensorRT has no deconvolution in bfloat16; one network has two of them.
+        assert!(n_float <= if name == "ppocrv4_det" { 2 } else { 0 }, "{case}");
+        assert!(found["BFloat16"] + n_float + HIDDEN >= n_products, "{case}");
     }
 }
 

@@ -52,73 +52,71 @@ fn implicit_int8_ends_with_tensorrt_10() {
     );
 }
 
-#[test]
-fn each_setting_is_taken_where_it_exists() {
-    let weak = vec![8_503, 8_601, 9_300, 100_000, 101_601];
-    let since_8_6 = vec![8_601, 9_300, 100_000, 101_601, 110_000, 110_400, 10_400, 10_701];
-    let since_10 = vec![100_000, 101_601, 110_000, 110_400, 10_400, 10_701];
-    let tensorrt = vec![8_503, 8_601, 9_300, 100_000, 101_601, 110_000, 110_400];
-    let tensorrt_since_8_6 = tensorrt[1..].to_vec();
-    let layer = |text: &str| vec![parse_layer_precision(text).unwrap()];
-    let cases: Vec<(&str, BuildOptions, Vec<i32>)> = vec![
-        ("fp16", with(|it| it.precision = Some(Precision::Fp16)), weak.clone()),
-        ("fp32", with(|it| it.precision = Some(Precision::Fp32)), weak.clone()),
-        ("bf16", with(|it| it.precision = Some(Precision::Bf16)), vec![9_300, 100_000, 101_601]),
-        ("obey", with(|it| it.constraints = Some(Constraints::Obey)), weak.clone()),
-        ("layers", with(|it| it.layer_precisions = layer("a=fp16")), weak),
-        (
-            "bf16 layers",
-            with(|it| it.layer_precisions = layer("a=bf16")),
-            vec![9_300, 100_000, 101_601],
-        ),
-        ("tf32", with(|it| it.tf32 = Some(false)), VERSIONS.to_vec()),
-        ("level", with(|it| it.optimization_level = Some(1)), since_8_6.clone()),
-        ("plugins", with(|it| it.plugins = vec!["a.so".into()]), since_8_6),
-        ("workspace", pool(MemoryPoolType::Workspace), VERSIONS.to_vec()),
-        ("dla sram", pool(MemoryPoolType::DlaManagedSram), tensorrt.clone()),
-        (
-            "tactic dram",
-            pool(MemoryPoolType::TacticDram),
-            [&tensorrt[1..], &[10_400, 10_701]].concat(),
-        ),
-        ("tactic shared", pool(MemoryPoolType::TacticSharedMemory), since_10.clone()),
-        (
-            "lean",
-            with(|it| it.version_compatible = Some(LeanRuntime::Excluded)),
-            tensorrt_since_8_6.clone(),
-        ),
-        (
-            "ampere",
-            with(|it| it.hardware_compatibility = Some(HardwareCompatibilityLevel::AmperePlus)),
-            tensorrt_since_8_6,
-        ),
-        (
-            "same capability",
-            with(|it| {
-                it.hardware_compatibility = Some(HardwareCompatibilityLevel::SameComputeCapability)
-            }),
-            vec![101_601, 110_000, 110_400],
-        ),
-        (
-            "sm89",
-            with(|it| it.compute_capabilities = vec![ComputeCapability::Sm89]),
-            vec![10_400, 10_701],
-        ),
-        (
-            "sm121",
-            with(|it| it.compute_capabilities = vec![ComputeCapability::Sm121]),
-            vec![10_701],
-        ),
-        ("strip", with(|it| it.strip_plan = true), since_10.clone()),
-        ("refit", with(|it| it.refit = Some(Refit::Any)), VERSIONS.to_vec()),
-        ("identical", with(|it| it.refit = Some(Refit::Identical)), since_10.clone()),
-        ("streaming", with(|it| it.weight_streaming = true), since_10),
-        ("sparse", with(|it| it.sparse_weights = true), VERSIONS.to_vec()),
-        ("dla", with(|it| it.dla = Some(Dla { core: 0, gpu_fallback: true })), tensorrt),
-    ];
+/// Options, their name in a failed test, and the versions that take them.
+type Case<'v> = (&'static str, BuildOptions, &'v [i32]);
+
+fn check_cases(cases: &[Case<'_>]) {
     for (name, options, takers) in cases {
-        assert_eq!(taken_by(&options, Int8Via::Qdq), takers, "{name}");
+        assert_eq!(taken_by(options, Int8Via::Qdq), *takers, "{name}");
     }
+}
+
+const SINCE_8_6: [i32; 8] = [8_601, 9_300, 100_000, 101_601, 110_000, 110_400, 10_400, 10_701];
+
+const SINCE_10: [i32; 6] = [100_000, 101_601, 110_000, 110_400, 10_400, 10_701];
+
+const TENSORRT: [i32; 7] = [8_503, 8_601, 9_300, 100_000, 101_601, 110_000, 110_400];
+
+#[test]
+fn types_are_flags_where_typing_is_weak() {
+    let weak = [8_503, 8_601, 9_300, 100_000, 101_601];
+    let bf16 = [9_300, 100_000, 101_601];
+    let precision = |precision| with(|it| it.precision = Some(precision));
+    let layers =
+        |text: &str| with(|it| it.layer_precisions = vec![parse_layer_precision(text).unwrap()]);
+    check_cases(&[
+        ("fp16", precision(Precision::Fp16), &weak),
+        ("fp32", precision(Precision::Fp32), &weak),
+        ("bf16", precision(Precision::Bf16), &bf16),
+        ("obey", with(|it| it.constraints = Some(Constraints::Obey)), &weak),
+        ("layers", layers("a=fp16"), &weak),
+        ("bf16 layers", layers("a=bf16"), &bf16),
+        ("tf32", with(|it| it.tf32 = Some(false)), &VERSIONS),
+    ]);
+}
+
+#[test]
+fn searching_is_set_where_it_can_be() {
+    let tactic_dram = [&TENSORRT[1..], &[10_400, 10_701]].concat();
+    check_cases(&[
+        ("level", with(|it| it.optimization_level = Some(1)), &SINCE_8_6),
+        ("plugins", with(|it| it.plugins = vec!["a.so".into()]), &SINCE_8_6),
+        ("workspace", pool(MemoryPoolType::Workspace), &VERSIONS),
+        ("dla sram", pool(MemoryPoolType::DlaManagedSram), &TENSORRT),
+        ("tactic dram", pool(MemoryPoolType::TacticDram), &tactic_dram),
+        ("tactic shared", pool(MemoryPoolType::TacticSharedMemory), &SINCE_10),
+        ("sparse", with(|it| it.sparse_weights = true), &VERSIONS),
+        ("dla", with(|it| it.dla = Some(Dla { core: 0, gpu_fallback: true })), &TENSORRT),
+    ]);
+}
+
+#[test]
+fn plans_go_elsewhere_where_they_can() {
+    let level = |level| with(|it| it.hardware_compatibility = Some(level));
+    let capability = |capability| with(|it| it.compute_capabilities = vec![capability]);
+    let same = level(HardwareCompatibilityLevel::SameComputeCapability);
+    let lean = with(|it| it.version_compatible = Some(LeanRuntime::Excluded));
+    check_cases(&[
+        ("lean", lean, &TENSORRT[1..]),
+        ("ampere", level(HardwareCompatibilityLevel::AmperePlus), &TENSORRT[1..]),
+        ("same capability", same, &[101_601, 110_000, 110_400]),
+        ("sm89", capability(ComputeCapability::Sm89), &[10_400, 10_701]),
+        ("sm121", capability(ComputeCapability::Sm121), &[10_701]),
+        ("strip", with(|it| it.strip_plan = true), &SINCE_10),
+        ("refit", with(|it| it.refit = Some(Refit::Any)), &VERSIONS),
+        ("identical", with(|it| it.refit = Some(Refit::Identical)), &SINCE_10),
+        ("streaming", with(|it| it.weight_streaming = true), &SINCE_10),
+    ]);
 }
 
 #[test]

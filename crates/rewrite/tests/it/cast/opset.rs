@@ -60,7 +60,8 @@ fn operators_are_written_anew() {
         y = GridSample(a, w:[8]) mode=nearest
         y = DFT(a, , 2i64)
         y = GRU(a, w:[8], w:[8]) hidden_size=8
-    "#]].assert_eq(&text);
+    "#]]
+    .assert_eq(&text);
 }
 
 #[test]
