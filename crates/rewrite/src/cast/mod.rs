@@ -69,6 +69,27 @@ const NOTED_HEADROOM: f32 = 4.0;
 ///
 /// When the model's opset cannot be raised to what the type needs, a pattern of names meets no node, a range is not
 /// finite, or a weight cannot be read.
+///
+/// # Examples
+///
+/// ```no_run
+/// use std::collections::BTreeMap;
+///
+/// use calibrant_onnx::Model;
+/// use calibrant_rewrite::{CastOptions, FloatType, cast};
+///
+/// let model = Model::read("model.onnx".as_ref())?;
+/// let ranges = BTreeMap::from([("input".to_owned(), (-2.1, 2.64)), ("squares".to_owned(), (0.0, 7.2e4))]);
+/// let options = CastOptions::to(FloatType::Fp16);
+/// let (half, summary) = cast(&model, Some(&ranges), &options)?;
+/// half.write("model.fp16.onnx".as_ref())?;
+/// for node in &summary.nodes {
+///     if let Some(reason) = &node.kept {
+///         println!("{} stays in float32: {reason}", node.name);
+///     }
+/// }
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub fn cast(
     model: &Model,
     ranges: Option<&BTreeMap<String, (f32, f32)>>,
@@ -84,7 +105,9 @@ pub fn cast(
         batch_norms_folded,
     } = prepare(model)?;
     let needed = needed_opset(&model, opset.after, options);
-    opset.after = opset::raise_to(&mut model, needed)?.after;
+    if needed > opset.after && computes_in_float32(&model, opset.after)? {
+        opset.after = opset::raise_to(&mut model, needed)?.after;
+    }
 
     let flow = Flow::new(model.graph(), opset.after)?;
     let units = Units::of(&flow);
@@ -126,6 +149,12 @@ fn check(ranges: Option<&Ranges>) -> Result<(), RewriteError> {
         }
         None => Ok(()),
     }
+}
+
+/// Whether there is anything to cast.
+fn computes_in_float32(model: &Model, opset: i64) -> Result<bool, RewriteError> {
+    let flow = Flow::new(model.graph(), opset)?;
+    Ok(!Units::of(&flow).units.is_empty())
 }
 
 /// Returns the opset that the types asked for need: 22 when operators of the model have bfloat16 only since, 19 when

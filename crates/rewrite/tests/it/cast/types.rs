@@ -154,6 +154,19 @@ fn outputs(
             same(&given);
             vec![DataType::BOOL]
         }
+        "If" | "Loop" | "Scan" => of_bodies(node, &given, types, opset),
+        "Foreign" => {
+            assert!(given.iter().all(|&dtype| dtype == DataType::FLOAT), "{label}: {given:?}");
+            vec![DataType::FLOAT; n]
+        }
+        _ => stated_outputs(node, &given, opset),
+    }
+}
+
+/// Operators that state the type of their outputs, by an attribute or by another input.
+fn stated_outputs(node: &NodeProto, given: &[DataType], opset: i64) -> Vec<DataType> {
+    let label = format!("{} {:?}", node.op(), node.name);
+    match node.op() {
         "Cast" => {
             let to = number(node.attr_i("to").unwrap());
             assert_ne!(to, given[0], "{label} casts to what it reads");
@@ -178,6 +191,14 @@ fn outputs(
             assert!(given[1] == DataType::FLOAT || opset >= 19, "{label}: {given:?}");
             vec![given[1]]
         }
+        op => panic!("the twin does not know {op}"),
+    }
+}
+
+/// What goes in and out of bodies keeps its type on the way.
+fn of_bodies(node: &NodeProto, given: &[DataType], types: &Types, opset: i64) -> Vec<DataType> {
+    let label = format!("{} {:?}", node.op(), node.name);
+    match node.op() {
         "If" => {
             let bodies: Vec<Vec<DataType>> =
                 node.subgraphs().map(|body| walk(body, types.clone(), opset)).collect();
@@ -198,19 +219,14 @@ fn outputs(
             assert_eq!(&made[1..=carried.len()], carried, "{label} carries another type on");
             made[1..].to_vec()
         }
-        "Scan" => {
+        _ => {
             let body = node.subgraphs().next().unwrap();
             let mut inner = types.clone();
-            for (input, dtype) in body.input.iter().zip(&given) {
+            for (input, dtype) in body.input.iter().zip(given) {
                 inner.insert(input.label().to_owned(), *dtype);
             }
             walk(body, inner, opset)
         }
-        "Foreign" => {
-            assert!(given.iter().all(|&dtype| dtype == DataType::FLOAT), "{label}: {given:?}");
-            vec![DataType::FLOAT; n]
-        }
-        op => panic!("the twin does not know {op}"),
     }
 }
 

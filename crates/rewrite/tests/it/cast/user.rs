@@ -314,11 +314,18 @@ fn options_are_json() {
 #[test]
 fn models_in_half_precision_come_back_as_they_are() {
     let options = CastOptions { io: IoPrecision::Model, ..CastOptions::to(FloatType::Fp16) };
-    let (half, _) = cast_with(&three_products(), None, &options);
-    for precision in [FloatType::Fp16, FloatType::Bf16] {
-        let (again, summary) = cast_with(&half, None, &CastOptions::to(precision));
-        assert_eq!(again.to_bytes().unwrap(), half.to_bytes().unwrap());
-        assert_eq!(summary.nodes, []);
+    let conv = Graph::reading(&[1, 4, 8, 8])
+        .weight("w", &[4, 4, 1, 1])
+        .node("Conv", "x w", "y")
+        .output("y")
+        .model();
+    for model in [three_products(), conv] {
+        let (half, _) = cast_with(&model, None, &options);
+        for precision in [FloatType::Fp16, FloatType::Bf16] {
+            let (again, summary) = cast_with(&half, None, &CastOptions::to(precision));
+            assert_eq!(again.to_bytes().unwrap(), half.to_bytes().unwrap());
+            assert_eq!(summary.nodes, []);
+        }
     }
 }
 
