@@ -8,6 +8,7 @@
 #![forbid(unsafe_code)]
 
 mod cache;
+mod jpeg;
 mod onnx;
 mod picture;
 mod recipe;
@@ -18,6 +19,7 @@ mod tensors;
 mod damage;
 
 pub use cache::cache;
+pub use jpeg::jpeg;
 pub use onnx::onnx;
 pub use picture::picture;
 pub use recipe::recipe;

@@ -1,0 +1,393 @@
+//! The way of a picture through the decoder: stretches, MCUs, blocks, rows.
+
+use std::ops::Range;
+
+use crate::bits::Bits;
+use crate::entropy::{Block, CHUNK, Chunk, Cursor, Fault, MCU_BLOCKS, Plan, Step};
+use crate::error::Error;
+use crate::header::{self, Coding, Header, Segments};
+use crate::huffman::{Class, Table};
+use crate::kernels::{Kernels, LANES, Quantization};
+use crate::region::Region;
+use crate::rows::{Geometry, Pixels, Rows};
+use crate::scan::Scan;
+use crate::transform::Transform;
+
+/// Decodes one picture after the other, in memory that it keeps.
+#[derive(Debug)]
+pub struct Decoder {
+    kernels: &'static Kernels,
+    plan: Box<Plan>,
+    chunk: Box<Chunk>,
+    scan: Scan,
+    rows: Rows,
+    /// For each component the columns of blocks that are wanted.
+    wanted: [Vec<bool>; 3],
+    row: Vec<u8>,
+}
+
+impl Default for Decoder {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Decoder {
+    /// Returns a decoder that uses what the processor has.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::with(Kernels::best())
+    }
+
+    pub(crate) fn with(kernels: &'static Kernels) -> Self {
+        let table = || std::array::from_fn(|_| Table::new());
+        let plan =
+            Plan { dc: table(), ac: table(), steps: [Step::default(); MCU_BLOCKS], n_steps: 0 };
+        let chunk = Chunk {
+            blocks: [Block([0; 64]); CHUNK * MCU_BLOCKS],
+            lengths: [0; CHUNK * MCU_BLOCKS],
+        };
+        Self {
+            kernels,
+            plan: Box::new(plan),
+            chunk: Box::new(chunk),
+            scan: Scan::default(),
+            rows: Rows::default(),
+            wanted: Default::default(),
+            row: Vec::new(),
+        }
+    }
+
+    /// Reads the header of a picture.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Unsupported`] and [`Error::Header`]: a general decoder has to judge the picture.
+    pub fn open<'a>(&'a mut self, encoded: &'a [u8]) -> Result<Picture<'a>, Error> {
+        let segments = header::read(encoded)?;
+        Ok(Picture { decoder: self, encoded, segments })
+    }
+}
+
+/// A picture whose header is read.
+#[derive(Debug)]
+pub struct Picture<'a> {
+    decoder: &'a mut Decoder,
+    encoded: &'a [u8],
+    segments: Segments<'a>,
+}
+
+impl Picture<'_> {
+    /// Returns what the header says.
+    #[must_use]
+    pub fn header(&self) -> &Header {
+        &self.segments.header
+    }
+
+    /// Writes all pixels into `out`, row after row without gaps.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::WrongLength`]; [`Error::Unsupported`] for the luma of [`Coding::Rgb`]; otherwise
+    /// what is damaged, and `out` then holds anything.
+    pub fn decode(self, pixels: Pixels, out: &mut [u8]) -> Result<(), Error> {
+        let Header { width, height, .. } = *self.header();
+        let stride = width as usize * pixels.bytes();
+        let expected = stride * height as usize;
+        if out.len() != expected {
+            return Err(Error::WrongLength { expected, found: out.len() });
+        }
+        let columns = 0..width as usize;
+        self.run(pixels, None, |rows, kernels, geometry, y| {
+            let row = &mut out[y * stride..][..stride];
+            rows.write(kernels, geometry, pixels, y, columns.clone(), row);
+        })
+    }
+
+    /// Calls `row` with the number and the bytes of each wanted row, from the top, as soon as it
+    /// is made.
+    ///
+    /// A row has all its columns; those that the region does not want hold anything.
+    ///
+    /// # Errors
+    ///
+    /// As [`decode`](Self::decode); rows may have been given before the damage was met.
+    ///
+    /// # Panics
+    ///
+    /// When the region was made for another size.
+    pub fn rows(
+        self,
+        pixels: Pixels,
+        region: &Region,
+        mut row: impl FnMut(usize, &[u8]),
+    ) -> Result<(), Error> {
+        let (width, height) = (self.header().width as usize, self.header().height as usize);
+        assert_eq!(region.size(), (width, height), "the region is of the picture's size");
+        let span = region.column_span();
+        let columns = span.start / LANES * LANES..span.end;
+        let mut buffer = std::mem::take(&mut self.decoder.row);
+        buffer.resize(width * pixels.bytes(), 0);
+        let Self { decoder, encoded, segments } = self;
+        let picture = Picture { decoder: &mut *decoder, encoded, segments };
+        let result = picture.run(pixels, Some(region), |rows, kernels, geometry, y| {
+            rows.write(kernels, geometry, pixels, y, columns.clone(), &mut buffer);
+            row(y, &buffer);
+        });
+        decoder.row = buffer;
+        result
+    }
+
+    fn run(
+        self,
+        pixels: Pixels,
+        region: Option<&Region>,
+        emit: impl FnMut(&mut Rows, &Kernels, &Geometry, usize),
+    ) -> Result<(), Error> {
+        let Self { decoder, encoded, segments } = self;
+        let header = &segments.header;
+        if pixels == Pixels::Luma && header.coding == Coding::Rgb {
+            let what = "red, green and blue, and luma is asked for,";
+            return Err(Error::Unsupported { what, offset: segments.scan });
+        }
+        let geometry = Geometry::of(header);
+        let n_mcus = geometry.mcus_across() * geometry.mcus_down();
+        let per_stretch = match segments.restart_interval {
+            0 => n_mcus,
+            interval => interval,
+        };
+        let n_stretches = n_mcus.div_ceil(per_stretch);
+        decoder.scan.read(encoded, segments.scan, n_stretches, decoder.kernels.find_ff)?;
+        decoder.prepare(&segments, &geometry, region);
+        let n_shown = if pixels == Pixels::Luma { 1 } else { segments.n_components };
+        let job = Job {
+            encoded,
+            geometry,
+            region,
+            quantization: quantization(&segments),
+            per_stretch,
+            n_shown,
+        };
+        job.run(decoder, emit)
+    }
+}
+
+/// Returns the steps of each component, as the kernels take them.
+fn quantization(segments: &Segments<'_>) -> [Quantization; 3] {
+    segments.components.map(|component| {
+        let steps = segments.quantization[component.quantization & 3].unwrap_or([1; 64]);
+        steps.map(u16::cast_signed)
+    })
+}
+
+impl Decoder {
+    /// Makes tables, room and the plan of the MCU ready.
+    fn prepare(&mut self, segments: &Segments<'_>, geometry: &Geometry, region: Option<&Region>) {
+        let Plan { dc, ac, steps, n_steps } = &mut *self.plan;
+        for (tables, spellings, class) in
+            [(dc, &segments.dc, Class::Dc), (ac, &segments.ac, Class::Ac)]
+        {
+            for (table, spelling) in tables.iter_mut().zip(spellings) {
+                if let Some(spelling) = spelling {
+                    table.set(class, spelling);
+                }
+            }
+        }
+        *n_steps = 0;
+        let mut first = 0;
+        for component in 0..segments.n_components {
+            let (h, v) = geometry.blocks(component);
+            for place in 0..h * v {
+                let first = first + place / h * CHUNK * h + place % h;
+                let part = segments.components[component];
+                let (dc, ac) = (part.dc & 3, part.ac & 3);
+                steps[*n_steps] = Step { component, first, stride: h, dc, ac };
+                *n_steps += 1;
+            }
+            first += CHUNK * h * v;
+            let columns = geometry.mcus_across() * h;
+            self.wanted[component].clear();
+            self.wanted[component].extend((0..columns).map(|column| {
+                region.is_none_or(|region| {
+                    region.wants_columns(reach(column, component, geometry.across))
+                })
+            }));
+        }
+        self.rows.reset(geometry, segments.n_components);
+    }
+}
+
+/// Returns the pixels that a block of a component reaches, along one axis on which `shared` pixels
+/// share a difference.
+fn reach(block: usize, component: usize, shared: usize) -> Range<usize> {
+    match (component, shared) {
+        (1.., 2) => (16 * block).saturating_sub(1)..16 * block + 17,
+        _ => 8 * block..8 * block + 8,
+    }
+}
+
+/// What stays the same while a picture is decoded.
+struct Job<'a> {
+    encoded: &'a [u8],
+    geometry: Geometry,
+    region: Option<&'a Region>,
+    quantization: [Quantization; 3],
+    /// MCUs of a stretch.
+    per_stretch: usize,
+    /// Components of which samples are made.
+    n_shown: usize,
+}
+
+impl Job<'_> {
+    fn run(
+        &self,
+        decoder: &mut Decoder,
+        mut emit: impl FnMut(&mut Rows, &Kernels, &Geometry, usize),
+    ) -> Result<(), Error> {
+        let Decoder { kernels, plan, chunk, scan, rows, wanted, .. } = decoder;
+        let geometry = &self.geometry;
+        let (mut stretch, mut left) = (0, self.per_stretch);
+        let mut cursor = cursor(scan, stretch);
+        let mut emitted = 0;
+        for mcu_y in 0..geometry.mcus_down() {
+            let mut mcu_x = 0;
+            while mcu_x < geometry.mcus_across() {
+                if left == 0 {
+                    self.check_end(scan, stretch, &cursor)?;
+                    stretch += 1;
+                    left = self.per_stretch;
+                    cursor = self::cursor(scan, stretch);
+                }
+                let n = CHUNK.min(geometry.mcus_across() - mcu_x).min(left);
+                (kernels.decode_mcus)(&mut cursor, plan, n, chunk)
+                    .map_err(|fault| self.error(scan, stretch, &cursor, fault))?;
+                self.transform(kernels, chunk, rows, wanted, [mcu_x, mcu_y], n);
+                mcu_x += n;
+                left -= n;
+            }
+            // The last row waits for the differences below it.
+            let made = (mcu_y + 1) * 8 * geometry.down;
+            let last = mcu_y + 1 == geometry.mcus_down();
+            let ready = if last { geometry.height } else { made + 1 - geometry.down };
+            for y in emitted..ready {
+                if self.region.is_none_or(|region| region.wants_row(y)) {
+                    emit(rows, kernels, geometry, y);
+                }
+            }
+            emitted = ready;
+        }
+        Ok(())
+    }
+
+    /// Makes samples of `n` MCUs of a chunk, of those blocks that are wanted.
+    fn transform(
+        &self,
+        kernels: &Kernels,
+        chunk: &Chunk,
+        rows: &mut Rows,
+        wanted: &[Vec<bool>; 3],
+        [mcu_x, mcu_y]: [usize; 2],
+        n: usize,
+    ) {
+        let mut first = 0;
+        for component in 0..self.n_shown {
+            let (h, v) = self.geometry.blocks(component);
+            let columns = mcu_x * h..(mcu_x + n) * h;
+            for line in 0..v {
+                let row = mcu_y * v + line;
+                let blocks = first + line * CHUNK * h..first + line * CHUNK * h + n * h;
+                let reached = reach(row, component, self.geometry.down);
+                if !self.region.is_none_or(|region| region.wants_rows(reached)) {
+                    continue;
+                }
+                let place = rows.place(component, columns.start, row);
+                let plane = rows.plane(component);
+                let mut transform = Transform::new(kernels, &self.quantization[component], plane);
+                let lengths = &chunk.lengths[blocks.clone()];
+                let wanted = &wanted[component][columns.clone()];
+                let all = chunk.blocks[blocks].iter().zip(lengths).zip(wanted);
+                for (i, ((block, &length), &wanted)) in all.enumerate() {
+                    if wanted {
+                        transform.take(block, length, place + 8 * i);
+                    }
+                }
+                transform.finish();
+            }
+            first += CHUNK * h * v;
+        }
+    }
+
+    /// Refuses bytes that no sample used.
+    fn check_end(&self, scan: &Scan, stretch: usize, cursor: &Cursor<'_>) -> Result<(), Error> {
+        let used = cursor.bits.position().div_ceil(8);
+        if 8 * used < cursor.end {
+            return Err(Error::Extraneous { offset: scan.offset(self.encoded, stretch, used) });
+        }
+        Ok(())
+    }
+
+    #[cold]
+    fn error(&self, scan: &Scan, stretch: usize, cursor: &Cursor<'_>, fault: Fault) -> Error {
+        let offset = scan.offset(self.encoded, stretch, cursor.bits.position() / 8);
+        match fault {
+            Fault::BadCode => Error::BadCode { offset },
+            Fault::LongBlock => Error::LongBlock { offset },
+            Fault::End => Error::Truncated { offset },
+        }
+    }
+}
+
+/// Returns a reader at the beginning of a stretch.
+fn cursor(scan: &Scan, stretch: usize) -> Cursor<'_> {
+    let stretch = scan.stretch(stretch);
+    let bits = Bits::new(scan.data(), stretch.start);
+    Cursor { bits, last: [0; 3], end: 8 * stretch.end }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::kernels::scalar;
+
+    fn decode(decoder: &mut Decoder, encoded: &[u8]) -> Result<Vec<u8>, Error> {
+        let picture = decoder.open(encoded)?;
+        let (width, height) = (picture.header().width, picture.header().height);
+        if width * height > 1 << 18 {
+            return Ok(Vec::new());
+        }
+        let mut out = vec![0; 3 * width as usize * height as usize];
+        picture.decode(Pixels::Rgb, &mut out)?;
+        Ok(out)
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 512, ..ProptestConfig::default() })]
+
+        #[test]
+        fn altered_pictures_never_panic_and_are_the_same_with_all_kernels(
+            name in prop::sample::select(vec![
+                "q30_420", "q95_420", "q95_422", "q95_444", "restart", "gray", "rgb_coded",
+            ]),
+            changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..8),
+            cut in any::<Option<prop::sample::Index>>(),
+        ) {
+            let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/preprocess/pictures");
+            let mut encoded = std::fs::read(folder.join(name).with_extension("jpg")).unwrap();
+            for (at, value) in changes {
+                let at = at.index(encoded.len());
+                encoded[at] = value;
+            }
+            if let Some(cut) = cut {
+                encoded.truncate(cut.index(encoded.len() + 1));
+            }
+            let mut best = Decoder::new();
+            let found = decode(&mut best, &encoded);
+            prop_assert_eq!(&found, &decode(&mut Decoder::with(&scalar::KERNELS), &encoded));
+            prop_assert_eq!(&found, &decode(&mut best, &encoded), "what was there does not matter");
+        }
+    }
+}

@@ -1,0 +1,93 @@
+//! The inner loops, and which of their versions this processor runs.
+//!
+//! Every kernel has a scalar twin; both give the same bytes on any input, and the tests hold them
+//! to that.
+
+#[cfg(target_arch = "x86_64")]
+#[expect(unsafe_code, reason = "vectors double the speed of the whole decoder")]
+mod avx2;
+pub(crate) mod scalar;
+
+use crate::entropy::{Block, DecodeMcus};
+use crate::scan::STEP;
+
+/// Pixels that the kernels of colour take at a time: rows are readable up to a multiple of it.
+pub(crate) const LANES: usize = 32;
+
+/// Steps of quantization, row by row.
+///
+/// They have 16 bits of any sign: products are taken modulo 2^16, as libjpeg-turbo's are.
+pub(crate) type Quantization = [i16; 64];
+
+/// Returns how many bytes come before the first 0xff.
+pub(crate) type FindFf = fn(&[u8; STEP]) -> usize;
+
+/// Transforms two blocks into the samples at two places of a plane.
+///
+/// A place is the index of the block's first sample; both may be the same.
+pub(crate) type Idct = fn([&Block; 2], &Quantization, &mut Plane<'_>, at: [usize; 2]);
+
+/// Adds three times one row and once another.
+pub(crate) type Sums = fn(near: &[u8], far: &[u8], sums: &mut [u16]);
+
+/// Makes a row of pixels of luma and of sums of the differences, half as many and one more at
+/// either end.
+///
+/// The row of luma and the sums are readable up to a multiple of [`LANES`] pixels.
+pub(crate) type RgbOfSums =
+    fn(luma: &[u8], blue: &[u16], red: &[u16], rounding: Rounding, rgb: &mut [u8]);
+
+/// Makes a row of pixels of as many samples of each component, readable up to a multiple of
+/// [`LANES`].
+pub(crate) type RgbOfRows = fn(luma: &[u8], blue: &[u8], red: &[u8], rgb: &mut [u8]);
+
+/// A plane of samples.
+#[derive(Debug)]
+pub(crate) struct Plane<'a> {
+    pub(crate) samples: &'a mut [u8],
+    pub(crate) stride: usize,
+}
+
+impl Plane<'_> {
+    /// Returns row `y` of the block at a place.
+    #[inline(always)]
+    pub(crate) fn row(&mut self, at: usize, y: usize) -> &mut [u8; 8] {
+        let row = &mut self.samples[at + y * self.stride..];
+        row.first_chunk_mut().expect("a block lies in its plane")
+    }
+}
+
+/// What is added before the division by 16, for even and for odd pixels.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Rounding {
+    pub(crate) even: u16,
+    pub(crate) odd: u16,
+}
+
+/// The versions of one processor.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Kernels {
+    pub(crate) find_ff: FindFf,
+    pub(crate) decode_mcus: DecodeMcus,
+    /// For blocks with any coefficients.
+    pub(crate) idct: Idct,
+    /// For blocks whose coefficients lie in the first four rows and columns.
+    pub(crate) idct_quarter: Idct,
+    pub(crate) sums: Sums,
+    pub(crate) rgb_of_sums: RgbOfSums,
+    pub(crate) rgb_of_rows: RgbOfRows,
+}
+
+impl Kernels {
+    /// Returns the fastest versions that this processor runs.
+    pub(crate) fn best() -> &'static Self {
+        #[cfg(target_arch = "x86_64")]
+        if let Some(kernels) = avx2::kernels() {
+            return kernels;
+        }
+        &scalar::KERNELS
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,122 @@
+//! Every kernel against its scalar twin, and the twins against what they stand for.
+
+use proptest::prelude::*;
+
+use super::*;
+
+/// The kernels of this processor; without any but the scalar ones there is nothing to compare.
+fn kernels() -> &'static Kernels {
+    Kernels::best()
+}
+
+fn block(values: &[i16]) -> Block {
+    Block(std::array::from_fn(|i| values[i]))
+}
+
+/// Coefficients and steps as encoders write them, and any.
+fn coefficients() -> impl Strategy<Value = (Vec<i16>, Vec<i16>)> {
+    prop_oneof![
+        (prop::collection::vec(-60..60_i16, 128), prop::collection::vec(1..32_i16, 64)),
+        (prop::collection::vec(-2048..2048_i16, 128), prop::collection::vec(1..256_i16, 64)),
+        (prop::collection::vec(any::<i16>(), 128), prop::collection::vec(any::<i16>(), 64)),
+    ]
+}
+
+fn transformed(idct: Idct, blocks: [&Block; 2], steps: &Quantization) -> Vec<u8> {
+    let (mut samples, stride) = (vec![7; 24 * 9], 24);
+    idct(blocks, steps, &mut Plane { samples: &mut samples, stride }, [0, 8 + stride]);
+    samples
+}
+
+proptest! {
+    #[test]
+    fn transforms_match_scalar((values, steps) in coefficients()) {
+        let steps = std::array::from_fn(|i| steps[i]);
+        let blocks = [&block(&values), &block(&values[64..])];
+        let expected = transformed(scalar::idct, blocks, &steps);
+        prop_assert_eq!(transformed(kernels().idct, blocks, &steps), expected);
+    }
+
+    #[test]
+    fn transforms_of_a_quarter_match_scalar((values, steps) in coefficients()) {
+        let steps = std::array::from_fn(|i| steps[i]);
+        let quarter = |values: &[i16]| {
+            Block(std::array::from_fn(|i| if i % 8 < 4 && i < 32 { values[i] } else { 0 }))
+        };
+        let blocks = [&quarter(&values), &quarter(&values[64..])];
+        let expected = transformed(scalar::idct, blocks, &steps);
+        prop_assert_eq!(transformed(kernels().idct_quarter, blocks, &steps), expected);
+    }
+
+    #[test]
+    fn rows_match_scalar(
+        width in 1..200_usize,
+        even in 0..16_u16,
+        odd in 0..16_u16,
+        seed in prop::collection::vec(any::<u8>(), 256),
+    ) {
+        let readable = width.next_multiple_of(LANES);
+        let bytes = |n: usize, from: usize| -> Vec<u8> {
+            (0..n).map(|i| seed[(i * (2 * from + 1) + from * 37) % 256]).collect()
+        };
+        let (luma, near, far) = (bytes(readable, 0), bytes(readable + 2, 1), bytes(readable + 2, 2));
+        let mut rgb = [vec![0; 3 * width], vec![0; 3 * width]];
+        let sums = [0, 1].map(|i| {
+            let mut sums = [vec![0; readable / 2 + 2], vec![0; readable / 2 + 2]];
+            (kernels().sums)(&near[i..], &far[i..], &mut sums[0]);
+            scalar::sums(&near[i..], &far[i..], &mut sums[1]);
+            assert_eq!(sums[0], sums[1]);
+            sums[0].clone()
+        });
+        let rounding = Rounding { even, odd };
+        (kernels().rgb_of_sums)(&luma, &sums[0], &sums[1], rounding, &mut rgb[0]);
+        scalar::rgb_of_sums(&luma, &sums[0], &sums[1], rounding, &mut rgb[1]);
+        prop_assert_eq!(&rgb[0], &rgb[1]);
+        (kernels().rgb_of_rows)(&luma, &near, &far, &mut rgb[0]);
+        scalar::rgb_of_rows(&luma, &near, &far, &mut rgb[1]);
+        prop_assert_eq!(&rgb[0], &rgb[1]);
+    }
+
+    #[test]
+    fn finding_matches_scalar(bytes: [u8; STEP], at in 0..2 * STEP) {
+        let mut bytes = bytes;
+        if let Some(byte) = bytes.get_mut(at) {
+            *byte = 0xff;
+        }
+        prop_assert_eq!((kernels().find_ff)(&bytes), scalar::find_ff(&bytes));
+    }
+}
+
+/// All colours, so that the constants are right where they round.
+#[test]
+fn every_difference_gives_its_scalar_colour() {
+    for blue in 0..=255 {
+        let reds: Vec<u8> = (0..=255).collect();
+        let blues = [blue; 256];
+        for luma in [0, 1, 77, 128, 200, 254, 255] {
+            let mut rgb = [vec![0; 768], vec![0; 768]];
+            (kernels().rgb_of_rows)(&[luma; 256], &blues, &reds, &mut rgb[0]);
+            scalar::rgb_of_rows(&[luma; 256], &blues, &reds, &mut rgb[1]);
+            assert_eq!(rgb[0], rgb[1], "luma {luma} blue {blue}");
+        }
+    }
+}
+
+/// The transform as the standard defines it, in floating point.
+#[test]
+fn the_scalar_transform_is_near_the_real_one() {
+    use std::f64::consts::{FRAC_1_SQRT_2, PI};
+    let wave = |u: usize, x: usize| {
+        let scale = if u == 0 { FRAC_1_SQRT_2 } else { 1.0 };
+        scale * ((2 * x + 1) as f64 * u as f64 * PI / 16.0).cos() / 2.0
+    };
+    let values: Vec<i16> =
+        (0..64).map(|i: i16| (i * 37 % 101 - 50) * i16::from(i % 3 == 0)).collect();
+    let plane = transformed(scalar::idct, [&block(&values); 2], &[2; 64]);
+    for (x, y) in (0..64).map(|i| (i % 8, i / 8)) {
+        let sum: f64 =
+            (0..64).map(|i| 2.0 * f64::from(values[i]) * wave(i % 8, x) * wave(i / 8, y)).sum();
+        let expected = (sum + 128.0).clamp(0.0, 255.0);
+        assert!((f64::from(plane[24 * y + x]) - expected).abs() < 1.0, "at {x} {y}");
+    }
+}
