@@ -8,7 +8,7 @@ use std::time::Duration;
 use calibrant_calibration::{Algorithm, BackendInfo, Method};
 use calibrant_dataset::Digest;
 use calibrant_engine::{BuildSummary, Precision};
-use calibrant_rewrite::Outcome;
+use calibrant_rewrite::{FloatType, Outcome};
 use serde::Serialize;
 
 use crate::observe::Stage;
@@ -261,8 +261,11 @@ impl fmt::Display for Report {
             writeln!(f, "{}", if opset.before == opset.after { "" } else { " (raised)" })?;
         }
         if let Some(casts) = &self.casts {
-            let kept = casts.nodes.iter().filter(|node| node.kept.is_some()).count();
-            writeln!(f, "  casts    {} nodes, {kept} of them kept in fp32", casts.nodes.len())?;
+            let half = casts.nodes.iter().filter(|node| node.precision != FloatType::Fp32).count();
+            let reasons = casts.nodes.iter().filter_map(|node| node.kept.as_ref());
+            let beyond = reasons.filter(|reason| reason.is_about_values()).count();
+            write!(f, "  casts    {half} of {} nodes in half precision", casts.nodes.len())?;
+            writeln!(f, ", {beyond} kept in fp32 because of their values")?;
         }
         writeln!(f, "  engine   {}", self.engine)?;
         write!(f, "  files   ")?;
