@@ -19,6 +19,9 @@ pub const PLAN: &str = "engine.plan";
 /// What was done.
 pub const REPORT: &str = "report.json";
 
+/// How the names of files begin that are not complete yet.
+const UNFINISHED: &str = ".calibrant-";
+
 /// Every file of a job, in the order in which they are made; each is made from those before it.
 const IN_ORDER: [&str; 7] = [TABLE, CACHE, CACHE_MANIFEST, MODEL, MODEL_DATA, PLAN, REPORT];
 
@@ -69,10 +72,25 @@ impl Output {
         // A folder can be locked like a file, and no lock file is left behind.
         let lock = File::open(folder).map_err(failed)?;
         match lock.try_lock() {
-            Ok(()) => Ok(Self { folder: folder.to_owned(), _lock: lock }),
+            Ok(()) => {
+                let output = Self { folder: folder.to_owned(), _lock: lock };
+                output.sweep().map_err(failed)?;
+                Ok(output)
+            }
             Err(TryLockError::WouldBlock) => Err(OutputError::Busy { folder: folder.to_owned() }),
             Err(TryLockError::Error(source)) => Err(failed(source)),
         }
+    }
+
+    /// Removes what a job that was killed had not finished.
+    fn sweep(&self) -> io::Result<()> {
+        for entry in fs::read_dir(&self.folder)? {
+            let entry = entry?;
+            if entry.file_name().as_encoded_bytes().starts_with(UNFINISHED.as_bytes()) {
+                fs::remove_file(entry.path())?;
+            }
+        }
+        Ok(())
     }
 
     /// The path of the result called `name`.
@@ -117,6 +135,16 @@ mod tests {
         assert!(matches!(Output::claim(&folder), Err(OutputError::Busy { .. })));
         drop(first);
         assert!(Output::claim(&folder).is_ok());
+    }
+
+    #[test]
+    fn what_a_killed_job_left_unfinished_goes_when_the_next_begins() {
+        let folder = tempfile::tempdir().unwrap();
+        let unfinished = tempfile::Builder::new().prefix(UNFINISHED).tempfile_in(folder.path());
+        let (_, path) = unfinished.unwrap().keep().unwrap();
+        fs::write(folder.path().join(PLAN), "of an earlier job").unwrap();
+        let output = Output::claim(folder.path()).unwrap();
+        assert!(!path.exists() && output.path(PLAN).exists());
     }
 
     #[test]

@@ -234,7 +234,7 @@ fn data_path(path: &Path) -> Result<PathBuf, Error> {
 /// A new file beside `path`, with the rights that any new file gets.
 fn temporary(path: &Path) -> io::Result<NamedTempFile> {
     let mut builder = tempfile::Builder::new();
-    builder.prefix(".").suffix(".tmp");
+    builder.prefix(".calibrant-");
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt as _;

@@ -47,7 +47,7 @@ Examples:
     calibrant doctor
 
 Exit status:
-  0 done   1 the job failed   2 wrong usage   3 a vendor library is missing   130 interrupted";
+  0 done   1 the job failed   2 wrong usage   3 a vendor library or a GPU is missing   130 interrupted";
 
 /// Flags that every command takes.
 #[derive(Debug, Args)]
@@ -94,27 +94,12 @@ pub(crate) struct QuantizeArgs {
     /// The manifest of a table must fit the model; of a cache, that of the table beside it.
     #[arg(long, value_name = "FILE")]
     pub(crate) calibration_cache: Option<PathBuf>,
-    /// The precision to bring the model to.
-    ///
-    /// Up to TensorRT 10.16 the builder is told, since 11 and for RTX types are written into the model.
-    /// int8 leaves the rest in fp32; best is whatever the builder finds fastest, and int8+fp16 where the model says it.
-    #[arg(long, value_name = "fp32|fp16|bf16|int8|int8+fp16|best", default_value = "int8", value_parser = parse_precision)]
-    pub(crate) precision: Precision,
-    /// How int8 ranges reach the builder: cache, ranges (dynamic ranges) or qdq (Q/DQ nodes).
-    ///
-    /// By default cache up to TensorRT 10.16, and qdq since 11 and for RTX, which have nothing else.
-    #[arg(long, value_name = "cache|ranges|qdq", value_parser = parse_int8_via)]
-    pub(crate) int8_via: Option<Int8Via>,
-    /// The type of the model's inputs and outputs where the model says the types: fp32, or what its layers compute in.
-    #[arg(long, value_enum, default_value_t = IoArg::Fp32)]
-    pub(crate) io_precision: IoArg,
-    /// The type of Q/DQ scales in an int8+fp16 model.
-    #[arg(long, value_enum, default_value_t = ScaleArg::Fp32)]
-    pub(crate) scale_precision: ScaleArg,
+    #[command(flatten)]
+    pub(crate) precision: PrecisionArgs,
     /// Whether to build the engine.
     ///
     /// `auto` builds it when a library is found and otherwise says what was left out.
-    #[arg(long, value_enum, default_value_t = EngineArg::Auto)]
+    #[arg(long, value_enum, default_value_t = EngineArg::Auto, help_heading = "Engine")]
     pub(crate) engine: EngineArg,
     #[command(flatten)]
     pub(crate) library: LibraryArgs,
@@ -262,6 +247,28 @@ pub(crate) struct CalibrationArgs {
     /// Worker threads; by default one for each processor.
     #[arg(long, value_name = "N")]
     pub(crate) workers: Option<NonZeroUsize>,
+}
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Precision")]
+pub(crate) struct PrecisionArgs {
+    /// The precision to bring the model to.
+    ///
+    /// Up to TensorRT 10.16 the builder is told, since 11 and for RTX types are written into the model.
+    /// int8 leaves the rest in fp32; best is whatever the builder finds fastest, and int8+fp16 where the model says it.
+    #[arg(long, value_name = "fp32|fp16|bf16|int8|int8+fp16|best", default_value = "int8", value_parser = parse_precision)]
+    pub(crate) precision: Precision,
+    /// How int8 ranges reach the builder: cache, ranges (dynamic ranges) or qdq (Q/DQ nodes).
+    ///
+    /// By default cache up to TensorRT 10.16, and qdq since 11 and for RTX, which have nothing else.
+    #[arg(long, value_name = "cache|ranges|qdq", value_parser = parse_int8_via)]
+    pub(crate) int8_via: Option<Int8Via>,
+    /// The type of the model's inputs and outputs where the model says the types: fp32, or what its layers compute in.
+    #[arg(long, value_enum, default_value_t = IoArg::Fp32)]
+    pub(crate) io_precision: IoArg,
+    /// The type of Q/DQ scales in an int8+fp16 model.
+    #[arg(long, value_enum, default_value_t = ScaleArg::Fp32)]
+    pub(crate) scale_precision: ScaleArg,
 }
 
 #[derive(Debug, Args)]

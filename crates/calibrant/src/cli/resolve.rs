@@ -34,14 +34,14 @@ pub(crate) fn quantize(args: QuantizeArgs) -> Result<Config, Error> {
     Ok(Config {
         model: args.model.model,
         ranges,
-        precision: args.precision,
-        int8_via: args.int8_via,
+        precision: args.precision.precision,
+        int8_via: args.precision.int8_via,
         casts: Casts {
-            io: match args.io_precision {
+            io: match args.precision.io_precision {
                 IoArg::Fp32 => IoPrecision::Fp32,
                 IoArg::Model => IoPrecision::Model,
             },
-            scales: match args.scale_precision {
+            scales: match args.precision.scale_precision {
                 ScaleArg::Fp32 => ScalePrecision::Fp32,
                 ScaleArg::Fp16 => ScalePrecision::Model,
             },
@@ -58,7 +58,7 @@ pub(crate) fn quantize(args: QuantizeArgs) -> Result<Config, Error> {
 
 /// Where the ranges come from: int8 needs some, half precision is checked against those there are.
 fn ranges(args: &QuantizeArgs) -> Result<Ranges, Error> {
-    match (args.precision, &args.calibration_cache, &args.samples.images) {
+    match (args.precision.precision, &args.calibration_cache, &args.samples.images) {
         (Precision::Fp32, ..) | (Precision::Fp16 | Precision::Bf16, None, None) => Ok(Ranges::None),
         (_, Some(file), None) => {
             Ok(Ranges::Reuse { file: file.clone(), method: method_of_table(&args.calibration)? })
