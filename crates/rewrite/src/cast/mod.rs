@@ -200,6 +200,10 @@ fn summarized(flow: &Flow<'_>, units: &Units, decision: &Decision, id: NodeId) -
         return None;
     }
     let own = units.of_node(id);
+    // Scales of Resize and the like beside data that came in a half type.
+    if own.is_empty() && node.inputs.iter().flatten().any(|&value| regions::is_half(flow, value)) {
+        return None;
+    }
     let kept = own.iter().find_map(|&unit| decision.kept[unit].clone());
     let (precision, kept) = match (own.first(), kept) {
         (Some(_), Some(kept)) => (FloatType::Fp32, Some(kept)),

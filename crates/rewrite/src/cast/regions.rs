@@ -137,7 +137,7 @@ fn touches(flow: &Flow<'_>, units: &Units, value: ValueId, unit: UnitId) -> bool
     readers.chain([units.made(flow, value)]).any(|slot| slot == Slot::Unit(unit))
 }
 
-fn is_half(flow: &Flow<'_>, value: ValueId) -> bool {
+pub(super) fn is_half(flow: &Flow<'_>, value: ValueId) -> bool {
     matches!(flow.values[value].dtype, Some(DataType::FLOAT16 | DataType::BFLOAT16))
 }
 

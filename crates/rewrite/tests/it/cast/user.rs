@@ -319,7 +319,14 @@ fn models_in_half_precision_come_back_as_they_are() {
         .node("Conv", "x w", "y")
         .output("y")
         .model();
-    for model in [three_products(), conv] {
+    let resize = Graph::reading(&[1, 4, 8, 8])
+        .floats("scales", &[4], &[1.0, 1.0, 2.0, 2.0])
+        .weight("w", &[4, 4, 1, 1])
+        .node("Conv", "x w", "a")
+        .node("Resize", "a  scales", "y")
+        .output("y")
+        .model();
+    for model in [three_products(), conv, resize] {
         let (half, _) = cast_with(&model, None, &options);
         for precision in [FloatType::Fp16, FloatType::Bf16] {
             let (again, summary) = cast_with(&half, None, &CastOptions::to(precision));
