@@ -1,12 +1,16 @@
-//! How long does one photograph take, bytes to tensor, with each preset?
+//! How long does one photograph take, bytes to tensor, with each preset? And how long does each
+//! filter take on pixels that are decoded already?
 //!
 //! `decode_only` is the lower bound: the same bytes at their own size, no resizing, the cheapest
-//! table. `tensor_memcpy` is what writing a 224 × 224 tensor costs at the least.
+//! table. `tensor_memcpy` is what writing a 224 × 224 tensor costs at the least; `cv2-nearest` and
+//! `pil-nearest` are that and the look-ups.
 
 use std::hint::black_box;
 use std::path::Path;
 
-use calibrant_preprocess::{Pipeline, Preprocess, PreprocessError, Preset, Scratch, Settings};
+use calibrant_preprocess::{
+    Filter, Pipeline, Pixels, Preprocess, PreprocessError, Preset, Scratch, Settings, Size,
+};
 use criterion::{Criterion, Throughput};
 
 /// A photograph of ordinary size: 4:2:0, quality 90.
@@ -36,6 +40,25 @@ fn preprocess(c: &mut Criterion) {
     group.finish();
 }
 
+/// Pixels of an ordinary photograph's size through every filter.
+fn filters(c: &mut Criterion) {
+    let size = Size::new(500, 375);
+    let bytes = (0..size.pixels() * 3).map(|i| ((i * 2_654_435_761) >> 13).to_le_bytes()[0]);
+    let data: Vec<u8> = bytes.collect();
+    let pixels = Pixels::rgb(size, &data).unwrap_or_else(|e| panic!("{e}"));
+    let mut group = c.benchmark_group("filter_500x375_to_224x224");
+    group.throughput(Throughput::Elements(1));
+    for filter in Filter::ALL {
+        let pipeline = pipeline(&format!("preset = 'imagenet'\nfilter = '{filter}'"));
+        let mut scratch = Scratch::new();
+        let mut out = vec![0.0; pipeline.shape().iter().product()];
+        group.bench_function(filter.word(), |b| {
+            b.iter(|| pipeline.preprocess_pixels(black_box(pixels), &mut scratch, &mut out));
+        });
+    }
+    group.finish();
+}
+
 fn pipeline(toml: &str) -> Pipeline {
     let recipe = Settings::from_toml(toml).and_then(|settings| settings.recipe());
     recipe.and_then(|recipe| recipe.compile()).unwrap_or_else(|e| panic!("{toml}: {e}"))
@@ -53,5 +76,6 @@ fn size_of(photo: &[u8]) -> String {
 fn main() {
     let mut criterion = Criterion::default().configure_from_args();
     preprocess(&mut criterion);
+    filters(&mut criterion);
     criterion.final_summary();
 }

@@ -5,10 +5,13 @@
 //! each row and then row after row; the order of these sums is part of the result.
 
 use super::View;
-use super::lanes::{LANES, Rows, gather};
+use super::lanes::Rows;
 use super::taps::Taps;
 use crate::geometry::Plan;
 use crate::recipe::Size;
+
+/// Rows that are summed along at once.
+const LANES: usize = 32;
 
 /// The tables of both axes, a block of rows and the sums of a line.
 #[derive(Debug, Default)]
@@ -116,7 +119,9 @@ fn mean_of_cells<const C: usize>(
                     *total = total.wrapping_add(*value);
                 }
             }
-            *out = total.map(|total| rounded(total as f32 * share));
+            for (out, total) in out.iter_mut().zip(total) {
+                *out = rounded(total as f32 * share);
+            }
         }
     }
 }
@@ -142,18 +147,25 @@ fn mean_of_parts<const C: usize>(
     resized.resize(columns.len() * C, [0.0; LANES]);
     sums.resize(columns.len() * C, 0.0);
     let mut block = None;
-    for ((first, weights), line) in rows.iter().zip(out.chunks_exact_mut(columns.len() * C)) {
+    for ((first, mut weights), line) in rows.iter().zip(out.chunks_exact_mut(columns.len() * C)) {
         sums.fill(0.0);
-        for (row, &weight) in (first - down.start..).zip(weights) {
+        let mut row = first - down.start;
+        while !weights.is_empty() {
             // A row that two lines share is the last that the first one takes: blocks only go on.
             if block != Some(row / LANES) {
                 block = Some(row / LANES);
-                gather(input.eight(row / LANES * LANES, across.len() * C), source);
+                input.gather(row / LANES * LANES, source);
                 horizontal::<C>(source, columns, across.start, resized);
             }
+            let lane = row % LANES;
+            let (within, beyond) = weights.split_at(weights.len().min(LANES - lane));
             for (sum, lanes) in sums.iter_mut().zip(&*resized) {
-                *sum += weight * lanes[row % LANES];
+                for (value, weight) in lanes[lane..].iter().zip(within) {
+                    *sum += weight * value;
+                }
             }
+            row += within.len();
+            weights = beyond;
         }
         for (out, &sum) in line.iter_mut().zip(&*sums) {
             *out = rounded(sum);
@@ -172,13 +184,16 @@ fn horizontal<const C: usize>(
     let (pixels, _) = source.as_chunks::<C>();
     let (resized, _) = resized.as_chunks_mut::<C>();
     for (out, (first, weights)) in resized.iter_mut().zip(columns.iter()) {
-        let mut sums = [[0.0_f32; LANES]; C];
-        for (pixel, &weight) in pixels[first - start..].iter().zip(weights) {
-            for (sum, &value) in sums.as_flattened_mut().iter_mut().zip(pixel.as_flattened()) {
-                *sum += f32::from(value) * weight;
+        let pixels = &pixels[first - start..];
+        for (c, out) in out.iter_mut().enumerate() {
+            let mut sums = [0.0_f32; LANES];
+            for (pixel, &weight) in pixels.iter().zip(weights) {
+                for (sum, &value) in sums.iter_mut().zip(&pixel[c]) {
+                    *sum += f32::from(value) * weight;
+                }
             }
+            *out = sums;
         }
-        *out = sums;
     }
 }
 

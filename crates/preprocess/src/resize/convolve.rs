@@ -7,7 +7,7 @@
 mod kernel;
 
 use super::View;
-use super::lanes::{LANES, Rows, gather, scatter};
+use super::lanes::{Rows, scatter};
 use super::taps::Taps;
 use crate::geometry::Plan;
 use crate::recipe::Size;
@@ -35,6 +35,9 @@ struct Pass {
     precision: u32,
 }
 
+/// Rows that the horizontal pass takes at once.
+const LANES: usize = CHUNK;
+
 /// [`LANES`] rows before and after the horizontal pass, transposed: one element for each byte of
 /// a row.
 #[derive(Debug, Default)]
@@ -43,7 +46,7 @@ struct Block {
     resized: Vec<[u8; LANES]>,
 }
 
-/// Bytes of a line whose sums the vertical pass keeps in registers.
+/// Bytes of a line whose sums are kept in registers.
 const CHUNK: usize = 32;
 
 /// Bytes that the picture between the passes may take, unless one column alone takes more.
@@ -152,41 +155,31 @@ fn horizontal(
     let narrow = columns.taps.len() * channels;
     for (i, lines) in lines.chunks_mut(LANES * narrow).enumerate() {
         // A last block of fewer rows repeats its last row; only the lines that exist are written.
-        let rows = source.eight(i * LANES, wide);
-        match channels {
-            1 => horizontal_block::<1>(rows, columns, block, lines),
-            _ => horizontal_block::<3>(rows, columns, block, lines),
-        }
+        block.source.resize(wide, [0; LANES]);
+        source.gather(i * LANES, &mut block.source);
+        block.resized.resize(narrow, [0; LANES]);
+        horizontal_block(channels, columns, block);
+        scatter(&block.resized, lines);
     }
 }
 
-/// Resizes [`LANES`] rows, transposed so that equal columns of all of them lie together.
+/// Resizes [`LANES`] rows, transposed so that equal columns of all of them lie together: what is a
+/// column of the rows is a line here.
+///
+/// (The distance of the lines has to be unknown to the compiler: where it is constant, a sum is
+/// vectorised along its weights, byte by byte.)
 #[inline(always)]
-fn horizontal_block<const C: usize>(
-    rows: [&[u8]; LANES],
-    columns: &Pass,
-    block: &mut Block,
-    lines: &mut [u8],
-) {
-    let Block { source, resized } = block;
-    source.resize(rows[0].len(), [0; LANES]);
-    resized.resize(columns.taps.len() * C, [0; LANES]);
-    gather(rows, source);
+fn horizontal_block(channels: usize, columns: &Pass, block: &mut Block) {
     let start = columns.taps.reach().start;
-    let (pixels, _) = source.as_chunks::<C>();
-    let (resized_pixels, _) = resized.as_chunks_mut::<C>();
-    for (out, (first, weights)) in resized_pixels.iter_mut().zip(columns.taps.iter()) {
-        let mut sums = [[half(columns.precision); LANES]; C];
-        for (pixel, &weight) in pixels[first - start..].iter().zip(weights) {
-            for (sum, &value) in sums.as_flattened_mut().iter_mut().zip(pixel.as_flattened()) {
-                *sum = add(*sum, value, weight);
-            }
-        }
-        for (byte, &sum) in out.as_flattened_mut().iter_mut().zip(sums.as_flattened()) {
-            *byte = clip(sum, columns.precision);
+    let data = block.source.as_flattened();
+    let resized = block.resized.chunks_exact_mut(channels);
+    for (pixel, (first, weights)) in resized.zip(columns.taps.iter()) {
+        for (c, line) in pixel.iter_mut().enumerate() {
+            let data = &data[((first - start) * channels + c) * LANES..];
+            let column = Rows { data, stride: channels * LANES, count: weights.len() };
+            sum_rows(column, weights, columns.precision, line);
         }
     }
-    scatter(resized, lines);
 }
 
 /// Sums the rows of each line.
@@ -195,29 +188,33 @@ fn vertical<'a>(source: Rows<'_>, rows: &Pass, lines: impl Iterator<Item = &'a m
     let start = rows.taps.reach().start;
     for ((first, weights), line) in rows.taps.iter().zip(lines) {
         let data = &source.data[(first - start) * source.stride..];
-        vertical_line(Rows { data, ..source }, weights, rows.precision, line);
+        sum_rows(Rows { data, ..source }, weights, rows.precision, line);
     }
 }
 
 /// Sums the first rows, as many as there are weights.
 #[inline(always)]
-fn vertical_line(source: Rows<'_>, weights: &[i32], precision: u32, line: &mut [u8]) {
+fn sum_rows(source: Rows<'_>, weights: &[i32], precision: u32, line: &mut [u8]) {
+    let Rows { data, stride, .. } = source;
     let (chunks, rest) = line.as_chunks_mut::<CHUNK>();
     let done = chunks.len() * CHUNK;
     for (i, chunk) in chunks.iter_mut().enumerate() {
         let mut sums = [half(precision); CHUNK];
-        for (row, &weight) in source.data.chunks(source.stride).zip(weights) {
-            let values = &row[i * CHUNK..][..CHUNK];
+        for (row, &weight) in weights.iter().enumerate() {
+            let values = &data[row * stride + i * CHUNK..][..CHUNK];
             for (sum, &value) in sums.iter_mut().zip(values) {
                 *sum = add(*sum, value, weight);
             }
         }
-        *chunk = sums.map(|sum| clip(sum, precision));
+        // A loop, because `map` on an array is a call that leaves the vectors behind.
+        for (out, &sum) in chunk.iter_mut().zip(&sums) {
+            *out = clip(sum, precision);
+        }
     }
     for (x, out) in rest.iter_mut().enumerate() {
         let mut sum = half(precision);
-        for (row, &weight) in source.data.chunks(source.stride).zip(weights) {
-            sum = add(sum, row[done + x], weight);
+        for (row, &weight) in weights.iter().enumerate() {
+            sum = add(sum, data[row * stride + done + x], weight);
         }
         *out = clip(sum, precision);
     }

@@ -113,11 +113,13 @@ fn horizontal<const C: usize>(row: &[u8], columns: &[Tap], sums: &mut [i32]) {
     let (pixels, _) = row.as_chunks::<C>();
     let (sums, _) = sums.as_chunks_mut::<C>();
     for (sum, tap) in sums.iter_mut().zip(columns) {
-        let pixels = tap.at.map(|x| pixels[x]);
-        *sum = std::array::from_fn(|c| {
-            let products = pixels.iter().zip(tap.weights).map(|(p, w)| i32::from(p[c]) * w);
-            products.sum()
-        });
+        let [a, b, c, d] = tap.at;
+        let (a, b, c, d) = (pixels[a], pixels[b], pixels[c], pixels[d]);
+        let [wa, wb, wc, wd] = tap.weights;
+        for (i, sum) in sum.iter_mut().enumerate() {
+            let [a, b, c, d] = [a[i], b[i], c[i], d[i]];
+            *sum = i32::from(a) * wa + i32::from(b) * wb + i32::from(c) * wc + i32::from(d) * wd;
+        }
     }
 }
 

@@ -160,7 +160,8 @@ fn horizontal<const C: usize>(row: &[u8], columns: &[Tap], sums: &mut [u16]) {
     let (sums, _) = sums.as_chunks_mut::<C>();
     for (sum, tap) in sums.iter_mut().zip(columns) {
         let (a, b) = (pixels[tap.first], pixels[tap.second]);
-        let [wa, wb] = tap.weights.map(u32::from);
+        let [wa, wb] = tap.weights;
+        let (wa, wb) = (u32::from(wa), u32::from(wb));
         for c in 0..C {
             sum[c] = narrowed(u32::from(a[c]) * wa + u32::from(b[c]) * wb);
         }
