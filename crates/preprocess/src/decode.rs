@@ -11,6 +11,8 @@ use std::any::Any;
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use calibrant_jpeg::Region;
+
 use crate::error::PreprocessError;
 use crate::recipe::{JpegDecoder, MAX_PICTURE_SIDE_PX, Orientation, PixelRules, Size};
 use crate::resize::View;
@@ -98,9 +100,14 @@ impl Request {
     }
 }
 
+/// Tells which part of an upright picture of some size will be read, by making the region that
+/// part; returns whether that is worth the trouble, and otherwise the whole picture is made.
+pub(crate) type Part<'a> = dyn Fn(Size, &mut Region) -> bool + 'a;
+
 /// Pixel buffers kept between pictures.
 #[derive(Debug, Default)]
 pub(crate) struct Buffers {
+    jpeg: jpeg::Buffers,
     decoded: Vec<u8>,
     turned: Vec<u8>,
 }
@@ -118,6 +125,7 @@ struct Decoded {
 /// Decodes a picture of any format into `buffers` and returns a view of its upright pixels.
 ///
 /// A gray picture has one channel; a colour picture three, or one of luma when gray is requested.
+/// Outside of the part that will be read the pixels may be anything.
 ///
 /// # Errors
 ///
@@ -125,13 +133,16 @@ struct Decoded {
 pub(crate) fn decode<'a>(
     encoded: &[u8],
     request: &Request,
+    part: &Part<'_>,
     buffers: &'a mut Buffers,
 ) -> Result<View<'a>, PreprocessError> {
     let format = Format::of(encoded)?;
-    let buffer = &mut buffers.decoded;
+    let Buffers { jpeg: of_jpeg, decoded: buffer, .. } = buffers;
     // A panic may leave any bytes in the buffer; every decode overwrites all that it reports.
     let decoded = catch_unwind(AssertUnwindSafe(|| match (format, request.decoder) {
-        (Format::Jpeg, JpegDecoder::LibjpegTurbo) => jpeg::decode(encoded, request, buffer),
+        (Format::Jpeg, JpegDecoder::LibjpegTurbo) => {
+            jpeg::decode(encoded, request, part, of_jpeg, buffer)
+        }
         _ => raster::decode(format, encoded, request, buffer),
     }))
     .unwrap_or_else(|panic| {

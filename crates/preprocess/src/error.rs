@@ -131,6 +131,9 @@ pub enum PreprocessError {
     /// The JPEG decoder refused the data: damaged, truncated or of an unsupported kind.
     #[error("the JPEG data cannot be decoded")]
     Jpeg(#[source] Box<libjpeg_turbo_rs::JpegError>),
+    /// The data of a baseline JPEG is damaged or truncated.
+    #[error("the JPEG data cannot be decoded")]
+    JpegData(#[from] calibrant_jpeg::Error),
     /// The decoder of another format refused the data.
     #[error("the {format} data cannot be decoded")]
     Picture {

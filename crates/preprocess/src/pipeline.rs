@@ -1,5 +1,7 @@
 //! The stages of a recipe one after another: decode, turn, resize, normalise.
 
+use calibrant_jpeg::Region;
+
 use crate::decode::{self, Request};
 use crate::error::{PreprocessError, RecipeError};
 use crate::geometry::{self, Plan};
@@ -78,7 +80,7 @@ impl Pipeline {
         encoded: &[u8],
         scratch: &mut Scratch,
     ) -> Result<Picture, PreprocessError> {
-        let picture = decode::decode(encoded, &self.request(), &mut scratch.decode)?;
+        let picture = self.decode(encoded, &mut scratch.decode)?;
         let (plan, window) = self.scale(picture, &mut scratch.resize)?;
         Ok(Picture::new(self.recipe.size, self.recipe.channels(), &plan, window))
     }
@@ -108,6 +110,18 @@ impl Pipeline {
         Request { decoder, pixels, orientation, max_pixels, gray: color == Color::Gray }
     }
 
+    fn decode<'a>(
+        &self,
+        encoded: &[u8],
+        buffers: &'a mut decode::Buffers,
+    ) -> Result<View<'a>, PreprocessError> {
+        let part = |size: Size, region: &mut Region| {
+            let filter = self.recipe.filter;
+            plan(&self.recipe, size).is_ok_and(|plan| resize::part(filter, size, &plan, region))
+        };
+        decode::decode(encoded, &self.request(), &part, buffers)
+    }
+
     fn check(&self, out: &[f32]) -> Result<(), PreprocessError> {
         let expected = self.shape().iter().product();
         if out.len() == expected {
@@ -122,7 +136,7 @@ impl Pipeline {
         picture: View<'a>,
         buffers: &'a mut resize::Buffers,
     ) -> Result<(Plan, View<'a>), PreprocessError> {
-        let plan = plan(&self.recipe, picture)?;
+        let plan = plan(&self.recipe, picture.size)?;
         let data = resize::window(self.recipe.filter, picture, &plan, buffers)?;
         Ok((plan, View { data, size: plan.window.size, ..picture }))
     }
@@ -157,20 +171,20 @@ impl Preprocess for Pipeline {
         out: &mut [f32],
     ) -> Result<(), PreprocessError> {
         self.check(out)?;
-        let picture = decode::decode(encoded, &self.request(), &mut scratch.decode)?;
+        let picture = self.decode(encoded, &mut scratch.decode)?;
         self.fill(picture, &mut scratch.resize, out)
     }
 }
 
-fn plan(recipe: &Recipe, picture: View<'_>) -> Result<Plan, PreprocessError> {
+fn plan(recipe: &Recipe, picture: Size) -> Result<Plan, PreprocessError> {
     match recipe.resize {
-        Resize::None if picture.size != recipe.size => {
-            Err(PreprocessError::WrongSize { expected: recipe.size, found: picture.size })
+        Resize::None if picture != recipe.size => {
+            Err(PreprocessError::WrongSize { expected: recipe.size, found: picture })
         }
         Resize::None | Resize::Stretch => Ok(geometry::stretch(recipe.size)),
         Resize::ShorterCrop { shorter_side } => {
-            Ok(geometry::shorter_crop(picture.size, shorter_side, recipe.size))
+            Ok(geometry::shorter_crop(picture, shorter_side, recipe.size))
         }
-        Resize::Letterbox { fill } => Ok(geometry::letterbox(picture.size, recipe.size, fill)),
+        Resize::Letterbox { fill } => Ok(geometry::letterbox(picture, recipe.size, fill)),
     }
 }

@@ -18,6 +18,7 @@ mod naive;
 #[cfg(test)]
 mod tests;
 
+use calibrant_jpeg::Region;
 use fast_image_resize::{FilterType, ResizeAlg, Resizer};
 
 pub use fir::FirError;
@@ -48,6 +49,27 @@ pub(crate) struct Buffers {
     out: Vec<u8>,
     exact: ExactBuffers,
     fir: Resizer,
+}
+
+/// Makes the region the part of a picture that [`window`] will read; returns whether that leaves out
+/// enough to be worth the trouble.
+///
+/// Only OpenCV's bilinear filter leaves anything out: the others read every pixel of the window.
+pub(crate) fn part(filter: Filter, picture: Size, plan: &Plan, region: &mut Region) -> bool {
+    /// A pixel that is read takes the blocks around it along, so a picture has to shrink well.
+    const LEAST_REDUCTION: u32 = 3;
+    let shrinks = |from: u32, to: u32| from / to >= LEAST_REDUCTION;
+    let Algorithm::Exact(Kernel::Linear(position)) = Algorithm::of(filter, picture, plan.scaled)
+    else {
+        return false;
+    };
+    let shrinks =
+        shrinks(picture.width, plan.scaled.width) && shrinks(picture.height, plan.scaled.height);
+    if shrinks {
+        region.clear(picture.width, picture.height);
+        linear::want(position, picture, plan, region);
+    }
+    shrinks
 }
 
 /// Returns the window's pixels, interleaved and packed.

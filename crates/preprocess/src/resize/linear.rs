@@ -6,8 +6,11 @@
 //! Shrinking by exactly two in both directions is `INTER_AREA` there, the rounded mean of four;
 //! and `INTER_AREA` is this kernel with other positions where a side grows.
 
+use calibrant_jpeg::Region;
+
 use super::{View, area};
 use crate::geometry::Plan;
+use crate::recipe::Size;
 
 /// One in the fixed point of the weights.
 const ONE: f32 = 2048.0;
@@ -37,6 +40,21 @@ struct Tap {
     first: usize,
     second: usize,
     weights: [u16; 2],
+}
+
+/// Adds to the region what [`resize`] reads of a picture that is not halved.
+pub(super) fn want(position: Position, picture: Size, plan: &Plan, region: &mut Region) {
+    let (scaled, window) = (plan.scaled, plan.window);
+    let axis = Axis { position, edge: Edge::Replicate, from: picture.width, to: scaled.width };
+    for d in window.left..window.left + window.size.width {
+        let Tap { first, second, .. } = axis.tap(d);
+        region.want_columns(first..second + 1);
+    }
+    let axis = Axis { position, edge: Edge::Clamp, from: picture.height, to: scaled.height };
+    for d in window.top..window.top + window.size.height {
+        let Tap { first, second, .. } = axis.tap(d);
+        region.want_rows(first..second + 1);
+    }
 }
 
 /// Writes the plan's window of the resized picture into `out`.
@@ -110,22 +128,24 @@ struct Axis {
 
 impl Axis {
     /// Computes the taps of output positions `start .. start + count`.
-    #[expect(clippy::cast_possible_truncation, reason = "a weight is at most 2048")]
     fn taps(self, taps: &mut Vec<Tap>, start: u32, count: u32) {
-        let last = i64::from(self.from) - 1;
         taps.clear();
-        taps.extend((start..start + count).map(|d| {
-            let (first, mut fraction) = self.at(d);
-            if self.edge == Edge::Replicate && (first < 0 || first >= last) {
-                fraction = 0.0;
-            }
-            let weight = |w: f32| (w * ONE).round_ties_even() as u16;
-            Tap {
-                first: index(first.clamp(0, last)),
-                second: index((first + 1).clamp(0, last)),
-                weights: [weight(1.0 - fraction), weight(fraction)],
-            }
-        }));
+        taps.extend((start..start + count).map(|d| self.tap(d)));
+    }
+
+    #[expect(clippy::cast_possible_truncation, reason = "a weight is at most 2048")]
+    fn tap(self, d: u32) -> Tap {
+        let last = i64::from(self.from) - 1;
+        let (first, mut fraction) = self.at(d);
+        if self.edge == Edge::Replicate && (first < 0 || first >= last) {
+            fraction = 0.0;
+        }
+        let weight = |w: f32| (w * ONE).round_ties_even() as u16;
+        Tap {
+            first: index(first.clamp(0, last)),
+            second: index((first + 1).clamp(0, last)),
+            weights: [weight(1.0 - fraction), weight(fraction)],
+        }
     }
 
     /// Returns the first of the two source positions, and how far towards the second `d` lies.
