@@ -34,8 +34,9 @@ fn ours(decoder: &mut Decoder, photo: &[u8], out: &mut [u8]) {
 /// What a bilinear resize to 224 × 224 reads.
 fn read_for_224(width: usize, height: usize) -> Region {
     let taps = |n: usize| {
-        (0..224).map(move |d| {
-            let first = ((d as f64 + 0.5) * n as f64 / 224.0 - 0.5).floor().max(0.0) as usize;
+        (0..224_usize).map(move |d| {
+            // The centre of pixel d lies at (d + 1/2) n / 224 - 1/2.
+            let first = ((2 * d + 1) * n).saturating_sub(224) / 448;
             first..(first + 2).min(n)
         })
     };
