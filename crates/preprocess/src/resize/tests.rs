@@ -76,6 +76,9 @@ fn fir_filters_are_the_inexact_ones() {
 }
 
 proptest! {
+    // Each case goes through every kernel four times, and the formulas take their time.
+    #![proptest_config(ProptestConfig { cases: 96, ..ProptestConfig::default() })]
+
     #[test]
     fn kernels_match_the_formulas(first in cases(), second in cases()) {
         // The second case finds the buffers as the first one left them.

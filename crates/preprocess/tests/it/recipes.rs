@@ -122,3 +122,15 @@ fn sizes_must_agree() {
     let error = pipeline.preprocess(&picture, &mut Scratch::new(), &mut [0.0; 11]).unwrap_err();
     assert_eq!(error.to_string(), "the output slice has 11 values, the tensor has 12");
 }
+
+#[test]
+fn the_documentation_names_every_word() {
+    let page = String::from_utf8(bytes("../docs/preprocessing.md")).unwrap();
+    let presets = Preset::all().iter().map(|preset| preset.name);
+    let filters = calibrant_preprocess::Filter::ALL.iter().map(|filter| filter.word());
+    let resizes = calibrant_preprocess::ResizeKind::ALL.iter().map(|resize| resize.word());
+    let colors = calibrant_preprocess::Color::ALL.iter().map(|color| color.word());
+    for word in presets.chain(filters).chain(resizes).chain(colors) {
+        assert!(page.contains(&format!("`{word}`")), "{word} is not documented");
+    }
+}
