@@ -7,7 +7,7 @@ use crate::entropy::{Block, CHUNK, Chunk, Cursor, Fault, MCU_BLOCKS, Plan, Step}
 use crate::error::Error;
 use crate::header::{self, Coding, Header, Segments};
 use crate::huffman::{Class, Table};
-use crate::kernels::{Kernels, LANES, Quantization};
+use crate::kernels::{Kernels, LANES, Quantization, scalar};
 use crate::region::Region;
 use crate::rows::{Geometry, Pixels, Rows};
 use crate::scan::Scan;
@@ -56,6 +56,15 @@ impl Decoder {
             wanted: Default::default(),
             row: Vec::new(),
         }
+    }
+
+    /// Returns whether the processor has what the vector kernels need.
+    ///
+    /// Without them the pixels are the same, and a general decoder that knows the processor is
+    /// faster.
+    #[must_use]
+    pub fn is_vectorised(&self) -> bool {
+        !std::ptr::eq(self.kernels, &raw const scalar::KERNELS)
     }
 
     /// Reads the header of a picture.
@@ -157,7 +166,7 @@ impl Picture<'_> {
             interval => interval,
         };
         let n_stretches = n_mcus.div_ceil(per_stretch);
-        decoder.scan.read(encoded, segments.scan, n_stretches, decoder.kernels.find_ff)?;
+        decoder.scan.read(encoded, segments.scan, n_stretches, decoder.kernels.copy_clean)?;
         decoder.prepare(&segments, &geometry, region);
         let n_shown = if pixels == Pixels::Luma { 1 } else { segments.n_components };
         let job = Job {
@@ -351,7 +360,6 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::kernels::scalar;
 
     fn decode(decoder: &mut Decoder, encoded: &[u8]) -> Result<Vec<u8>, Error> {
         let picture = decoder.open(encoded)?;

@@ -2,9 +2,9 @@
 
 use crate::bits::PADDING;
 use crate::error::Error;
-use crate::kernels::FindFf;
+use crate::kernels::CopyClean;
 
-/// Bytes that are copied at a time.
+/// Bytes that are copied at a time; a copy may write as many beyond its end.
 pub(crate) const STEP: usize = 32;
 
 /// The data between two restart markers.
@@ -35,7 +35,7 @@ impl Scan {
         encoded: &[u8],
         start: usize,
         n_stretches: usize,
-        find_ff: FindFf,
+        copy_clean: CopyClean,
     ) -> Result<(), Error> {
         let room = encoded.len() - start + STEP + PADDING;
         if self.data.len() < room {
@@ -47,7 +47,7 @@ impl Scan {
         let (mut at, mut to) = (start, 0);
         loop {
             let (source, from) = (at, to);
-            let marker = self.copy(encoded, &mut at, &mut to, find_ff);
+            let marker = self.copy(encoded, &mut at, &mut to, copy_clean);
             let n = self.stretches.len();
             self.stretches.push(Stretch { start: from, end: to, source });
             if n + 1 == n_stretches {
@@ -74,18 +74,12 @@ impl Scan {
         encoded: &[u8],
         at: &mut usize,
         to: &mut usize,
-        find_ff: FindFf,
+        copy_clean: CopyClean,
     ) -> Option<u8> {
         loop {
-            while let Some(bytes) = encoded[*at..].first_chunk::<STEP>() {
-                let clean = find_ff(bytes);
-                self.data[*to..*to + STEP].copy_from_slice(bytes);
-                *to += clean;
-                *at += clean;
-                if clean < STEP {
-                    break;
-                }
-            }
+            let clean = copy_clean(&encoded[*at..], &mut self.data[*to..]);
+            *to += clean;
+            *at += clean;
             match encoded[*at..] {
                 [0xff, 0, ..] => {
                     self.data[*to] = 0xff;
@@ -138,7 +132,7 @@ mod tests {
 
     fn read(encoded: &[u8], n_stretches: usize) -> Result<Scan, Error> {
         let mut scan = Scan::default();
-        scan.read(encoded, 0, n_stretches, scalar::find_ff)?;
+        scan.read(encoded, 0, n_stretches, scalar::copy_clean)?;
         Ok(scan)
     }
 

@@ -6,7 +6,7 @@ use crate::scan::STEP;
 
 /// The scalar version of every kernel.
 pub(crate) static KERNELS: Kernels = Kernels {
-    find_ff,
+    copy_clean,
     decode_mcus: entropy::decode_mcus,
     idct,
     idct_quarter: idct,
@@ -36,8 +36,11 @@ pub(crate) const FIRST_SHIFT: i32 = 11;
 /// Bits that the second pass cuts off, the division by 8 among them.
 pub(crate) const SECOND_SHIFT: i32 = 18;
 
-pub(crate) fn find_ff(bytes: &[u8; STEP]) -> usize {
-    bytes.iter().position(|&byte| byte == 0xff).unwrap_or(STEP)
+pub(crate) fn copy_clean(from: &[u8], to: &mut [u8]) -> usize {
+    let whole = from.len() / STEP * STEP;
+    let clean = from[..whole].iter().position(|&byte| byte == 0xff).unwrap_or(whole);
+    to[..clean].copy_from_slice(&from[..clean]);
+    clean
 }
 
 pub(super) fn idct(

@@ -78,12 +78,20 @@ proptest! {
     }
 
     #[test]
-    fn finding_matches_scalar(bytes: [u8; STEP], at in 0..2 * STEP) {
+    fn copying_matches_scalar(bytes in prop::collection::vec(any::<u8>(), 0..200), at in 0..400_usize) {
         let mut bytes = bytes;
         if let Some(byte) = bytes.get_mut(at) {
             *byte = 0xff;
         }
-        prop_assert_eq!((kernels().find_ff)(&bytes), scalar::find_ff(&bytes));
+        let copied = |copy: CopyClean| {
+            let mut to = vec![7; bytes.len() + 32];
+            let clean = copy(&bytes, &mut to);
+            to.truncate(clean);
+            to
+        };
+        let expected = copied(scalar::copy_clean);
+        prop_assert_eq!(&copied(kernels().copy_clean), &expected);
+        prop_assert_eq!(&bytes[..expected.len()], &expected);
     }
 }
 

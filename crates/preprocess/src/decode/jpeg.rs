@@ -1,5 +1,6 @@
-//! JPEG with libjpeg-turbo's pixels: the common kind through `calibrant-jpeg`, every other through
-//! `libjpeg-turbo-rs`; truncated or damaged scans are errors in both.
+//! JPEG with libjpeg-turbo's pixels: the common kind through `calibrant-jpeg` where that has vector
+//! kernels for the processor, every other through `libjpeg-turbo-rs`; truncated or damaged scans are
+//! errors in both.
 
 use calibrant_jpeg::{Coding, Picture, Pixels, Region};
 use libjpeg_turbo_rs::{ColorSpace, DecodeLimits, Decoder, JpegError, PixelFormat};
@@ -29,13 +30,14 @@ pub(super) fn decode(
     Buffers { decoder, region }: &mut Buffers,
     buffer: &mut Vec<u8>,
 ) -> Result<Decoded, PreprocessError> {
-    match decoder.open(encoded) {
-        Ok(picture) if is_common(&picture, request) => {
-            common(picture, request, part, region, buffer)
-        }
-        // What is wrong with a header is for the general decoder to say.
-        _ => general(encoded, request, buffer),
+    // What is wrong with a header is for the general decoder to say.
+    if decoder.is_vectorised()
+        && let Ok(picture) = decoder.open(encoded)
+        && is_common(&picture, request)
+    {
+        return common(picture, request, part, region, buffer);
     }
+    general(encoded, request, buffer)
 }
 
 /// Returns whether the common decoder delivers what is asked for: it makes no luma of red, green
