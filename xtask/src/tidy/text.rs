@@ -8,6 +8,9 @@ const MAX_LINES: usize = 700;
 /// Marks of unfinished work.
 const UNFINISHED: [&str; 3] = [concat!("TO", "DO"), concat!("FIX", "ME"), concat!("XX", "X")];
 
+/// How lines begin that a merge left to be decided.
+const UNDECIDED: [&str; 2] = [concat!("<<<<", "<<< "), concat!(">>>>", ">>> ")];
+
 /// Crates where unsafe code may stand; all others must forbid it.
 const UNSAFE_CRATES: [&str; 8] = [
     "calibration",
@@ -44,6 +47,9 @@ pub(super) fn check(path: &str, content: &str) -> Vec<Finding> {
         let place = || format!("{path}:{}", number + 1);
         for word in UNFINISHED.into_iter().filter(|word| has_word(line, word)) {
             findings.push(Finding::new(place(), format!("`{word}`: finish it or leave it out")));
+        }
+        if UNDECIDED.into_iter().any(|mark| line.starts_with(mark)) {
+            findings.push(Finding::new(place(), "a merge is left undecided"));
         }
         for text in LOCAL.into_iter().filter(|text| line.contains(text)) {
             findings.push(Finding::new(
@@ -145,6 +151,7 @@ mod tests {
     fn each_rule_finds_its_violation() {
         let long = format!("//! Long.\n{}", "fn f() {}\n".repeat(MAX_LINES));
         let unfinished = format!("//! M.\n// {}: later\n", UNFINISHED[0]);
+        let undecided = format!("{}HEAD\n", UNDECIDED[0]);
         let local = format!("see {}me/models\n", LOCAL[0]);
         for (path, content) in [
             ("crates/onnx/src/model.rs", "struct Model;\n"),
@@ -153,6 +160,7 @@ mod tests {
             ("crates/onnx/src/model.rs", "//! M.\n#[ignore]\nfn t() {}\n"),
             ("crates/onnx/src/lib.rs", "//! L.\n"),
             ("docs/a.md", local.as_str()),
+            ("docs/a.md", undecided.as_str()),
             ("crates/onnx/Cargo.toml", "[dependencies]\nserde.workspace = true\n"),
             (
                 "crates/onnx/Cargo.toml",
