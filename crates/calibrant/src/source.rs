@@ -84,9 +84,7 @@ impl<'job> Filler<'job> {
         sample: &SampleRef,
         slot: &mut Sample,
     ) -> Result<(), SampleError> {
-        let content = sample.read(&mut buffers.read)?;
-        // The pipeline hands out each position once, so the cell is empty.
-        let _ = self.digests[position].set(content.digest());
+        let content = self.read(&mut buffers.read, position, sample)?;
         slot.position = position;
         slot.name = sample.shared_name();
         match content {
@@ -115,8 +113,7 @@ impl<'job> Filler<'job> {
         sample: &SampleRef,
         slot: &mut Slot,
     ) -> Result<(), SampleError> {
-        let content = sample.read(&mut buffers.read)?;
-        let _ = self.digests[position].set(content.digest());
+        let content = self.read(&mut buffers.read, position, sample)?;
         slot.position = position;
         slot.name = sample.shared_name();
         match content {
@@ -143,9 +140,21 @@ impl<'job> Filler<'job> {
         position: usize,
         sample: &SampleRef,
     ) -> Result<(), SampleError> {
-        let content = sample.read(&mut buffers.read)?;
-        let _ = self.digests[position].set(content.digest());
+        self.read(&mut buffers.read, position, sample)?;
         Ok(())
+    }
+
+    /// Reads one sample and keeps its digest.
+    fn read<'buffer>(
+        &self,
+        buffer: &'buffer mut ReadBuffer,
+        position: usize,
+        sample: &SampleRef,
+    ) -> Result<Content<'buffer>, ReadError> {
+        let content = sample.read(buffer)?;
+        // The pipeline hands out each position once, so the cell is empty.
+        let _ = self.digests[position].set(content.digest());
+        Ok(content)
     }
 
     /// The digest of the sample at a position, if it was read.
