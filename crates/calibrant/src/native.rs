@@ -18,20 +18,16 @@ use calibrant_engine::{
     BuildError, BuildOptions, BuildSummary, Found, Generation, Int8, Profile, ShapeRange, Version,
 };
 use calibrant_prefetch::{Clock, Stats};
-use calibrant_rewrite::already_quantized;
 use serde::{Deserialize, Serialize};
 
 use crate::calibrate::{classes, pipeline};
 use crate::config::Calibration;
 use crate::engine::{build_plan, calibrator};
-use crate::error::{Error, UsageError};
+use crate::error::Error;
 use crate::model::LoadedModel;
 use crate::observe::{Event, Observer};
 use crate::report::{CopyReport, NativeReport, PROGRAM, PipelineReport, SkippedSample};
 use crate::source::{Filler, PipelineSource, Watch, WorkerBuffers};
-
-/// The GPU that calibrates: TensorRT builds for the first one, unless `CUDA_VISIBLE_DEVICES` says otherwise.
-const FIRST_GPU: u32 = 0;
 
 /// What TensorRT is to calibrate, and with what.
 #[derive(Debug, Clone, Copy)]
@@ -41,6 +37,8 @@ pub(crate) struct Native<'job> {
     pub(crate) model: &'job LoadedModel,
     pub(crate) dataset: &'job Dataset,
     pub(crate) library: &'job Found,
+    /// Where TensorRT reads the samples.
+    pub(crate) device: &'job Device,
 }
 
 /// A cache with what it was made from, as it lies beside it.
@@ -114,7 +112,7 @@ impl Native<'_> {
     ///
     /// # Errors
     ///
-    /// When there is no GPU, a sample cannot be used and is not to be skipped, the caller interrupts, or TensorRT fails.
+    /// When the GPU has no room, a sample cannot be used and is not to be skipped, the caller interrupts, or TensorRT fails.
     pub(crate) fn build(
         &self,
         cache: Option<&[u8]>,
@@ -123,14 +121,10 @@ impl Native<'_> {
         plan: &Path,
         observer: &mut dyn Observer,
     ) -> Result<Calibrated, Error> {
-        if let Some(reason) = already_quantized(&self.model.model) {
-            return Err(UsageError::QuantizedAlready(reason).into());
-        }
-        let device = Device::open(FIRST_GPU)?;
         let layout = self.layout();
         let batch_size = self.batch_size();
         let config = pipeline(self.calibration, batch_size, batch_size);
-        let stock = SlotStock::new(&device, &layout, batch_size, config.batches_in_flight)?;
+        let stock = SlotStock::new(self.device, &layout, batch_size, config.batches_in_flight)?;
         let samples = self.dataset.samples();
         let filler = Filler::new(self.picture(), samples.len());
         let feed_config =
@@ -148,7 +142,7 @@ impl Native<'_> {
                 let on_bad_sample = self.calibration.on_bad_sample;
                 let mut source =
                     PipelineSource::new(receiver, samples, on_bad_sample, &interruption);
-                let outcome = feed(&device, &layout, &feed_config, &mut source, |feed| {
+                let outcome = feed(self.device, &layout, &feed_config, &mut source, |feed| {
                     let mut observer = Relay { observer, interruption: &interruption };
                     let algorithm = calibrator(self.algorithm);
                     let int8 = Int8::Calibrator { calibrator: feed, algorithm };

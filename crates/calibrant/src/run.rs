@@ -40,6 +40,9 @@ use crate::route::{Route, Typing, half};
 ///
 /// [`Error`]; what had been completed by then stays in the output folder.
 pub fn run(config: &Config, observer: &mut dyn Observer) -> Result<Report, Error> {
+    if config.is_calibrated_by_tensorrt() && !(config.builds() && config.precision.has_int8()) {
+        return Err(UsageError::NothingToBuild.into());
+    }
     let mut job = Job::begin(config, observer)?;
     let model = job.stage(Stage::Model, None, |_| LoadedModel::read(&config.model))?;
     let samples = job.samples(&model)?;

@@ -1,6 +1,7 @@
 //! The flags as they are typed: plain data, no work while parsing.
 
 use std::convert::Infallible;
+use std::error::Error as _;
 use std::fmt;
 use std::num::{NonZeroU32, NonZeroUsize};
 use std::path::PathBuf;
@@ -303,7 +304,7 @@ pub(crate) struct BuilderArgs {
     /// The type of the layers whose name a regular expression fits: fp32, fp16, bf16 or int8; repeat it, the last counts.
     ///
     /// Up to TensorRT 10.16 the builder is told; since 11 and for RTX these layers get casts and no Q/DQ nodes.
-    #[arg(long, value_name = "REGEX=TYPE", value_parser = parse_layer_precision)]
+    #[arg(long, value_name = "REGEX=TYPE", value_parser = layer_precision)]
     pub(crate) layer_precision: Vec<LayerPrecision>,
     /// What becomes of layer precisions that the builder cannot meet: obey fails, prefer falls back.
     #[arg(long, value_name = "obey|prefer", value_parser = parse_constraints)]
@@ -441,6 +442,14 @@ pub(crate) enum EngineArg {
     None,
     /// Build, or fail with exit status 3.
     Require,
+}
+
+/// A type for some layers; what is wrong with a pattern is its parser's to say, and clap shows one message alone.
+fn layer_precision(text: &str) -> Result<LayerPrecision, String> {
+    parse_layer_precision(text).map_err(|error| match error.source() {
+        Some(reason) => format!("{error}: {reason}"),
+        None => error.to_string(),
+    })
 }
 
 /// Any text names a source, so this cannot fail; clap wants to be told.

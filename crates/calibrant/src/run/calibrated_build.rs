@@ -4,8 +4,10 @@ use std::fs;
 use std::io;
 use std::path::PathBuf;
 
+use calibrant_cuda::Device;
 use calibrant_dataset::{Dataset, digest};
 use calibrant_engine::{BuildOptions, cache_algorithm};
+use calibrant_rewrite::already_quantized;
 
 use super::{Job, Library, built};
 use crate::config::{BackendKind, EnginePolicy, Ranges};
@@ -17,6 +19,9 @@ use crate::observe::Stage;
 use crate::output::{CACHE, CACHE_MANIFEST, MODEL, PLAN, TABLE};
 use crate::report::{CalibrationReport, EngineReport, Report};
 use crate::route::Route;
+
+/// The GPU that calibrates: TensorRT builds for the first one, unless `CUDA_VISIBLE_DEVICES` says otherwise.
+const FIRST_GPU: u32 = 0;
 
 impl Job<'_> {
     pub(super) fn calibrated_build(
@@ -38,7 +43,11 @@ impl Job<'_> {
             Library::Missing(error) => return Err(Error::Locate(error)),
             Library::Unwanted => return Err(UsageError::NothingToBuild.into()),
         };
-        let native = Native { calibration, algorithm, model, dataset, library: &library };
+        if let Some(reason) = already_quantized(&model.model) {
+            return Err(UsageError::QuantizedAlready(reason).into());
+        }
+        let device = &Device::open(FIRST_GPU)?;
+        let native = Native { calibration, algorithm, model, dataset, library: &library, device };
         let cache = if recalibrate { None } else { self.kept_cache(&native)? };
 
         let rewritten = self.rewrite(model, None, route)?;

@@ -213,6 +213,23 @@ fn a_gpu_without_memory_or_a_machine_without_gpu_is_named() {
     let failed = machine.fashion("quantize", &NATIVE);
     assert_eq!(failed.status.code(), Some(3), "{}", said(&failed));
     assert!(said(&failed).contains("libcuda.so.1"), "{}", said(&failed));
+    assert!(files(&machine.output()).iter().all(|name| name == MODEL), "neither cache nor plan");
+}
+
+#[test]
+fn without_a_gpu_or_an_int8_engine_to_build_nothing_is_begun() {
+    let machine = Machine::new(101_601);
+    for words in [["--engine", "none"], ["--precision", "fp16"]] {
+        let refused = machine.fashion("quantize", &[&NATIVE[..], &words].concat());
+        let told = said(&refused);
+        assert_eq!(refused.status.code(), Some(2), "{words:?}: {told}");
+        assert!(told.contains("while it builds an int8 engine"), "{told}");
+        assert!(files(&machine.output()).is_empty(), "{words:?}");
+    }
+    fs::remove_file(machine.library().join("libcuda.so.1")).unwrap();
+    fs::remove_file(machine.library().join("libcuda.so")).unwrap();
+    assert_eq!(machine.fashion("quantize", &NATIVE).status.code(), Some(3));
+    assert!(files(&machine.output()).is_empty());
 }
 
 #[test]
