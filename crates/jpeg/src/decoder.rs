@@ -153,6 +153,16 @@ impl Picture<'_> {
         region: Option<&Region>,
         emit: impl FnMut(&mut Rows, &Kernels, &Geometry, usize),
     ) -> Result<(), Error> {
+        self.with_job(pixels, region, |job, decoder| job.run(decoder, emit))
+    }
+
+    /// Makes the decoder ready for the picture, and hands both to `body`.
+    pub(crate) fn with_job(
+        self,
+        pixels: Pixels,
+        region: Option<&Region>,
+        body: impl FnOnce(&Job<'_>, &mut Decoder) -> Result<(), Error>,
+    ) -> Result<(), Error> {
         let Self { decoder, encoded, segments } = self;
         let header = &segments.header;
         if pixels == Pixels::Luma && header.coding == Coding::Rgb {
@@ -177,12 +187,16 @@ impl Picture<'_> {
             per_stretch,
             n_shown,
         };
-        job.run(decoder, emit)
+        body(&job, decoder)
+    }
+
+    pub(crate) fn segments(&self) -> &Segments<'_> {
+        &self.segments
     }
 }
 
 /// Returns the steps of each component, as the kernels take them.
-fn quantization(segments: &Segments<'_>) -> [Quantization; 3] {
+pub(crate) fn quantization(segments: &Segments<'_>) -> [Quantization; 3] {
     segments.components.map(|component| {
         let steps = segments.quantization[component.quantization & 3].unwrap_or([1; 64]);
         steps.map(u16::cast_signed)
@@ -235,29 +249,90 @@ fn reach(block: usize, component: usize, shared: usize) -> Range<usize> {
     }
 }
 
+/// Takes the coefficients of a picture as they are decoded.
+pub(crate) trait Sink {
+    /// Takes `n` MCUs of a chunk, which begin at a column and row of MCUs.
+    fn take(&mut self, chunk: &Chunk, at: [usize; 2], n: usize);
+
+    /// Hears that a row of MCUs is complete.
+    fn end_row(&mut self, mcu_y: usize);
+}
+
 /// What stays the same while a picture is decoded.
-struct Job<'a> {
+pub(crate) struct Job<'a> {
     encoded: &'a [u8],
-    geometry: Geometry,
+    pub(crate) geometry: Geometry,
     region: Option<&'a Region>,
     quantization: [Quantization; 3],
     /// MCUs of a stretch.
     per_stretch: usize,
     /// Components of which samples are made.
-    n_shown: usize,
+    pub(crate) n_shown: usize,
+}
+
+/// Makes samples of the coefficients, and rows of the samples.
+struct Samples<'a, 'd, E> {
+    job: &'a Job<'d>,
+    kernels: &'static Kernels,
+    rows: &'a mut Rows,
+    wanted: &'a [Vec<bool>; 3],
+    /// Rows that are done.
+    emitted: usize,
+    emit: E,
+}
+
+impl<E: FnMut(&mut Rows, &Kernels, &Geometry, usize)> Sink for Samples<'_, '_, E> {
+    fn take(&mut self, chunk: &Chunk, at: [usize; 2], n: usize) {
+        self.job.transform(self.kernels, chunk, self.rows, self.wanted, at, n);
+    }
+
+    fn end_row(&mut self, mcu_y: usize) {
+        let geometry = &self.job.geometry;
+        // The last row waits for the differences below it.
+        let made = (mcu_y + 1) * 8 * geometry.down;
+        let last = mcu_y + 1 == geometry.mcus_down();
+        let ready = if last { geometry.height } else { made + 1 - geometry.down };
+        for y in self.emitted..ready {
+            if self.job.region.is_none_or(|region| region.wants_row(y)) {
+                (self.emit)(self.rows, self.kernels, geometry, y);
+            }
+        }
+        self.emitted = ready;
+    }
 }
 
 impl Job<'_> {
     fn run(
         &self,
         decoder: &mut Decoder,
-        mut emit: impl FnMut(&mut Rows, &Kernels, &Geometry, usize),
+        emit: impl FnMut(&mut Rows, &Kernels, &Geometry, usize),
     ) -> Result<(), Error> {
         let Decoder { kernels, plan, chunk, scan, rows, wanted, .. } = decoder;
+        let mut samples = Samples { job: self, kernels, rows, wanted, emitted: 0, emit };
+        self.walk(kernels, plan, chunk, scan, &mut samples)
+    }
+
+    /// Decodes the coefficients of the whole picture.
+    pub(crate) fn coefficients(
+        &self,
+        decoder: &mut Decoder,
+        sink: &mut impl Sink,
+    ) -> Result<(), Error> {
+        let Decoder { kernels, plan, chunk, scan, .. } = decoder;
+        self.walk(kernels, plan, chunk, scan, sink)
+    }
+
+    fn walk(
+        &self,
+        kernels: &Kernels,
+        plan: &Plan,
+        chunk: &mut Chunk,
+        scan: &Scan,
+        sink: &mut impl Sink,
+    ) -> Result<(), Error> {
         let geometry = &self.geometry;
         let (mut stretch, mut left) = (0, self.per_stretch);
         let mut cursor = cursor(scan, stretch);
-        let mut emitted = 0;
         for mcu_y in 0..geometry.mcus_down() {
             let mut mcu_x = 0;
             while mcu_x < geometry.mcus_across() {
@@ -270,20 +345,11 @@ impl Job<'_> {
                 let n = CHUNK.min(geometry.mcus_across() - mcu_x).min(left);
                 (kernels.decode_mcus)(&mut cursor, plan, n, chunk)
                     .map_err(|fault| self.error(scan, stretch, &cursor, fault))?;
-                self.transform(kernels, chunk, rows, wanted, [mcu_x, mcu_y], n);
+                sink.take(chunk, [mcu_x, mcu_y], n);
                 mcu_x += n;
                 left -= n;
             }
-            // The last row waits for the differences below it.
-            let made = (mcu_y + 1) * 8 * geometry.down;
-            let last = mcu_y + 1 == geometry.mcus_down();
-            let ready = if last { geometry.height } else { made + 1 - geometry.down };
-            for y in emitted..ready {
-                if self.region.is_none_or(|region| region.wants_row(y)) {
-                    emit(rows, kernels, geometry, y);
-                }
-            }
-            emitted = ready;
+            sink.end_row(mcu_y);
         }
         Ok(())
     }

@@ -11,6 +11,7 @@
 //! A [`Decoder`] keeps its memory: once it has seen a picture as large, it allocates nothing.
 //! [`Picture::rows`] gives rows as they are made, so that what comes next finds them in the cache,
 //! and skips the transform of blocks that a [`Region`] does not want.
+//! [`Picture::coefficients`] stops before the transform, for whoever does the rest elsewhere.
 //!
 //! ```
 //! use calibrant_jpeg::{Decoder, Pixels};
@@ -27,6 +28,7 @@
 #![deny(unsafe_code)]
 
 mod bits;
+mod coefficients;
 mod decoder;
 mod entropy;
 mod error;
@@ -39,6 +41,7 @@ mod rows;
 mod scan;
 mod transform;
 
+pub use coefficients::{Blocks, Plane};
 pub use decoder::{Decoder, Picture};
 pub use error::Error;
 pub use header::{Coding, Header};

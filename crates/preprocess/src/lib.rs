@@ -20,6 +20,9 @@
 //! What a recipe cannot say is a [`Preprocess`] of the caller's own; with a decoder of one's own
 //! alone, [`Pipeline::preprocess_pixels`] does the rest.
 //!
+//! A device does the same through [`Pipeline::sampling`] and [`Pipeline::channels`], which tell
+//! positions, weights and the values of the tensor.
+//!
 //! It knows neither files nor threads: a worker owns one [`Scratch`] and shares the pipeline.
 
 #![deny(unsafe_code)]
@@ -39,12 +42,12 @@ mod settings;
 pub use decode::Format;
 pub use error::{PreprocessError, RecipeError};
 pub use fuzz::fuzz_decode;
-pub use pipeline::{Pipeline, Preprocess, Scratch};
+pub use pipeline::{Channel, Pipeline, Preprocess, Scratch};
 pub use pixels::{Picture, Pixels};
 pub use preset::Preset;
 pub use recipe::{
     Arithmetic, Color, DEFAULT_MAX_PIXELS, Filter, JpegDecoder, MAX_PICTURE_SIDE_PX, MAX_SIDE_PX,
     Orientation, PixelRules, Recipe, Resize, ResizeKind, Scale, Size,
 };
-pub use resize::FirError;
+pub use resize::{FirError, Method, Sampling};
 pub use settings::Settings;

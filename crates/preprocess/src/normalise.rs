@@ -40,6 +40,11 @@ impl Normaliser {
         Self { tables, source }
     }
 
+    /// Returns each plane's source channel and table.
+    pub(crate) fn planes(&self) -> impl Iterator<Item = (usize, &[f32; 256])> {
+        self.source.iter().copied().zip(&self.tables)
+    }
+
     /// Writes the window's pixels, of 1 or 3 interleaved channels, and the fill around it.
     ///
     /// One channel is repeated over three planes, as gray pictures are in every framework.

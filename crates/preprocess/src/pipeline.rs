@@ -8,7 +8,7 @@ use crate::geometry::{self, Plan};
 use crate::normalise::{Canvas, Normaliser};
 use crate::pixels::{Picture, Pixels};
 use crate::recipe::{Color, Recipe, Resize, Size};
-use crate::resize::{self, View};
+use crate::resize::{self, Sampling, View};
 
 /// Turns the bytes of one picture into one tensor.
 ///
@@ -49,6 +49,15 @@ impl Scratch {
     pub fn new() -> Self {
         Self::default()
     }
+}
+
+/// One plane of a tensor.
+#[derive(Debug, Clone, Copy)]
+pub struct Channel<'a> {
+    /// Which channel of red, green and blue it is made of; of a picture of one channel, that one.
+    pub source: usize,
+    /// The value of the tensor for each value of a pixel.
+    pub values: &'a [f32; 256],
 }
 
 /// A checked recipe with its tables; made by [`Recipe::compile`].
@@ -103,6 +112,26 @@ impl Pipeline {
         self.check(out)?;
         let picture = decode::adopt(pixels.view(), &self.request(), &mut scratch.decode);
         self.fill(picture, &mut scratch.resize, out)
+    }
+
+    /// Returns what a device needs to resize upright pictures of a size and 1 or 3 channels as this
+    /// pipeline does; `None` for the `fir-*` filters, which are no whole-number recipes.
+    ///
+    /// # Errors
+    ///
+    /// [`PreprocessError::WrongSize`] where the recipe does not resize.
+    pub fn sampling(
+        &self,
+        picture: Size,
+        channels: usize,
+    ) -> Result<Option<Sampling>, PreprocessError> {
+        let plan = plan(&self.recipe, picture)?;
+        Ok(resize::sampling(self.recipe.filter, picture, channels, &plan))
+    }
+
+    /// Returns the planes of the tensor, in order.
+    pub fn channels(&self) -> impl Iterator<Item = Channel<'_>> {
+        self.normaliser.planes().map(|(source, values)| Channel { source, values })
     }
 
     fn request(&self) -> Request {

@@ -370,6 +370,14 @@ words! {
     }
 }
 
+impl Filter {
+    /// Returns whether the filter equals a framework's to the bit, as all but the `fir-*` do.
+    #[must_use]
+    pub fn is_exact(self) -> bool {
+        !self.word().starts_with("fir-")
+    }
+}
+
 words! {
     /// Channels of the tensor and their order.
     Color("color") {

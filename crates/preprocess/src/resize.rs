@@ -10,6 +10,7 @@ mod fir;
 mod lanes;
 mod linear;
 mod nearest;
+mod sampling;
 mod simd;
 mod taps;
 
@@ -22,6 +23,8 @@ use calibrant_jpeg::Region;
 use fast_image_resize::{FilterType, ResizeAlg, Resizer};
 
 pub use fir::FirError;
+pub(crate) use sampling::sampling;
+pub use sampling::{Method, Sampling};
 
 use crate::error::PreprocessError;
 use crate::geometry::Plan;

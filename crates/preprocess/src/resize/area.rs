@@ -6,6 +6,7 @@
 
 use super::View;
 use super::lanes::Rows;
+use super::sampling::word;
 use super::taps::Taps;
 use crate::geometry::Plan;
 use crate::recipe::Size;
@@ -33,6 +34,33 @@ pub(super) fn shrinks(from: Size, to: Size) -> bool {
 pub(super) fn halves(from: Size, to: Size) -> bool {
     u64::from(from.width) == 2 * u64::from(to.width)
         && u64::from(from.height) == 2 * u64::from(to.height)
+}
+
+/// What a device needs for the window.
+#[derive(Debug)]
+pub(super) enum Tables {
+    /// Columns and rows of the cells.
+    Cells(u32, u32),
+    /// The runs of the columns and of the rows.
+    Parts([Vec<u32>; 2]),
+}
+
+/// Returns the tables of a picture that shrinks.
+pub(super) fn tables(picture: Size, plan: &Plan) -> Tables {
+    let (to, window) = (plan.scaled, plan.window);
+    let (x, y) = (ratio(picture.width, to.width), ratio(picture.height, to.height));
+    if let Some((across, down)) = whole(x).zip(whole(y)) {
+        return Tables::Cells(word(across), word(down));
+    }
+    let mut taps = Taps::default();
+    let mut runs = |from, ratio, start, count| {
+        parts(&mut taps, from, ratio, start, count);
+        taps.words(f32::to_bits)
+    };
+    Tables::Parts([
+        runs(picture.width, x, window.left, window.size.width),
+        runs(picture.height, y, window.top, window.size.height),
+    ])
 }
 
 /// Writes the plan's window of the resized picture into `out`.

@@ -52,6 +52,30 @@ const CHUNK: usize = 32;
 /// Bytes that the picture between the passes may take, unless one column alone takes more.
 const BETWEEN_BYTES: usize = 32 << 20;
 
+/// What a device needs for the window.
+#[derive(Debug)]
+pub(super) struct Tables {
+    pub(super) rows_first: bool,
+    /// Bits after the point of the columns' weights and of the rows'.
+    pub(super) precision: (u32, u32),
+    pub(super) columns: Vec<u32>,
+    pub(super) rows: Vec<u32>,
+}
+
+/// Returns the tables of both passes.
+pub(super) fn tables(kernel: Kernel, picture: Size, plan: &Plan) -> Tables {
+    let (to, window) = (plan.scaled, plan.window);
+    let (mut taps, mut scratch) = (Taps::default(), Vec::new());
+    let mut pass = |from, to, start, count| {
+        let precision = kernel.prepare(Axis { from, to, start, count }, &mut taps, &mut scratch);
+        (precision, taps.words(i32::cast_unsigned))
+    };
+    let (across, columns) = pass(picture.width, to.width, window.left, window.size.width);
+    let (down, rows) = pass(picture.height, to.height, window.top, window.size.height);
+    let rows_first = Order::of(kernel.rules, picture, to) == Order::VerticalFirst;
+    Tables { rows_first, precision: (across, down), columns, rows }
+}
+
 /// Writes the plan's window of the resized picture into `out`.
 #[inline(always)]
 pub(super) fn resize(

@@ -7,7 +7,9 @@
 //! kind of processor.
 
 use super::View;
+use super::sampling::word;
 use crate::geometry::Plan;
+use crate::recipe::Size;
 
 /// One in the fixed point of the weights.
 const ONE: f32 = 2048.0;
@@ -38,6 +40,26 @@ struct Tap {
     weights: [i32; 4],
 }
 
+/// Returns the entries of the window's columns and rows: four positions and their weights.
+pub(super) fn tables(picture: Size, plan: &Plan) -> [Vec<u32>; 2] {
+    let (to, window) = (plan.scaled, plan.window);
+    let mut entries = Vec::new();
+    let mut words = |from, to, start, count| {
+        taps(&mut entries, from, to, start, count);
+        let entry = |tap: &Tap| [tap.at.map(word), tap.weights.map(i32::cast_unsigned)];
+        entries.iter().flat_map(entry).flatten().collect()
+    };
+    [
+        words(picture.width, to.width, window.left, window.size.width),
+        words(picture.height, to.height, window.top, window.size.height),
+    ]
+}
+
+/// Returns how many values of a scaled line lie in whole vectors.
+pub(super) fn vectors(scaled: Size, channels: usize) -> usize {
+    scaled.width as usize * channels / VECTOR * VECTOR
+}
+
 /// Writes the plan's window of the resized picture into `out`.
 #[inline(always)]
 pub(super) fn resize(picture: View<'_>, plan: &Plan, buffers: &mut Buffers, out: &mut [u8]) {
@@ -64,8 +86,7 @@ fn resize_channels<const C: usize>(
         line.sums.resize(width, 0);
     }
     // How much of the window's lines lies in whole vectors of the scaled picture's lines.
-    let vectors = to.width as usize * C / VECTOR * VECTOR;
-    let vectors = vectors.saturating_sub(window.left as usize * C).min(width);
+    let vectors = vectors(to, C).saturating_sub(window.left as usize * C).min(width);
     for (tap, out) in rows.iter().zip(out.chunks_exact_mut(width)) {
         for row in tap.at {
             let line = &mut lines[row % 4];

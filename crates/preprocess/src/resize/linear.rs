@@ -8,6 +8,7 @@
 
 use calibrant_jpeg::Region;
 
+use super::sampling::word;
 use super::{View, area};
 use crate::geometry::Plan;
 use crate::recipe::Size;
@@ -55,6 +56,21 @@ pub(super) fn want(position: Position, picture: Size, plan: &Plan, region: &mut 
         let Tap { first, second, .. } = axis.tap(d);
         region.want_rows(first..second + 1);
     }
+}
+
+/// Returns the entries of the window's columns and rows: two positions and their weights.
+pub(super) fn tables(position: Position, picture: Size, plan: &Plan) -> [Vec<u32>; 2] {
+    let (scaled, window) = (plan.scaled, plan.window);
+    let columns = Axis { position, edge: Edge::Replicate, from: picture.width, to: scaled.width };
+    let rows = Axis { position, edge: Edge::Clamp, from: picture.height, to: scaled.height };
+    let words = |axis: Axis, start: u32, count: u32| {
+        let taps = (start..start + count).map(|d| axis.tap(d));
+        taps.flat_map(|Tap { first, second, weights: [a, b] }| {
+            [word(first), word(second), a.into(), b.into()]
+        })
+        .collect()
+    };
+    [words(columns, window.left, window.size.width), words(rows, window.top, window.size.height)]
 }
 
 /// Writes the plan's window of the resized picture into `out`.

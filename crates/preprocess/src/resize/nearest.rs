@@ -2,7 +2,9 @@
 //! pixel for each, chosen by two different rules.
 
 use super::View;
+use super::sampling::word;
 use crate::geometry::Plan;
+use crate::recipe::Size;
 
 /// Which source position an output position takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,6 +20,20 @@ pub(super) enum Rule {
 pub(super) struct Buffers {
     columns: Vec<usize>,
     rows: Vec<usize>,
+}
+
+/// Returns the positions of the window's columns and rows.
+pub(super) fn tables(rule: Rule, picture: Size, plan: &Plan) -> [Vec<u32>; 2] {
+    let (to, window) = (plan.scaled, plan.window);
+    let mut at = Vec::new();
+    let mut words = |from, to, start, count| {
+        positions(rule, from, to, start, count, &mut at);
+        at.iter().copied().map(word).collect()
+    };
+    [
+        words(picture.width, to.width, window.left, window.size.width),
+        words(picture.height, to.height, window.top, window.size.height),
+    ]
 }
 
 /// Writes the plan's window of the resized picture into `out`.

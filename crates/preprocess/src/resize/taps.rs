@@ -1,5 +1,7 @@
 //! Which source positions an output position sums, and with what weights.
 
+use super::sampling::word;
+
 /// For each output position a run of source positions, each with a weight.
 #[derive(Debug)]
 pub(super) struct Taps<W> {
@@ -41,6 +43,22 @@ impl<W> Taps<W> {
             rest = after;
             (first, weights)
         })
+    }
+
+    /// Returns the runs as words: for each position the first source position, where its weights
+    /// begin and how many they are; and behind them the weights, each as the word that it is.
+    pub(super) fn words(&self, word_of: fn(W) -> u32) -> Vec<u32>
+    where
+        W: Copy,
+    {
+        let mut at = 3 * self.spans.len();
+        let mut words = Vec::with_capacity(at + self.weights.len());
+        for &(first, count) in &self.spans {
+            words.extend([first, at, count].map(word));
+            at += count;
+        }
+        words.extend(self.weights.iter().map(|&weight| word_of(weight)));
+        words
     }
 
     /// Returns the range of source positions that any output position needs.

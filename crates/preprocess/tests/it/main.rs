@@ -8,6 +8,7 @@ mod goldens;
 mod parts;
 mod pixels;
 mod recipes;
+mod sampling;
 
 use std::path::{Path, PathBuf};
 
