@@ -6,6 +6,9 @@
 #[cfg(target_arch = "x86_64")]
 #[expect(unsafe_code, reason = "vectors make the whole decoder 4.7 times as fast")]
 mod avx2;
+#[cfg(target_arch = "aarch64")]
+#[expect(unsafe_code, reason = "with vectors the decoder takes a fifth of the instructions")]
+mod neon;
 pub(crate) mod scalar;
 
 use crate::entropy::{Block, DecodeMcus};
@@ -84,6 +87,10 @@ impl Kernels {
     pub(crate) fn best() -> &'static Self {
         #[cfg(target_arch = "x86_64")]
         if let Some(kernels) = avx2::kernels() {
+            return kernels;
+        }
+        #[cfg(target_arch = "aarch64")]
+        if let Some(kernels) = neon::kernels() {
             return kernels;
         }
         &scalar::KERNELS

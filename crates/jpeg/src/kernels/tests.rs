@@ -9,6 +9,12 @@ fn kernels() -> &'static Kernels {
     Kernels::best()
 }
 
+#[cfg(target_arch = "aarch64")]
+#[test]
+fn this_processor_has_vectors() {
+    assert!(!std::ptr::eq(kernels(), &raw const scalar::KERNELS));
+}
+
 fn block(values: &[i16]) -> Block {
     Block(std::array::from_fn(|i| values[i]))
 }
