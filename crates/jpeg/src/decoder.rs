@@ -13,6 +13,9 @@ use crate::rows::{Geometry, Pixels, Rows};
 use crate::scan::Scan;
 use crate::transform::Transform;
 
+/// Bytes behind the pixels of a row that may be read: one vector can begin at any of its bytes.
+pub const ROW_SLACK: usize = 16;
+
 /// Decodes one picture after the other, in memory that it keeps.
 #[derive(Debug)]
 pub struct Decoder {
@@ -116,7 +119,8 @@ impl Picture<'_> {
     /// Calls `row` with the number and the bytes of each wanted row, from the top, as soon as it
     /// is made.
     ///
-    /// A row has all its columns; those that the region does not want hold anything.
+    /// A row has all its columns, and [`ROW_SLACK`] bytes behind them; what the region does not
+    /// want holds anything. The bytes are the caller's to change.
     ///
     /// # Errors
     ///
@@ -129,19 +133,19 @@ impl Picture<'_> {
         self,
         pixels: Pixels,
         region: &Region,
-        mut row: impl FnMut(usize, &[u8]),
+        mut row: impl FnMut(usize, &mut [u8]),
     ) -> Result<(), Error> {
         let (width, height) = (self.header().width as usize, self.header().height as usize);
         assert_eq!(region.size(), (width, height), "the region is of the picture's size");
         let span = region.column_span();
         let columns = span.start / LANES * LANES..span.end;
         let mut buffer = std::mem::take(&mut self.decoder.row);
-        buffer.resize(width * pixels.bytes(), 0);
+        buffer.resize(width * pixels.bytes() + ROW_SLACK, 0);
         let Self { decoder, encoded, segments } = self;
         let picture = Picture { decoder: &mut *decoder, encoded, segments };
         let result = picture.run(pixels, Some(region), |rows, kernels, geometry, y| {
             rows.write(kernels, geometry, pixels, y, columns.clone(), &mut buffer);
-            row(y, &buffer);
+            row(y, &mut buffer);
         });
         decoder.row = buffer;
         result

@@ -42,7 +42,7 @@ mod scan;
 mod transform;
 
 pub use coefficients::{Blocks, Plane};
-pub use decoder::{Decoder, Picture};
+pub use decoder::{Decoder, Picture, ROW_SLACK};
 pub use error::Error;
 pub use header::{Coding, Header};
 pub use region::Region;

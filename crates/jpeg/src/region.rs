@@ -45,12 +45,18 @@ impl Region {
         self.columns[columns].fill(true);
     }
 
-    pub(crate) fn size(&self) -> (usize, usize) {
-        (self.columns.len(), self.rows.len())
+    /// Returns whether a row is wanted.
+    ///
+    /// # Panics
+    ///
+    /// When there is no such row.
+    #[must_use]
+    pub fn wants_row(&self, row: usize) -> bool {
+        self.rows[row]
     }
 
-    pub(crate) fn wants_row(&self, row: usize) -> bool {
-        self.rows[row]
+    pub(crate) fn size(&self) -> (usize, usize) {
+        (self.columns.len(), self.rows.len())
     }
 
     /// Returns whether a row of the range, cut at the borders, is wanted.

@@ -1,4 +1,4 @@
-//! From bytes to 8-bit pixels: the format by its first bytes, the size checked before any
+//! From bytes to rows of 8-bit pixels: the format by its first bytes, the size checked before any
 //! allocation, panics of the decoders caught.
 
 mod jpeg;
@@ -11,11 +11,11 @@ use std::any::Any;
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use calibrant_jpeg::Region;
+use calibrant_jpeg::{ROW_SLACK, Region};
 
 use crate::error::PreprocessError;
 use crate::recipe::{JpegDecoder, MAX_PICTURE_SIDE_PX, Orientation, PixelRules, Size};
-use crate::resize::View;
+use crate::resize::{Rows, View};
 
 /// A picture format that is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -100,16 +100,13 @@ impl Request {
     }
 }
 
-/// Tells which part of an upright picture of some size will be read, by making the region that
-/// part; returns whether that is worth the trouble, and otherwise the whole picture is made.
-pub(crate) type Part<'a> = dyn Fn(Size, &mut Region) -> bool + 'a;
-
-/// Pixel buffers kept between pictures.
+/// What decoding keeps between pictures.
 #[derive(Debug, Default)]
 pub(crate) struct Buffers {
-    jpeg: jpeg::Buffers,
+    jpeg: calibrant_jpeg::Decoder,
     decoded: Vec<u8>,
     turned: Vec<u8>,
+    last_row: Vec<u8>,
 }
 
 /// A picture as its decoder left it in the first bytes of a buffer.
@@ -122,59 +119,148 @@ struct Decoded {
     orientation: u8,
 }
 
-/// Decodes a picture of any format into `buffers` and returns a view of its upright pixels.
+/// An upright picture whose size is known and whose rows can be had once, from the top.
 ///
 /// A gray picture has one channel; a colour picture three, or one of luma when gray is requested.
-/// Outside of the part that will be read the pixels may be anything.
+#[derive(Debug)]
+pub(crate) struct Source<'a> {
+    origin: Origin<'a>,
+    last_row: &'a mut Vec<u8>,
+}
+
+/// Where the rows come from.
+#[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "a box would be an allocation for each picture")]
+enum Origin<'a> {
+    /// From memory.
+    Pixels(View<'a>),
+    /// From the data, as they are decoded.
+    Jpeg(jpeg::Common<'a>),
+}
+
+/// Reads as much of a picture as it takes to know its size: a JPEG's header, or everything.
 ///
 /// # Errors
 ///
-/// [`PreprocessError`] for anything but a whole, undamaged picture within the limit.
-pub(crate) fn decode<'a>(
-    encoded: &[u8],
+/// [`PreprocessError`] for anything but a picture within the limit; what is not read yet may still
+/// be damaged.
+pub(crate) fn open<'a>(
+    encoded: &'a [u8],
     request: &Request,
-    part: &Part<'_>,
     buffers: &'a mut Buffers,
-) -> Result<View<'a>, PreprocessError> {
+) -> Result<Source<'a>, PreprocessError> {
     let format = Format::of(encoded)?;
-    let Buffers { jpeg: of_jpeg, decoded: buffer, .. } = buffers;
+    let Buffers { jpeg, decoded: buffer, turned, last_row } = buffers;
     // A panic may leave any bytes in the buffer; every decode overwrites all that it reports.
-    let decoded = catch_unwind(AssertUnwindSafe(|| match (format, request.decoder) {
-        (Format::Jpeg, JpegDecoder::LibjpegTurbo) => {
-            jpeg::decode(encoded, request, part, of_jpeg, buffer)
-        }
-        _ => raster::decode(format, encoded, request, buffer),
-    }))
-    .unwrap_or_else(|panic| {
-        Err(PreprocessError::DecoderPanicked { format, message: message(panic.as_ref()) })
+    let opened = caught(format, || match (format, request.decoder) {
+        (Format::Jpeg, JpegDecoder::LibjpegTurbo) => jpeg::open(encoded, request, jpeg, buffer),
+        _ => raster::decode(format, encoded, request, buffer).map(jpeg::Opened::Decoded),
     })?;
-    let len = decoded.size.area() * decoded.channels;
-    let stored =
-        View { data: &buffers.decoded[..len], size: decoded.size, channels: decoded.channels };
-    Ok(match request.orientation {
-        Orientation::Exif if decoded.orientation != 1 => {
-            turn::upright(stored, decoded.orientation, &mut buffers.turned)
+    let Decoded { size, channels, orientation } = match opened {
+        jpeg::Opened::Common(picture) => {
+            return Ok(Source { origin: Origin::Jpeg(picture), last_row });
         }
+        jpeg::Opened::Decoded(decoded) => decoded,
+    };
+    let stored = View { data: &buffer[..size.area() * channels], size, channels };
+    let upright = match request.orientation {
+        Orientation::Exif if orientation != 1 => turn::upright(stored, orientation, turned),
         Orientation::Exif | Orientation::Stored => stored,
-    })
+    };
+    Ok(Source { origin: Origin::Pixels(upright), last_row })
 }
 
-/// Returns pixels that were decoded elsewhere, as luma where gray is requested.
-pub(crate) fn adopt<'a>(stored: View<'a>, request: &Request, buffers: &'a mut Buffers) -> View<'a> {
+/// Takes pixels that were decoded elsewhere, as luma where gray is requested.
+pub(crate) fn adopt<'a>(
+    stored: View<'a>,
+    request: &Request,
+    buffers: &'a mut Buffers,
+) -> Source<'a> {
+    let Buffers { decoded, last_row, .. } = buffers;
     if !request.gray || stored.channels == 1 {
-        return stored;
+        return Source { origin: Origin::Pixels(stored), last_row };
     }
-    let pixels = room(&mut buffers.decoded, stored.data.len());
+    let pixels = room(decoded, stored.data.len());
     pixels.copy_from_slice(stored.data);
     let luma = luma::Luma::of_pixels(request.pixels);
     let channels =
         layout::narrow_channels(pixels, layout::Layout::Rgb, request.pixels, Some(&luma));
-    View { data: &pixels[..stored.size.area() * channels], channels, ..stored }
+    let data = &pixels[..stored.size.area() * channels];
+    Source { origin: Origin::Pixels(View { data, channels, ..stored }), last_row }
+}
+
+impl Source<'_> {
+    pub(crate) fn size(&self) -> Size {
+        match &self.origin {
+            Origin::Pixels(view) => view.size,
+            Origin::Jpeg(picture) => picture.size(),
+        }
+    }
+
+    pub(crate) fn channels(&self) -> usize {
+        match &self.origin {
+            Origin::Pixels(view) => view.channels,
+            Origin::Jpeg(picture) => picture.channels(),
+        }
+    }
+
+    /// Calls `row` with the region's rows and [`ROW_SLACK`] bytes behind each.
+    ///
+    /// Outside of the region's columns the pixels may be anything.
+    ///
+    /// # Errors
+    ///
+    /// [`PreprocessError`] for a damaged picture; rows may have been given before that is found.
+    pub(crate) fn rows(self, region: &Region, row: &mut Rows<'_>) -> Result<(), PreprocessError> {
+        match self.origin {
+            Origin::Jpeg(picture) => caught(Format::Jpeg, || picture.rows(region, row)),
+            Origin::Pixels(view) => {
+                let stride = view.size.width as usize * view.channels;
+                for (y, bytes) in view.data.chunks_exact(stride).enumerate() {
+                    if !region.wants_row(y) {
+                        continue;
+                    }
+                    match view.data.get(y * stride..(y + 1) * stride + ROW_SLACK) {
+                        Some(bytes) => row(y, bytes),
+                        None => {
+                            self.last_row.clear();
+                            self.last_row.extend_from_slice(bytes);
+                            self.last_row.resize(stride + ROW_SLACK, 0);
+                            row(y, self.last_row);
+                        }
+                    }
+                }
+                Ok(())
+            }
+        }
+    }
+
+    /// Reads the whole picture for its errors alone.
+    ///
+    /// # Errors
+    ///
+    /// As [`rows`](Self::rows).
+    pub(crate) fn check(self) -> Result<(), PreprocessError> {
+        let Size { width, height } = self.size();
+        let mut nothing = Region::new();
+        nothing.clear(width, height);
+        self.rows(&nothing, &mut |_, _| {})
+    }
+}
+
+/// Runs a decoder; its panic becomes an error.
+fn caught<T>(
+    format: Format,
+    decode: impl FnOnce() -> Result<T, PreprocessError>,
+) -> Result<T, PreprocessError> {
+    catch_unwind(AssertUnwindSafe(decode)).unwrap_or_else(|panic| {
+        Err(PreprocessError::DecoderPanicked { format, message: message(panic.as_ref()) })
+    })
 }
 
 /// Buffers above this are given back before a smaller picture, so that one large photograph does
 /// not stay in every worker's memory.
-const KEEP_BYTES: usize = 64 << 20;
+pub(crate) const KEEP_BYTES: usize = 64 << 20;
 
 /// Returns the first `len` bytes of the buffer, grown as needed; they hold anything.
 fn room(buffer: &mut Vec<u8>, len: usize) -> &mut [u8] {

@@ -3,7 +3,7 @@
 //! A table makes any order of operations free: it is filled with the framework's own, so tensors
 //! are equal to the bit.
 
-use crate::geometry::Window;
+use crate::geometry::Plan;
 use crate::recipe::{Arithmetic, Color, Recipe, Scale, Size};
 
 /// The tables of a recipe, one for each channel of the tensor.
@@ -17,10 +17,16 @@ pub(crate) struct Normaliser {
 /// The tensor's plane and what of it the window covers.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Canvas {
-    pub(crate) size: Size,
-    pub(crate) window: Window,
-    pub(crate) at: (u32, u32),
-    pub(crate) fill: u8,
+    size: Size,
+    window: Size,
+    at: (u32, u32),
+    fill: u8,
+}
+
+impl Canvas {
+    pub(crate) fn new(size: Size, plan: &Plan) -> Self {
+        Self { size, window: plan.window.size, at: plan.at, fill: plan.fill }
+    }
 }
 
 impl Normaliser {
@@ -45,41 +51,51 @@ impl Normaliser {
         self.source.iter().copied().zip(&self.tables)
     }
 
-    /// Writes the window's pixels, of 1 or 3 interleaved channels, and the fill around it.
-    ///
-    /// One channel is repeated over three planes, as gray pictures are in every framework.
-    pub(crate) fn write(&self, pixels: &[u8], channels: usize, canvas: &Canvas, out: &mut [f32]) {
-        let (width, plane) = (canvas.size.width as usize, canvas.size.area());
-        let window = canvas.window.size;
-        let (left, top) = (canvas.at.0 as usize, canvas.at.1 as usize);
-        let (inner, rows) = (window.width as usize, window.height as usize);
-        for ((table, &source), plane) in
-            self.tables.iter().zip(&self.source).zip(out.chunks_exact_mut(plane))
-        {
-            if window != canvas.size {
+    /// Writes the fill around the window.
+    pub(crate) fn bars(&self, canvas: &Canvas, out: &mut [f32]) {
+        if canvas.window != canvas.size {
+            for (table, plane) in self.tables.iter().zip(planes(canvas, out)) {
                 plane.fill(table[usize::from(canvas.fill)]);
             }
-            let first = if channels == 1 { 0 } else { source };
-            let lines = plane.chunks_exact_mut(width).skip(top).take(rows);
-            for (line, row) in lines.zip(pixels.chunks_exact(inner * channels)) {
-                let line = &mut line[left..left + inner];
-                match channels {
-                    1 => look_up::<1>(table, row, first, line),
-                    _ => look_up::<3>(table, row, first, line),
-                }
+        }
+    }
+
+    /// Writes line `y` of the window, of 1 or 3 interleaved channels.
+    ///
+    /// One channel is repeated over three planes, as gray pictures are in every framework.
+    pub(crate) fn line(
+        &self,
+        y: usize,
+        line: &[u8],
+        channels: usize,
+        canvas: &Canvas,
+        out: &mut [f32],
+    ) {
+        let (left, top) = (canvas.at.0 as usize, canvas.at.1 as usize);
+        let start = (top + y) * canvas.size.width as usize + left;
+        let places = planes(canvas, out)
+            .map(|plane| &mut plane[start..start + canvas.window.width as usize]);
+        for ((table, &source), place) in self.tables.iter().zip(&self.source).zip(places) {
+            match channels {
+                1 => look_up::<1>(table, line, 0, place),
+                _ => look_up::<3>(table, line, source, place),
             }
         }
     }
 }
 
+fn planes<'a>(canvas: &Canvas, out: &'a mut [f32]) -> std::slice::ChunksExactMut<'a, f32> {
+    out.chunks_exact_mut(canvas.size.area())
+}
+
 fn look_up<const CHANNELS: usize>(
     table: &[f32; 256],
-    row: &[u8],
+    line: &[u8],
     channel: usize,
-    line: &mut [f32],
+    place: &mut [f32],
 ) {
-    let (pixels, _) = row.as_chunks::<CHANNELS>();
-    for (value, pixel) in line.iter_mut().zip(pixels) {
+    let (pixels, _) = line.as_chunks::<CHANNELS>();
+    for (value, pixel) in place.iter_mut().zip(pixels) {
         *value = table[usize::from(pixel[channel])];
     }
 }
@@ -106,7 +122,7 @@ fn table(arithmetic: Arithmetic, scale: Scale, mean: f64, std: f64) -> [f32; 256
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::geometry::{Plan, letterbox, stretch};
+    use crate::geometry::{letterbox, stretch};
 
     /// The formula, spelled out for each value of the tensor.
     #[expect(clippy::cast_possible_truncation, reason = "rounding to f32 is part of it")]
@@ -127,13 +143,12 @@ mod tests {
     fn every_value_of_every_channel_follows_the_formula() {
         for name in ["imagenet", "torchvision", "caffe", "efficientnet-lite"] {
             let recipe = Recipe { size: Size::new(256, 1), ..Recipe::preset(name).unwrap() };
-            let Plan { window, at, fill, .. } = stretch(recipe.size);
-            let canvas = Canvas { size: recipe.size, window, at, fill };
+            let canvas = Canvas::new(recipe.size, &stretch(recipe.size));
             // Red rises, green falls, blue is turned by 100.
             let pixels: Vec<u8> =
                 (0..=255_u8).flat_map(|v| [v, 255 - v, v.wrapping_add(100)]).collect();
             let mut out = vec![f32::NAN; 3 * 256];
-            Normaliser::new(&recipe).write(&pixels, 3, &canvas, &mut out);
+            Normaliser::new(&recipe).line(0, &pixels, 3, &canvas, &mut out);
             for (i, value) in out.iter().enumerate() {
                 let (plane, x) = (i / 256, i % 256);
                 let channel = if recipe.color == Color::Bgr { 2 - plane } else { plane };
@@ -146,10 +161,13 @@ mod tests {
     #[test]
     fn bars_surround_a_gray_picture_in_all_planes() {
         let recipe = Recipe { size: Size::new(4, 4), ..Recipe::preset("ultralytics").unwrap() };
-        let Plan { window, at, fill, .. } = letterbox(Size::new(2, 1), recipe.size, 51);
-        let canvas = Canvas { size: recipe.size, window, at, fill };
+        let canvas = Canvas::new(recipe.size, &letterbox(Size::new(2, 1), recipe.size, 51));
         let mut out = vec![f32::NAN; 48];
-        Normaliser::new(&recipe).write(&[255; 8], 1, &canvas, &mut out);
+        let normaliser = Normaliser::new(&recipe);
+        normaliser.bars(&canvas, &mut out);
+        for y in 0..2 {
+            normaliser.line(y, &[255; 4], 1, &canvas, &mut out);
+        }
         let plane = [[0.2; 4], [1.0; 4], [1.0; 4], [0.2; 4]].concat();
         assert_eq!(out, [&plane[..], &plane, &plane].concat());
     }

@@ -1,14 +1,17 @@
-//! The stages of a recipe one after another: decode, turn, resize, normalise.
+//! The stages of a recipe, row by row: decode, resize, normalise.
+//!
+//! Rows flow from the decoder through the resizer into the caller's slice, so that each stage finds
+//! in the cache what the one before it made.
 
 use calibrant_jpeg::Region;
 
-use crate::decode::{self, Request};
+use crate::decode::{self, Request, Source};
 use crate::error::{PreprocessError, RecipeError};
 use crate::geometry::{self, Plan};
 use crate::normalise::{Canvas, Normaliser};
 use crate::pixels::{Picture, Pixels};
 use crate::recipe::{Color, Recipe, Resize, Size};
-use crate::resize::{self, Sampling, View};
+use crate::resize::{self, Resizer, Rows, Sampling};
 
 /// Turns the bytes of one picture into one tensor.
 ///
@@ -40,7 +43,14 @@ pub trait Preprocess: Send + Sync {
 #[derive(Debug, Default)]
 pub struct Scratch {
     decode: decode::Buffers,
-    resize: resize::Buffers,
+    resize: Resizing,
+}
+
+/// What a picture goes through, and what has to come of it.
+#[derive(Debug, Default)]
+struct Resizing {
+    region: Region,
+    resizer: Resizer,
 }
 
 impl Scratch {
@@ -89,9 +99,12 @@ impl Pipeline {
         encoded: &[u8],
         scratch: &mut Scratch,
     ) -> Result<Picture, PreprocessError> {
-        let picture = self.decode(encoded, &mut scratch.decode)?;
-        let (plan, window) = self.scale(picture, &mut scratch.resize)?;
-        Ok(Picture::new(self.recipe.size, self.recipe.channels(), &plan, window))
+        let source = decode::open(encoded, &self.request(), &mut scratch.decode)?;
+        let run = self.begin(source, &mut scratch.resize)?;
+        let (plan, channels) = (run.plan, run.channels);
+        let mut picture = Picture::filled(self.recipe.size, self.recipe.channels(), plan.fill);
+        run.lines(&mut |y, line| picture.lay(y, line, channels, &plan))?;
+        Ok(picture)
     }
 
     /// Does what follows decoding: scales and normalises pixels into `out`.
@@ -110,8 +123,8 @@ impl Pipeline {
         out: &mut [f32],
     ) -> Result<(), PreprocessError> {
         self.check(out)?;
-        let picture = decode::adopt(pixels.view(), &self.request(), &mut scratch.decode);
-        self.fill(picture, &mut scratch.resize, out)
+        let source = decode::adopt(pixels.view(), &self.request(), &mut scratch.decode);
+        self.fill(source, &mut scratch.resize, out)
     }
 
     /// Returns what a device needs to resize upright pictures of a size and 1 or 3 channels as this
@@ -139,18 +152,6 @@ impl Pipeline {
         Request { decoder, pixels, orientation, max_pixels, gray: color == Color::Gray }
     }
 
-    fn decode<'a>(
-        &self,
-        encoded: &[u8],
-        buffers: &'a mut decode::Buffers,
-    ) -> Result<View<'a>, PreprocessError> {
-        let part = |size: Size, region: &mut Region| {
-            let filter = self.recipe.filter;
-            plan(&self.recipe, size).is_ok_and(|plan| resize::part(filter, size, &plan, region))
-        };
-        decode::decode(encoded, &self.request(), &part, buffers)
-    }
-
     fn check(&self, out: &[f32]) -> Result<(), PreprocessError> {
         let expected = self.shape().iter().product();
         if out.len() == expected {
@@ -160,26 +161,54 @@ impl Pipeline {
         }
     }
 
-    fn scale<'a>(
+    /// Makes everything ready for the rows of a picture.
+    fn begin<'a>(
         &self,
-        picture: View<'a>,
-        buffers: &'a mut resize::Buffers,
-    ) -> Result<(Plan, View<'a>), PreprocessError> {
-        let plan = plan(&self.recipe, picture.size)?;
-        let data = resize::window(self.recipe.filter, picture, &plan, buffers)?;
-        Ok((plan, View { data, size: plan.window.size, ..picture }))
+        source: Source<'a>,
+        buffers: &'a mut Resizing,
+    ) -> Result<Run<'a>, PreprocessError> {
+        let (size, channels) = (source.size(), source.channels());
+        let Resizing { region, resizer } = buffers;
+        let begun = plan(&self.recipe, size).and_then(|plan| {
+            let begun = resizer.begin(self.recipe.filter, size, channels, &plan, region);
+            begun.map_err(|source| PreprocessError::Resize { found: size, source })?;
+            Ok(plan)
+        });
+        match begun {
+            Ok(plan) => Ok(Run { source, plan, channels, region, resizer }),
+            // Damage is told before a size that does not fit.
+            Err(error) => source.check().and(Err(error)),
+        }
     }
 
     fn fill(
         &self,
-        picture: View<'_>,
-        buffers: &mut resize::Buffers,
+        source: Source<'_>,
+        buffers: &mut Resizing,
         out: &mut [f32],
     ) -> Result<(), PreprocessError> {
-        let (Plan { window, at, fill, .. }, scaled) = self.scale(picture, buffers)?;
-        let canvas = Canvas { size: self.recipe.size, window, at, fill };
-        self.normaliser.write(scaled.data, scaled.channels, &canvas, out);
-        Ok(())
+        let run = self.begin(source, buffers)?;
+        let (channels, canvas) = (run.channels, Canvas::new(self.recipe.size, &run.plan));
+        self.normaliser.bars(&canvas, out);
+        run.lines(&mut |y, line| self.normaliser.line(y, line, channels, &canvas, out))
+    }
+}
+
+/// A picture on its way from rows to lines.
+struct Run<'a> {
+    source: Source<'a>,
+    plan: Plan,
+    channels: usize,
+    region: &'a Region,
+    resizer: &'a mut Resizer,
+}
+
+impl Run<'_> {
+    /// Calls `line` with each line of the window as soon as its rows are decoded.
+    fn lines(self, line: &mut Rows<'_>) -> Result<(), PreprocessError> {
+        let found = self.source.size();
+        self.source.rows(self.region, &mut |y, row| self.resizer.row(y, row, line))?;
+        self.resizer.end(line).map_err(|source| PreprocessError::Resize { found, source })
     }
 }
 
@@ -200,8 +229,8 @@ impl Preprocess for Pipeline {
         out: &mut [f32],
     ) -> Result<(), PreprocessError> {
         self.check(out)?;
-        let picture = self.decode(encoded, &mut scratch.decode)?;
-        self.fill(picture, &mut scratch.resize, out)
+        let source = decode::open(encoded, &self.request(), &mut scratch.decode)?;
+        self.fill(source, &mut scratch.resize, out)
     }
 }
 

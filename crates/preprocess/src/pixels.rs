@@ -71,22 +71,22 @@ pub struct Picture {
 }
 
 impl Picture {
-    /// Lays the window's pixels on the plan's fill; one channel is repeated where three are asked for.
-    pub(crate) fn new(size: Size, channels: usize, plan: &Plan, window: View<'_>) -> Self {
-        let mut pixels = vec![plan.fill; size.area() * channels];
-        let left = plan.at.0 as usize * channels;
-        let lines = pixels.chunks_exact_mut(size.width as usize * channels);
-        let rows = window.data.chunks_exact(window.size.width as usize * window.channels);
-        for (line, row) in lines.skip(plan.at.1 as usize).zip(rows) {
-            let line = &mut line[left..left + window.size.width as usize * channels];
-            if window.channels == channels {
-                line.copy_from_slice(row);
-            } else {
-                let repeated = line.chunks_exact_mut(channels).zip(row);
-                repeated.for_each(|(pixel, &value)| pixel.fill(value));
-            }
+    /// Returns a picture of one value.
+    pub(crate) fn filled(size: Size, channels: usize, fill: u8) -> Self {
+        Self { size, channels, pixels: vec![fill; size.area() * channels] }
+    }
+
+    /// Lays line `y` of the plan's window on it; one channel is repeated where it has three.
+    pub(crate) fn lay(&mut self, y: usize, line: &[u8], channels: usize, plan: &Plan) {
+        let first = (plan.at.1 as usize + y) * self.size.width as usize + plan.at.0 as usize;
+        let width = plan.window.size.width as usize;
+        let place = &mut self.pixels[first * self.channels..][..width * self.channels];
+        if channels == self.channels {
+            place.copy_from_slice(line);
+        } else {
+            let repeated = place.chunks_exact_mut(self.channels).zip(line);
+            repeated.for_each(|(pixel, &value)| pixel.fill(value));
         }
-        Self { size, channels, pixels }
     }
 
     /// Returns the picture as a PNG file.
@@ -116,8 +116,8 @@ mod tests {
     fn bars_surround_a_gray_picture_in_three_channels() {
         let size = Size::new(2, 4);
         let plan = letterbox(Size::new(2, 1), size, 7);
-        let window = View { data: &[1, 2], size: plan.window.size, channels: 1 };
-        let picture = Picture::new(size, 3, &plan, window);
+        let mut picture = Picture::filled(size, 3, plan.fill);
+        picture.lay(0, &[1, 2], 1, &plan);
         let bar = [7; 6];
         assert_eq!(picture.pixels, [&bar[..], &[1, 1, 1, 2, 2, 2], &bar, &bar].concat());
     }

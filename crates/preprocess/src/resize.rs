@@ -1,15 +1,17 @@
 //! Interpolation on 8-bit pixels: kernels equal to those of OpenCV, Pillow and torchvision, and
 //! `fast_image_resize` for the other filters.
 //!
-//! Every kernel computes one window of the scaled picture; the rest of it is never made.
+//! A [`Resizer`] takes the rows of a picture from the top, as a decoder makes them, and gives the
+//! lines of one window of the scaled picture as soon as they are whole. The rest of the scaled
+//! picture is never made, and neither is a copy of the picture.
 
 mod area;
 mod convolve;
 mod cubic;
 mod fir;
-mod lanes;
 mod linear;
 mod nearest;
+mod rgb;
 mod sampling;
 mod simd;
 mod taps;
@@ -20,15 +22,15 @@ mod naive;
 mod tests;
 
 use calibrant_jpeg::Region;
-use fast_image_resize::{FilterType, ResizeAlg, Resizer};
+use fast_image_resize::{FilterType, ResizeAlg};
 
 pub use fir::FirError;
 pub(crate) use sampling::sampling;
 pub use sampling::{Method, Sampling};
 
-use crate::error::PreprocessError;
 use crate::geometry::Plan;
 use crate::recipe::{Filter, Size};
+use simd::{Loops, Vectors};
 
 /// Interleaved 8-bit pixels of 1 or 3 channels.
 #[derive(Debug, Clone, Copy)]
@@ -38,151 +40,236 @@ pub(crate) struct View<'a> {
     pub(crate) channels: usize,
 }
 
-impl<'a> View<'a> {
-    /// Returns the bytes of row `y`.
-    fn row(&self, y: usize) -> &'a [u8] {
-        let stride = self.size.width as usize * self.channels;
-        &self.data[y * stride..][..stride]
+/// What takes rows of a picture or lines of a window: their number from the top and their bytes.
+pub(crate) type Rows<'a> = dyn FnMut(usize, &[u8]) + 'a;
+
+/// A resize that is to be begun.
+#[derive(Debug, Clone, Copy)]
+struct Job<'a> {
+    from: Size,
+    channels: usize,
+    plan: &'a Plan,
+}
+
+impl Job<'_> {
+    /// Returns the bytes of a line of the window.
+    fn line_bytes(&self) -> usize {
+        self.plan.window.size.width as usize * self.channels
     }
 }
 
-/// Rows and tables kept between pictures.
+/// A kernel that makes lines of rows.
+trait Kernel {
+    /// Takes a row that it wanted, with [`ROW_SLACK`](calibrant_jpeg::ROW_SLACK) bytes behind it, and gives the lines that it
+    /// completes.
+    ///
+    /// It has to be `#[inline(always)]`, with the loops that it reaches.
+    fn row(&mut self, y: usize, row: &[u8], vectors: Vectors, lines: &mut Rows<'_>);
+}
+
+/// Resizes one picture after the other, in memory that it keeps.
 #[derive(Debug, Default)]
-pub(crate) struct Buffers {
-    out: Vec<u8>,
-    exact: ExactBuffers,
-    fir: Resizer,
+pub(crate) struct Resizer {
+    vectors: Vectors,
+    active: Active,
+    identity: Identity,
+    linear: linear::Linear,
+    halves: area::Halves,
+    cells: area::Cells,
+    parts: area::Parts,
+    cubic: cubic::Cubic,
+    nearest: nearest::Nearest,
+    convolution: convolve::Convolution,
+    fir: fir::Fir,
 }
 
-/// Makes the region the part of a picture that [`window`] will read; returns whether that leaves out
-/// enough to be worth the trouble.
-///
-/// Only OpenCV's bilinear filter leaves anything out: the others read every pixel of the window.
-pub(crate) fn part(filter: Filter, picture: Size, plan: &Plan, region: &mut Region) -> bool {
-    /// A pixel that is read takes the blocks around it along, so a picture has to shrink well.
-    const LEAST_REDUCTION: u32 = 3;
-    let shrinks = |from: u32, to: u32| from / to >= LEAST_REDUCTION;
-    let Algorithm::Exact(Kernel::Linear(position)) = Algorithm::of(filter, picture, plan.scaled)
-    else {
-        return false;
-    };
-    let shrinks =
-        shrinks(picture.width, plan.scaled.width) && shrinks(picture.height, plan.scaled.height);
-    if shrinks {
-        region.clear(picture.width, picture.height);
-        linear::want(position, picture, plan, region);
-    }
-    shrinks
+/// The kernel that a picture was begun with.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+enum Active {
+    #[default]
+    Identity,
+    Linear,
+    Halves,
+    Cells,
+    Parts,
+    Cubic,
+    Nearest,
+    Convolution,
+    Fir,
 }
 
-/// Returns the window's pixels, interleaved and packed.
-///
-/// # Errors
-///
-/// [`PreprocessError::Resize`] from the `fir-*` filters.
-pub(crate) fn window<'a>(
-    filter: Filter,
-    picture: View<'a>,
-    plan: &Plan,
-    buffers: &'a mut Buffers,
-) -> Result<&'a [u8], PreprocessError> {
-    if picture.size == plan.scaled && picture.size == plan.window.size {
-        return Ok(picture.data);
+impl Resizer {
+    /// Begins a picture, and makes the region what has to come of it.
+    ///
+    /// # Errors
+    ///
+    /// [`FirError::Elongated`].
+    pub(crate) fn begin(
+        &mut self,
+        filter: Filter,
+        from: Size,
+        channels: usize,
+        plan: &Plan,
+        region: &mut Region,
+    ) -> Result<(), FirError> {
+        region.clear(from.width, from.height);
+        let job = Job { from, channels, plan };
+        let algorithm = Algorithm::of(filter, from, plan.scaled);
+        self.active = match algorithm {
+            _ if from == plan.scaled && from == plan.window.size => {
+                self.identity.begin(job, region);
+                Active::Identity
+            }
+            Algorithm::Halves => {
+                self.halves.begin(job, region);
+                Active::Halves
+            }
+            Algorithm::Linear(position) => {
+                self.linear.begin(job, position, region);
+                Active::Linear
+            }
+            Algorithm::Cells(cell) => {
+                self.cells.begin(job, cell, region);
+                Active::Cells
+            }
+            Algorithm::Parts(ratios) => {
+                self.parts.begin(job, ratios, region);
+                Active::Parts
+            }
+            Algorithm::Cubic => {
+                self.cubic.begin(job, region);
+                Active::Cubic
+            }
+            Algorithm::Nearest(rule) => {
+                self.nearest.begin(job, rule, region);
+                Active::Nearest
+            }
+            Algorithm::Convolution(filter) => {
+                self.convolution.begin(job, filter, region);
+                Active::Convolution
+            }
+            Algorithm::Fir(algorithm) => {
+                self.fir.begin(job, algorithm, region)?;
+                Active::Fir
+            }
+        };
+        Ok(())
     }
-    let Buffers { out, exact: buffers, fir } = buffers;
-    out.resize(plan.window.size.area() * picture.channels, 0);
-    match Algorithm::of(filter, picture.size, plan.scaled) {
-        Algorithm::Exact(kernel) => simd::run(Exact { kernel, picture, plan, buffers, out }),
-        Algorithm::Fir(algorithm) => fir::resize(algorithm, picture, plan, fir, out)
-            .map_err(|source| PreprocessError::Resize { found: picture.size, source })?,
+
+    /// Takes a row of the region, with [`ROW_SLACK`](calibrant_jpeg::ROW_SLACK) bytes behind it, and calls `lines` with those
+    /// that it completes; the rows come from the top, and all of them.
+    pub(crate) fn row(&mut self, y: usize, row: &[u8], lines: &mut Rows<'_>) {
+        let vectors = self.vectors;
+        match self.active {
+            Active::Identity => vectors.run(Step { kernel: &mut self.identity, y, row, lines }),
+            Active::Linear => vectors.run(Step { kernel: &mut self.linear, y, row, lines }),
+            Active::Halves => vectors.run(Step { kernel: &mut self.halves, y, row, lines }),
+            Active::Cells => vectors.run(Step { kernel: &mut self.cells, y, row, lines }),
+            Active::Parts => vectors.run(Step { kernel: &mut self.parts, y, row, lines }),
+            Active::Cubic => vectors.run(Step { kernel: &mut self.cubic, y, row, lines }),
+            Active::Nearest => vectors.run(Step { kernel: &mut self.nearest, y, row, lines }),
+            Active::Convolution => {
+                vectors.run(Step { kernel: &mut self.convolution, y, row, lines });
+            }
+            Active::Fir => self.fir.row(row),
+        }
     }
-    Ok(out)
+
+    /// Ends a picture; the `fir-*` filters, which need it whole, make their lines here.
+    ///
+    /// # Errors
+    ///
+    /// [`FirError`].
+    pub(crate) fn end(&mut self, lines: &mut Rows<'_>) -> Result<(), FirError> {
+        match self.active {
+            Active::Fir => self.fir.end(lines),
+            _ => Ok(()),
+        }
+    }
 }
 
-/// What computes a filter.
+/// A row on its way into a kernel.
+struct Step<'a, 'b, K> {
+    kernel: &'a mut K,
+    y: usize,
+    row: &'a [u8],
+    lines: &'a mut Rows<'b>,
+}
+
+impl<K: Kernel> Loops for Step<'_, '_, K> {
+    #[inline(always)]
+    fn run(self, vectors: Vectors) {
+        self.kernel.row(self.y, self.row, vectors, self.lines);
+    }
+}
+
+/// What computes a filter between two sizes.
 #[derive(Debug, Clone, Copy)]
 enum Algorithm {
-    Exact(Kernel),
-    Fir(ResizeAlg),
-}
-
-/// The kernels that equal a framework's.
-#[derive(Debug, Clone, Copy)]
-enum Kernel {
     Linear(linear::Position),
-    Area,
+    Halves,
+    Cells((usize, usize)),
+    Parts((f64, f64)),
     Cubic,
     Nearest(nearest::Rule),
-    Convolve(convolve::Kernel),
+    Convolution(convolve::Filter),
+    Fir(ResizeAlg),
 }
 
 impl Algorithm {
     fn of(filter: Filter, from: Size, to: Size) -> Self {
-        use Kernel::{Area, Convolve, Cubic, Linear, Nearest};
-        let convolution = |filter| Self::Fir(ResizeAlg::Convolution(filter));
-        Self::Exact(match filter {
+        use Algorithm::{Convolution, Cubic, Fir, Halves, Linear, Nearest};
+        let fir = |filter| Fir(ResizeAlg::Convolution(filter));
+        match filter {
+            Filter::Cv2Linear if area::halves(from, to) => Halves,
             Filter::Cv2Linear => Linear(linear::Position::Centre),
-            Filter::Cv2Area if area::shrinks(from, to) => Area,
+            Filter::Cv2Area if area::shrinks(from, to) => area::algorithm(from, to),
             Filter::Cv2Area => Linear(linear::Position::Overlap),
             Filter::Cv2Nearest => Nearest(nearest::Rule::Corner),
             Filter::Cv2Cubic => Cubic,
-            Filter::PilBilinear => Convolve(convolve::PIL_BILINEAR),
-            Filter::PilBicubic => Convolve(convolve::PIL_BICUBIC),
-            Filter::PilLanczos => Convolve(convolve::PIL_LANCZOS),
-            Filter::PilBox => Convolve(convolve::PIL_BOX),
-            Filter::PilHamming => Convolve(convolve::PIL_HAMMING),
+            Filter::PilBilinear => Convolution(convolve::PIL_BILINEAR),
+            Filter::PilBicubic => Convolution(convolve::PIL_BICUBIC),
+            Filter::PilLanczos => Convolution(convolve::PIL_LANCZOS),
+            Filter::PilBox => Convolution(convolve::PIL_BOX),
+            Filter::PilHamming => Convolution(convolve::PIL_HAMMING),
             Filter::PilNearest => Nearest(nearest::Rule::Centre),
-            Filter::TvBilinear => Convolve(convolve::TV_BILINEAR),
-            Filter::TvBicubic => Convolve(convolve::TV_BICUBIC),
-            Filter::TvLanczos => Convolve(convolve::TV_LANCZOS),
-            Filter::FirNearest => return Self::Fir(ResizeAlg::Nearest),
-            Filter::FirBox => return convolution(FilterType::Box),
-            Filter::FirBilinear => return convolution(FilterType::Bilinear),
-            Filter::FirHamming => return convolution(FilterType::Hamming),
-            Filter::FirCatmullRom => return convolution(FilterType::CatmullRom),
-            Filter::FirMitchell => return convolution(FilterType::Mitchell),
-            Filter::FirGaussian => return convolution(FilterType::Gaussian),
-            Filter::FirLanczos3 => return convolution(FilterType::Lanczos3),
-        })
+            Filter::TvBilinear => Convolution(convolve::TV_BILINEAR),
+            Filter::TvBicubic => Convolution(convolve::TV_BICUBIC),
+            Filter::TvLanczos => Convolution(convolve::TV_LANCZOS),
+            Filter::FirNearest => Fir(ResizeAlg::Nearest),
+            Filter::FirBox => fir(FilterType::Box),
+            Filter::FirBilinear => fir(FilterType::Bilinear),
+            Filter::FirHamming => fir(FilterType::Hamming),
+            Filter::FirCatmullRom => fir(FilterType::CatmullRom),
+            Filter::FirMitchell => fir(FilterType::Mitchell),
+            Filter::FirGaussian => fir(FilterType::Gaussian),
+            Filter::FirLanczos3 => fir(FilterType::Lanczos3),
+        }
     }
 }
 
-/// What the exact kernels keep between pictures.
+/// Adds all pixels of some columns and rows.
+fn want(region: &mut Region, columns: std::ops::Range<usize>, rows: std::ops::Range<usize>) {
+    region.want_columns(columns);
+    region.want_rows(rows);
+}
+
+/// Nothing to do: the picture has the size that is asked for.
 #[derive(Debug, Default)]
-struct ExactBuffers {
-    linear: linear::Buffers,
-    area: area::Buffers,
-    cubic: cubic::Buffers,
-    nearest: nearest::Buffers,
-    convolve: convolve::Buffers,
+struct Identity {
+    bytes: usize,
 }
 
-/// One picture to be resized by an exact kernel.
-#[derive(Debug)]
-struct Exact<'a> {
-    kernel: Kernel,
-    picture: View<'a>,
-    plan: &'a Plan,
-    buffers: &'a mut ExactBuffers,
-    out: &'a mut [u8],
+impl Identity {
+    fn begin(&mut self, job: Job<'_>, region: &mut Region) {
+        self.bytes = job.line_bytes();
+        want(region, 0..job.from.width as usize, 0..job.from.height as usize);
+    }
 }
 
-impl simd::Loops for Exact<'_> {
+impl Kernel for Identity {
     #[inline(always)]
-    fn run(self) {
-        let Self { kernel, picture, plan, buffers, out } = self;
-        match kernel {
-            Kernel::Linear(position) => {
-                linear::resize(position, picture, plan, &mut buffers.linear, out);
-            }
-            Kernel::Area => area::resize(picture, plan, &mut buffers.area, out),
-            Kernel::Cubic => cubic::resize(picture, plan, &mut buffers.cubic, out),
-            Kernel::Nearest(rule) => {
-                nearest::resize(rule, picture, plan, &mut buffers.nearest, out);
-            }
-            Kernel::Convolve(kernel) => {
-                convolve::resize(kernel, picture, plan, &mut buffers.convolve, out);
-            }
-        }
+    fn row(&mut self, y: usize, row: &[u8], _: Vectors, lines: &mut Rows<'_>) {
+        lines(y, &row[..self.bytes]);
     }
 }

@@ -9,6 +9,7 @@ use std::path::Path;
 use calibrant_preprocess::{MAX_PICTURE_SIDE_PX, Preprocess, Recipe, Scratch, Settings};
 use image::codecs::png::{CompressionType, FilterType, PngEncoder};
 use image::{ExtendedColorType, ImageEncoder};
+use libjpeg_turbo_rs::{Encoder, PixelFormat, Subsampling};
 
 /// Counts the bytes that each thread holds.
 struct Counting;
@@ -123,6 +124,52 @@ fn a_warm_scratch_takes_no_more_for_resizing() {
     let (warm, _) = peak(&recipe, &picture, &mut scratch);
     // What is left is the BMP decoder's.
     assert!(warm < 4096 && cold > 50 * warm, "{cold} bytes cold, {warm} bytes warm");
+}
+
+/// The filters that need no whole picture, one of each kind.
+const STREAMED: [&str; 7] = [
+    "cv2-linear",
+    "cv2-area",
+    "cv2-cubic",
+    "cv2-nearest",
+    "pil-bilinear",
+    "pil-lanczos",
+    "tv-bicubic",
+];
+
+fn imagenet_with(filter: &str) -> Recipe {
+    let text = format!("preset = 'imagenet'\nfilter = '{filter}'");
+    Settings::from_toml(&text).unwrap().recipe().unwrap()
+}
+
+#[test]
+fn a_large_jpeg_takes_rows_and_not_pixels() {
+    /// Rows of samples, tables of a decoder and of a resize; the data itself comes on top.
+    const ROWS: usize = 96;
+    let (width, height) = (4000, 3000);
+    let row = (0..=250_u8).cycle().take(3 * width).collect::<Vec<_>>();
+    let pixels = row.repeat(height);
+    let encoder = Encoder::new(&pixels, width, height, PixelFormat::Rgb);
+    let encoded = encoder.subsampling(Subsampling::S420).encode().unwrap();
+    for filter in STREAMED {
+        let (bytes, read) = peak(&imagenet_with(filter), &encoded, &mut Scratch::new());
+        let allowed = encoded.len() + ROWS * 3 * width;
+        assert!(read && bytes < allowed, "{filter}: {bytes} bytes of {allowed}, read: {read}");
+    }
+}
+
+#[test]
+fn a_warm_scratch_takes_nothing_for_a_jpeg() {
+    let mut scratch = Scratch::new();
+    for filter in STREAMED {
+        for name in ["q95_420", "q95_444", "restart", "gray", "exif_6"] {
+            let picture = fixture(&format!("preprocess/pictures/{name}.jpg"));
+            let recipe = imagenet_with(filter);
+            let (_, read) = peak(&recipe, &picture, &mut scratch);
+            let (bytes, _) = peak(&recipe, &picture, &mut scratch);
+            assert!(read && bytes == 0, "{filter} {name}: {bytes} bytes, read: {read}");
+        }
+    }
 }
 
 /// Returns a PNG of black RGB pixels.

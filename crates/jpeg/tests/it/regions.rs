@@ -1,6 +1,6 @@
 //! Rows as they are made, and pictures of which only a part is wanted.
 
-use calibrant_jpeg::{Decoder, Pixels, Region};
+use calibrant_jpeg::{Decoder, Pixels, ROW_SLACK, Region};
 use proptest::prelude::*;
 
 use crate::synthetic::kinds;
@@ -15,6 +15,7 @@ fn compare(encoded: &[u8], pixels: Pixels, region: &Region, wanted: [&[bool]; 2]
     let picture = |decoder: &mut Decoder, given: &mut Vec<usize>| {
         decoder.open(encoded).unwrap().rows(pixels, region, |y, row| {
             given.push(y);
+            assert_eq!(row.len(), stride + ROW_SLACK);
             let expected = whole[y * stride..][..stride].chunks(pixels.bytes());
             for (x, (found, expected)) in row.chunks(pixels.bytes()).zip(expected).enumerate() {
                 assert!(!columns[x] || found == expected, "{x} {y}: {found:?} for {expected:?}");

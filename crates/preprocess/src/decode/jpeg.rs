@@ -7,37 +7,45 @@ use libjpeg_turbo_rs::{ColorSpace, DecodeLimits, Decoder, JpegError, PixelFormat
 
 use super::layout::{Layout, narrow_channels};
 use super::luma::Luma;
-use super::{Decoded, Format, Part, Request, room};
+use super::{Decoded, Format, Request, room};
 use crate::error::PreprocessError;
-use crate::recipe::{Orientation, PixelRules};
+use crate::recipe::{Orientation, PixelRules, Size};
+use crate::resize::Rows;
 
 /// More scans than any encoder writes; each one is a pass over all coefficients.
 const MAX_SCANS: usize = 256;
 
-/// What decoding keeps between pictures.
-#[derive(Debug, Default)]
-pub(super) struct Buffers {
-    decoder: calibrant_jpeg::Decoder,
-    region: Region,
+/// How far a JPEG has been read.
+#[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "a box would be an allocation for each picture")]
+pub(super) enum Opened<'a> {
+    /// Its header alone.
+    Common(Common<'a>),
+    /// All of it.
+    Decoded(Decoded),
 }
 
-/// Decodes to red, green, blue or to gray; of the common kind perhaps no more than the part that
-/// will be read.
-pub(super) fn decode(
-    encoded: &[u8],
+/// Reads the header of the common kind, and anything else whole: to red, green, blue or to gray.
+pub(super) fn open<'a>(
+    encoded: &'a [u8],
     request: &Request,
-    part: &Part<'_>,
-    Buffers { decoder, region }: &mut Buffers,
+    decoder: &'a mut calibrant_jpeg::Decoder,
     buffer: &mut Vec<u8>,
-) -> Result<Decoded, PreprocessError> {
+) -> Result<Opened<'a>, PreprocessError> {
     // What is wrong with a header is for the general decoder to say.
     if decoder.is_vectorised()
         && let Ok(picture) = decoder.open(encoded)
         && is_common(&picture, request)
     {
-        return common(picture, request, part, region, buffer);
+        let common = Common::new(picture, request)?;
+        let is_turned = request.orientation == Orientation::Exif && common.orientation() != 1;
+        return if is_turned {
+            common.decode(buffer).map(Opened::Decoded)
+        } else {
+            Ok(Opened::Common(common))
+        };
     }
-    general(encoded, request, buffer)
+    general(encoded, request, buffer).map(Opened::Decoded)
 }
 
 /// Returns whether the common decoder delivers what is asked for: it makes no luma of red, green
@@ -55,28 +63,59 @@ fn stored_in(coding: Coding) -> ColorSpace {
     }
 }
 
-fn common(
-    picture: Picture<'_>,
-    request: &Request,
-    part: &Part<'_>,
-    region: &mut Region,
-    buffer: &mut Vec<u8>,
-) -> Result<Decoded, PreprocessError> {
-    let header = *picture.header();
-    let size = request.admit(header.width as usize, header.height as usize)?;
-    let layout = layout_of(stored_in(header.coding), request);
-    let pixels = if layout == Layout::Gray { Pixels::Luma } else { Pixels::Rgb };
-    let stride = size.width as usize * pixels.bytes();
-    let out = room(buffer, size.area() * pixels.bytes());
-    let is_turned = request.orientation == Orientation::Exif && header.orientation != 1;
-    if !is_turned && part(size, region) {
-        picture.rows(pixels, region, |y, row| out[y * stride..][..stride].copy_from_slice(row))?;
-    } else {
-        picture.decode(pixels, out)?;
+/// A picture of the common kind that is not decoded yet.
+#[derive(Debug)]
+pub(super) struct Common<'a> {
+    picture: Picture<'a>,
+    size: Size,
+    layout: Layout,
+    rules: PixelRules,
+    /// What makes luma of its colours, where gray is requested.
+    luma: Option<Luma>,
+}
+
+impl<'a> Common<'a> {
+    fn new(picture: Picture<'a>, request: &Request) -> Result<Self, PreprocessError> {
+        let header = picture.header();
+        let size = request.admit(header.width as usize, header.height as usize)?;
+        let layout = layout_of(stored_in(header.coding), request);
+        let luma = request.gray.then(|| Luma::of(Format::Jpeg, request.pixels, None));
+        Ok(Self { picture, size, layout, rules: request.pixels, luma })
     }
-    let luma = request.gray.then(|| Luma::of(Format::Jpeg, request.pixels, None));
-    let channels = narrow_channels(out, layout, request.pixels, luma.as_ref());
-    Ok(Decoded { size, channels, orientation: header.orientation })
+
+    pub(super) fn size(&self) -> Size {
+        self.size
+    }
+
+    /// Returns the channels of the rows: 1 or 3.
+    pub(super) fn channels(&self) -> usize {
+        if self.layout == Layout::Gray || self.luma.is_some() { 1 } else { 3 }
+    }
+
+    fn orientation(&self) -> u8 {
+        self.picture.header().orientation
+    }
+
+    fn pixels(&self) -> Pixels {
+        if self.layout == Layout::Gray { Pixels::Luma } else { Pixels::Rgb }
+    }
+
+    fn decode(self, buffer: &mut Vec<u8>) -> Result<Decoded, PreprocessError> {
+        let (size, pixels, orientation) = (self.size, self.pixels(), self.orientation());
+        let out = room(buffer, size.area() * pixels.bytes());
+        self.picture.decode(pixels, out)?;
+        let channels = narrow_channels(out, self.layout, self.rules, self.luma.as_ref());
+        Ok(Decoded { size, channels, orientation })
+    }
+
+    /// Gives the rows of a region, with slack behind them, as they are decoded.
+    pub(super) fn rows(self, region: &Region, row: &mut Rows<'_>) -> Result<(), PreprocessError> {
+        let pixels = self.pixels();
+        Ok(self.picture.rows(pixels, region, |y, bytes| {
+            narrow_channels(bytes, self.layout, self.rules, self.luma.as_ref());
+            row(y, bytes);
+        })?)
+    }
 }
 
 fn general(

@@ -4,26 +4,13 @@
 //! Whole ratios add whole numbers. Other ratios weight what a pixel covers in f32, first along
 //! each row and then row after row; the order of these sums is part of the result.
 
-use super::View;
-use super::lanes::Rows;
-use super::sampling::word;
+use calibrant_jpeg::Region;
+
+use super::simd::Vectors;
 use super::taps::Taps;
+use super::{Algorithm, Job, Kernel, Rows, want};
 use crate::geometry::Plan;
 use crate::recipe::Size;
-
-/// Rows that are summed along at once.
-const LANES: usize = 32;
-
-/// The tables of both axes, a block of rows and the sums of a line.
-#[derive(Debug, Default)]
-pub(super) struct Buffers {
-    columns: Taps<f32>,
-    rows: Taps<f32>,
-    source: Vec<[u8; LANES]>,
-    resized: Vec<[f32; LANES]>,
-    sums: Vec<f32>,
-    whole_sums: Vec<i32>,
-}
 
 /// Returns whether both sides become shorter or stay; otherwise OpenCV interpolates.
 pub(super) fn shrinks(from: Size, to: Size) -> bool {
@@ -36,55 +23,13 @@ pub(super) fn halves(from: Size, to: Size) -> bool {
         && u64::from(from.height) == 2 * u64::from(to.height)
 }
 
-/// What a device needs for the window.
-#[derive(Debug)]
-pub(super) enum Tables {
-    /// Columns and rows of the cells.
-    Cells(u32, u32),
-    /// The runs of the columns and of the rows.
-    Parts([Vec<u32>; 2]),
-}
-
-/// Returns the tables of a picture that shrinks.
-pub(super) fn tables(picture: Size, plan: &Plan) -> Tables {
-    let (to, window) = (plan.scaled, plan.window);
-    let (x, y) = (ratio(picture.width, to.width), ratio(picture.height, to.height));
-    if let Some((across, down)) = whole(x).zip(whole(y)) {
-        return Tables::Cells(word(across), word(down));
-    }
-    let mut taps = Taps::default();
-    let mut runs = |from, ratio, start, count| {
-        parts(&mut taps, from, ratio, start, count);
-        taps.words(f32::to_bits)
-    };
-    Tables::Parts([
-        runs(picture.width, x, window.left, window.size.width),
-        runs(picture.height, y, window.top, window.size.height),
-    ])
-}
-
-/// Writes the plan's window of the resized picture into `out`.
-#[inline(always)]
-pub(super) fn resize(picture: View<'_>, plan: &Plan, buffers: &mut Buffers, out: &mut [u8]) {
-    match picture.channels {
-        1 => resize_channels::<1>(picture, plan, buffers, out),
-        _ => resize_channels::<3>(picture, plan, buffers, out),
-    }
-}
-
-#[inline(always)]
-fn resize_channels<const C: usize>(
-    picture: View<'_>,
-    plan: &Plan,
-    buffers: &mut Buffers,
-    out: &mut [u8],
-) {
-    let (from, to) = (picture.size, plan.scaled);
+/// Returns what computes the filter where both sides shrink.
+pub(super) fn algorithm(from: Size, to: Size) -> Algorithm {
     let (x, y) = (ratio(from.width, to.width), ratio(from.height, to.height));
     match whole(x).zip(whole(y)) {
-        Some((2, 2)) => halve::<C>(picture, plan, out),
-        Some(cell) => mean_of_cells::<C>(picture, plan, cell, &mut buffers.whole_sums, out),
-        None => mean_of_parts::<C>(picture, plan, (x, y), buffers, out),
+        Some((2, 2)) => Algorithm::Halves,
+        Some(cell) => Algorithm::Cells(cell),
+        None => Algorithm::Parts((x, y)),
     }
 }
 
@@ -99,19 +44,84 @@ fn whole(ratio: f64) -> Option<usize> {
     ((ratio - rounded).abs() < f64::EPSILON).then_some(rounded as usize)
 }
 
+/// Returns the runs of the window's columns and rows, for a device.
+pub(super) fn tables((x, y): (f64, f64), picture: Size, plan: &Plan) -> [Vec<u32>; 2] {
+    let window = plan.window;
+    let mut taps = Taps::default();
+    let mut runs = |from, ratio, start, count| {
+        parts(&mut taps, from, ratio, start, count);
+        taps.words(f32::to_bits)
+    };
+    [
+        runs(picture.width, x, window.left, window.size.width),
+        runs(picture.height, y, window.top, window.size.height),
+    ]
+}
+
+/// Returns the source positions of a window of cells.
+fn cells(start: u32, count: u32, cell: usize) -> std::ops::Range<usize> {
+    start as usize * cell..(start as usize + count as usize) * cell
+}
+
 /// The rounded mean of two by two pixels.
-#[inline(always)]
-pub(super) fn halve<const C: usize>(picture: View<'_>, plan: &Plan, out: &mut [u8]) {
-    let (left, top) = (plan.window.left as usize, plan.window.top as usize);
-    for (y, line) in out.chunks_exact_mut(plan.window.size.width as usize * C).enumerate() {
-        let row = |y| picture.row(y)[2 * left * C..].as_chunks::<C>().0.as_chunks::<2>().0;
-        let (above, below) = (row(2 * (top + y)), row(2 * (top + y) + 1));
-        for ((out, [a, b]), [c, d]) in line.as_chunks_mut::<C>().0.iter_mut().zip(above).zip(below)
-        {
+#[derive(Debug, Default)]
+pub(super) struct Halves {
+    channels: usize,
+    /// The first byte of the window in a row.
+    left: usize,
+    top: usize,
+    /// Sums of two neighbours in the upper row.
+    sums: Vec<u16>,
+    line: Vec<u8>,
+}
+
+impl Halves {
+    pub(super) fn begin(&mut self, job: Job<'_>, region: &mut Region) {
+        let window = job.plan.window;
+        let across = cells(window.left, window.size.width, 2);
+        let down = cells(window.top, window.size.height, 2);
+        self.channels = job.channels;
+        (self.left, self.top) = (across.start * job.channels, window.top as usize);
+        self.sums.resize(job.line_bytes(), 0);
+        self.line.resize(job.line_bytes(), 0);
+        want(region, across, down);
+    }
+
+    #[inline(always)]
+    fn upper<const C: usize>(&mut self, row: &[u8]) {
+        let cells = row[self.left..].as_chunks::<C>().0.as_chunks::<2>().0;
+        for (sum, [a, b]) in self.sums.as_chunks_mut::<C>().0.iter_mut().zip(cells) {
             for i in 0..C {
-                let sum = u16::from(a[i]) + u16::from(b[i]) + u16::from(c[i]) + u16::from(d[i]);
+                sum[i] = u16::from(a[i]) + u16::from(b[i]);
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn lower<const C: usize>(&mut self, row: &[u8]) {
+        let cells = row[self.left..].as_chunks::<C>().0.as_chunks::<2>().0;
+        let upper = self.sums.as_chunks::<C>().0;
+        let line = self.line.as_chunks_mut::<C>().0;
+        for ((out, upper), [c, d]) in line.iter_mut().zip(upper).zip(cells) {
+            for i in 0..C {
+                let sum = upper[i] + u16::from(c[i]) + u16::from(d[i]);
                 out[i] = (((sum + 2) >> 2) & 0xff) as u8;
             }
+        }
+    }
+}
+
+impl Kernel for Halves {
+    #[inline(always)]
+    fn row(&mut self, y: usize, row: &[u8], _: Vectors, lines: &mut Rows<'_>) {
+        match (y % 2, self.channels) {
+            (0, 1) => self.upper::<1>(row),
+            (0, _) => self.upper::<3>(row),
+            (_, 1) => self.lower::<1>(row),
+            (_, _) => self.lower::<3>(row),
+        }
+        if y % 2 == 1 {
+            lines(y / 2 - self.top, &self.line);
         }
     }
 }
@@ -119,28 +129,37 @@ pub(super) fn halve<const C: usize>(picture: View<'_>, plan: &Plan, out: &mut [u
 /// The mean of cells of whole pixels: their sum times the reciprocal of their number.
 ///
 /// More than eight million white pixels in one cell overflow the sum, as they do in OpenCV.
-#[inline(always)]
-fn mean_of_cells<const C: usize>(
-    picture: View<'_>,
-    plan: &Plan,
-    (across, down): (usize, usize),
-    sums: &mut Vec<i32>,
-    out: &mut [u8],
-) {
-    let (left, top) = (plan.window.left as usize, plan.window.top as usize);
-    let width = plan.window.size.width as usize * C;
-    let share = 1.0 / (across * down) as f32;
-    sums.resize(width * across, 0);
-    for (y, line) in out.chunks_exact_mut(width).enumerate() {
-        sums.fill(0);
-        for row in (top + y) * down..(top + y + 1) * down {
-            let row = &picture.row(row)[left * across * C..];
-            for (sum, &value) in sums.iter_mut().zip(row) {
-                *sum = sum.wrapping_add(i32::from(value));
-            }
-        }
-        let cells = sums.chunks_exact(across * C);
-        for (out, cell) in line.as_chunks_mut::<C>().0.iter_mut().zip(cells) {
+#[derive(Debug, Default)]
+pub(super) struct Cells {
+    channels: usize,
+    cell: (usize, usize),
+    /// The first byte of the window in a row.
+    left: usize,
+    top: usize,
+    /// Sums of each column of the cells.
+    sums: Vec<i32>,
+    line: Vec<u8>,
+}
+
+impl Cells {
+    pub(super) fn begin(&mut self, job: Job<'_>, cell: (usize, usize), region: &mut Region) {
+        let window = job.plan.window;
+        let across = cells(window.left, window.size.width, cell.0);
+        let down = cells(window.top, window.size.height, cell.1);
+        (self.channels, self.cell) = (job.channels, cell);
+        (self.left, self.top) = (across.start * job.channels, window.top as usize);
+        self.sums.clear();
+        self.sums.resize(across.len() * job.channels, 0);
+        self.line.resize(job.line_bytes(), 0);
+        want(region, across, down);
+    }
+
+    #[inline(always)]
+    fn means<const C: usize>(&mut self) {
+        let (across, down) = self.cell;
+        let share = 1.0 / (across * down) as f32;
+        let cells = self.sums.chunks_exact(across * C);
+        for (out, cell) in self.line.as_chunks_mut::<C>().0.iter_mut().zip(cells) {
             let mut total = [0_i32; C];
             for pixel in cell.as_chunks::<C>().0 {
                 for (total, value) in total.iter_mut().zip(pixel) {
@@ -154,74 +173,107 @@ fn mean_of_cells<const C: usize>(
     }
 }
 
-/// The weighted mean of all pixels that a pixel covers, whole or in part.
-#[inline(always)]
-fn mean_of_parts<const C: usize>(
-    picture: View<'_>,
-    plan: &Plan,
-    (x, y): (f64, f64),
-    buffers: &mut Buffers,
-    out: &mut [u8],
-) {
-    let (from, window) = (picture.size, plan.window);
-    let Buffers { columns, rows, source, resized, sums, .. } = buffers;
-    parts(columns, from.width, x, window.left, window.size.width);
-    parts(rows, from.height, y, window.top, window.size.height);
-    let (across, down) = (columns.reach(), rows.reach());
-    let stride = from.width as usize * C;
-    let data = &picture.data[down.start * stride + across.start * C..];
-    let input = Rows { data, stride, count: down.len() };
-    source.resize(across.len() * C, [0; LANES]);
-    resized.resize(columns.len() * C, [0.0; LANES]);
-    sums.resize(columns.len() * C, 0.0);
-    let mut block = None;
-    for ((first, mut weights), line) in rows.iter().zip(out.chunks_exact_mut(columns.len() * C)) {
-        sums.fill(0.0);
-        let mut row = first - down.start;
-        while !weights.is_empty() {
-            // A row that two lines share is the last that the first one takes: blocks only go on.
-            if block != Some(row / LANES) {
-                block = Some(row / LANES);
-                input.gather(row / LANES * LANES, source);
-                horizontal::<C>(source, columns, across.start, resized);
-            }
-            let lane = row % LANES;
-            let (within, beyond) = weights.split_at(weights.len().min(LANES - lane));
-            for (sum, lanes) in sums.iter_mut().zip(&*resized) {
-                for (value, weight) in lanes[lane..].iter().zip(within) {
-                    *sum += weight * value;
-                }
-            }
-            row += within.len();
-            weights = beyond;
+impl Kernel for Cells {
+    #[inline(always)]
+    fn row(&mut self, y: usize, row: &[u8], _: Vectors, lines: &mut Rows<'_>) {
+        for (sum, &value) in self.sums.iter_mut().zip(&row[self.left..]) {
+            *sum = sum.wrapping_add(i32::from(value));
         }
-        for (out, &sum) in line.iter_mut().zip(&*sums) {
-            *out = rounded(sum);
+        let down = self.cell.1;
+        if (y + 1).is_multiple_of(down) {
+            match self.channels {
+                1 => self.means::<1>(),
+                _ => self.means::<3>(),
+            }
+            self.sums.fill(0);
+            lines(y / down - self.top, &self.line);
         }
     }
 }
 
-/// Sums the columns of [`LANES`] rows at once.
-#[inline(always)]
-fn horizontal<const C: usize>(
-    source: &[[u8; LANES]],
-    columns: &Taps<f32>,
-    start: usize,
-    resized: &mut [[f32; LANES]],
-) {
-    let (pixels, _) = source.as_chunks::<C>();
-    let (resized, _) = resized.as_chunks_mut::<C>();
-    for (out, (first, weights)) in resized.iter_mut().zip(columns.iter()) {
-        let pixels = &pixels[first - start..];
-        for (c, out) in out.iter_mut().enumerate() {
-            let mut sums = [0.0_f32; LANES];
-            for (pixel, &weight) in pixels.iter().zip(weights) {
-                for (sum, &value) in sums.iter_mut().zip(&pixel[c]) {
-                    *sum += f32::from(value) * weight;
-                }
-            }
-            *out = sums;
+/// The weighted mean of all pixels that a pixel covers, whole or in part.
+#[derive(Debug, Default)]
+pub(super) struct Parts {
+    channels: usize,
+    columns: Taps<f32>,
+    rows: Taps<f32>,
+    /// A row, horizontally resized.
+    resized: Vec<f32>,
+    /// Sums of the line that is being made.
+    sums: Vec<f32>,
+    line: Vec<u8>,
+    /// The line that is being made.
+    next: usize,
+}
+
+impl Parts {
+    pub(super) fn begin(&mut self, job: Job<'_>, (x, y): (f64, f64), region: &mut Region) {
+        let (from, window) = (job.from, job.plan.window);
+        parts(&mut self.columns, from.width, x, window.left, window.size.width);
+        parts(&mut self.rows, from.height, y, window.top, window.size.height);
+        self.channels = job.channels;
+        self.resized.resize(job.line_bytes(), 0.0);
+        self.sums.clear();
+        self.sums.resize(job.line_bytes(), 0.0);
+        self.line.resize(job.line_bytes(), 0);
+        self.next = 0;
+        want(region, self.columns.reach(), self.rows.reach());
+    }
+}
+
+impl Kernel for Parts {
+    #[inline(always)]
+    fn row(&mut self, y: usize, row: &[u8], _: Vectors, lines: &mut Rows<'_>) {
+        match self.channels {
+            1 => horizontal::<1>(row, &self.columns, &mut self.resized),
+            _ => horizontal_rgb(row, &self.columns, &mut self.resized),
         }
+        // Two lines may share a row: it is the last of the one and the first of the other.
+        while let Some((first, weights)) = self.rows.get(self.next)
+            && let Some(&weight) = y.checked_sub(first).and_then(|i| weights.get(i))
+        {
+            for (sum, value) in self.sums.iter_mut().zip(&self.resized) {
+                *sum += weight * value;
+            }
+            if y + 1 < first + weights.len() {
+                break;
+            }
+            for (out, sum) in self.line.iter_mut().zip(&mut self.sums) {
+                *out = rounded(std::mem::take(sum));
+            }
+            lines(self.next, &self.line);
+            self.next += 1;
+        }
+    }
+}
+
+#[inline(always)]
+fn horizontal<const C: usize>(row: &[u8], columns: &Taps<f32>, resized: &mut [f32]) {
+    let pixels = row.as_chunks::<C>().0;
+    for (out, (first, weights)) in resized.as_chunks_mut::<C>().0.iter_mut().zip(columns.iter()) {
+        let mut sums = [0.0_f32; C];
+        for (pixel, &weight) in pixels[first..].iter().zip(weights) {
+            for (sum, &value) in sums.iter_mut().zip(pixel) {
+                *sum += f32::from(value) * weight;
+            }
+        }
+        *out = sums;
+    }
+}
+
+/// As [`horizontal`]; a fourth sum, of the next pixel's red, makes a vector of the three.
+#[inline(always)]
+fn horizontal_rgb(row: &[u8], columns: &Taps<f32>, resized: &mut [f32]) {
+    for (out, (first, weights)) in resized.as_chunks_mut::<3>().0.iter_mut().zip(columns.iter()) {
+        let mut sums = [0.0_f32; 4];
+        let pixels = &row[3 * first..][..3 * weights.len() + 1];
+        for (i, &weight) in weights.iter().enumerate() {
+            let pixel = &pixels[3 * i..3 * i + 4];
+            for (sum, &value) in sums.iter_mut().zip(pixel) {
+                *sum += f32::from(value) * weight;
+            }
+        }
+        out.copy_from_slice(&sums[..3]);
     }
 }
 

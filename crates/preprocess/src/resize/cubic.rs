@@ -6,8 +6,11 @@
 //! Where OpenCV was built with Intel's IPP that library computes instead, and differently on each
 //! kind of processor.
 
-use super::View;
+use calibrant_jpeg::Region;
+
 use super::sampling::word;
+use super::simd::Vectors;
+use super::{Job, Kernel, Rows};
 use crate::geometry::Plan;
 use crate::recipe::Size;
 
@@ -18,19 +21,19 @@ const PRECISION: u32 = 22;
 /// Values that OpenCV sums at once.
 const VECTOR: usize = 8;
 
-/// The tables of both axes and four horizontally resized rows.
+/// The tables of both axes, four horizontally resized rows and a line.
 #[derive(Debug, Default)]
-pub(super) struct Buffers {
+pub(super) struct Cubic {
+    channels: usize,
     columns: Vec<Tap>,
     rows: Vec<Tap>,
-    lines: [Line; 4],
-}
-
-/// A horizontally resized row, and which one it is.
-#[derive(Debug, Default)]
-struct Line {
-    row: Option<usize>,
-    sums: Vec<i32>,
+    /// Of the last four rows each at its number modulo 4.
+    sums: [Vec<i32>; 4],
+    /// How much of a line OpenCV sums in vectors.
+    vectors: usize,
+    line: Vec<u8>,
+    /// The next line to be made.
+    next: usize,
 }
 
 /// The four source positions of an output position and their weights.
@@ -60,45 +63,43 @@ pub(super) fn vectors(scaled: Size, channels: usize) -> usize {
     scaled.width as usize * channels / VECTOR * VECTOR
 }
 
-/// Writes the plan's window of the resized picture into `out`.
-#[inline(always)]
-pub(super) fn resize(picture: View<'_>, plan: &Plan, buffers: &mut Buffers, out: &mut [u8]) {
-    match picture.channels {
-        1 => resize_channels::<1>(picture, plan, buffers, out),
-        _ => resize_channels::<3>(picture, plan, buffers, out),
+impl Cubic {
+    pub(super) fn begin(&mut self, job: Job<'_>, region: &mut Region) {
+        let (from, to, window) = (job.from, job.plan.scaled, job.plan.window);
+        taps(&mut self.columns, from.width, to.width, window.left, window.size.width);
+        taps(&mut self.rows, from.height, to.height, window.top, window.size.height);
+        for tap in &self.columns {
+            region.want_columns(tap.at[0]..tap.at[3] + 1);
+        }
+        for tap in &self.rows {
+            region.want_rows(tap.at[0]..tap.at[3] + 1);
+        }
+        let (channels, width) = (job.channels, job.line_bytes());
+        self.sums.iter_mut().for_each(|sums| sums.resize(width, 0));
+        self.line.resize(width, 0);
+        // The whole vectors of the scaled picture's lines, as far as they lie in the window.
+        let before = window.left as usize * channels;
+        self.vectors = vectors(to, channels).saturating_sub(before).min(width);
+        (self.channels, self.next) = (channels, 0);
     }
 }
 
-#[inline(always)]
-fn resize_channels<const C: usize>(
-    picture: View<'_>,
-    plan: &Plan,
-    buffers: &mut Buffers,
-    out: &mut [u8],
-) {
-    let (from, to, window) = (picture.size, plan.scaled, plan.window);
-    let Buffers { columns, rows, lines } = buffers;
-    taps(columns, from.width, to.width, window.left, window.size.width);
-    taps(rows, from.height, to.height, window.top, window.size.height);
-    let width = window.size.width as usize * C;
-    for line in &mut *lines {
-        *line = Line { row: None, sums: std::mem::take(&mut line.sums) };
-        line.sums.resize(width, 0);
-    }
-    // How much of the window's lines lies in whole vectors of the scaled picture's lines.
-    let vectors = vectors(to, C).saturating_sub(window.left as usize * C).min(width);
-    for (tap, out) in rows.iter().zip(out.chunks_exact_mut(width)) {
-        for row in tap.at {
-            let line = &mut lines[row % 4];
-            if line.row != Some(row) {
-                line.row = Some(row);
-                horizontal::<C>(picture.row(row), columns, &mut line.sums);
-            }
+impl Kernel for Cubic {
+    #[inline(always)]
+    fn row(&mut self, y: usize, row: &[u8], _: Vectors, lines: &mut Rows<'_>) {
+        let sums = &mut self.sums[y % 4];
+        match self.channels {
+            1 => horizontal::<1>(row, &self.columns, sums),
+            _ => horizontal::<3>(row, &self.columns, sums),
         }
-        let sums = tap.at.map(|row| &lines[row % 4].sums[..width]);
-        let (out, rest) = out.split_at_mut(vectors);
-        in_floats(sums, tap.weights, out);
-        in_integers(sums.map(|sums| &sums[vectors..]), tap.weights, rest);
+        while let Some(tap) = self.rows.get(self.next).filter(|tap| tap.at[3] == y) {
+            let sums = tap.at.map(|row| &self.sums[row % 4][..]);
+            let (out, rest) = self.line.split_at_mut(self.vectors);
+            in_floats(sums, tap.weights, out);
+            in_integers(sums.map(|sums| &sums[self.vectors..]), tap.weights, rest);
+            lines(self.next, &self.line);
+            self.next += 1;
+        }
     }
 }
 

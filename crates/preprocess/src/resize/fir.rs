@@ -1,12 +1,14 @@
 //! The filters of `fast_image_resize`, for recipes that equal no framework.
 
+use calibrant_jpeg::Region;
 use fast_image_resize::images::{TypedImage, TypedImageRef};
 use fast_image_resize::pixels::{InnerPixel, U8, U8x3};
 use fast_image_resize::{
     ImageBufferError, PixelTrait, ResizeAlg, ResizeError, ResizeOptions, Resizer,
 };
 
-use super::View;
+use super::{Job, Rows, want};
+use crate::decode::KEEP_BYTES;
 use crate::geometry::Plan;
 use crate::recipe::Size;
 
@@ -32,47 +34,91 @@ pub enum FirError {
 /// Bytes that the resampler may take for the picture between its two passes.
 const BETWEEN_BYTES: usize = 256 << 20;
 
-/// Writes the plan's window of the resized picture into `out`.
-pub(super) fn resize(
+/// The resampler, which takes a picture whole: its rows are kept until the last has come.
+#[derive(Debug, Default)]
+pub(super) struct Fir {
+    job: Option<Whole>,
+    resizer: Resizer,
+    pixels: Vec<u8>,
+    out: Vec<u8>,
+}
+
+/// What is to be done with the picture when it is whole.
+#[derive(Debug, Clone, Copy)]
+struct Whole {
     algorithm: ResizeAlg,
-    picture: View<'_>,
-    plan: &Plan,
-    resizer: &mut Resizer,
-    out: &mut [u8],
-) -> Result<(), FirError> {
-    let (from, to, window) = (picture.size, plan.scaled, plan.window);
-    // Either pass may come first.
-    let (across, down) = (window.size.width as usize, window.size.height as usize);
-    let between = (from.height as usize * across).max(from.width as usize * down);
-    let bytes = between * picture.channels;
-    if bytes > BETWEEN_BYTES {
-        return Err(FirError::Elongated { bytes });
+    from: Size,
+    channels: usize,
+    plan: Plan,
+}
+
+impl Fir {
+    pub(super) fn begin(
+        &mut self,
+        job: Job<'_>,
+        algorithm: ResizeAlg,
+        region: &mut Region,
+    ) -> Result<(), FirError> {
+        let Job { from, channels, plan } = job;
+        // Either pass may come first.
+        let Size { width, height } = plan.window.size;
+        let between =
+            (from.height as usize * width as usize).max(from.width as usize * height as usize);
+        let bytes = between * channels;
+        if bytes > BETWEEN_BYTES {
+            return Err(FirError::Elongated { bytes });
+        }
+        self.job = Some(Whole { algorithm, from, channels, plan: *plan });
+        self.pixels.clear();
+        want(region, 0..from.width as usize, 0..from.height as usize);
+        Ok(())
     }
-    // The window in the source's coordinates: all of it, or the part that a crop keeps.
-    let x = f64::from(from.width) / f64::from(to.width);
-    let y = f64::from(from.height) / f64::from(to.height);
-    let (left, top) = (f64::from(window.left) * x, f64::from(window.top) * y);
-    // Products may end a rounding error beyond the border, which the resampler refuses.
-    let width = (f64::from(window.size.width) * x).min(f64::from(from.width) - left);
-    let height = (f64::from(window.size.height) * y).min(f64::from(from.height) - top);
-    let options = ResizeOptions::new().resize_alg(algorithm).crop(left, top, width, height);
-    if picture.channels == 1 {
-        resize_typed::<U8>(picture, window.size, resizer, &options, out)
-    } else {
-        resize_typed::<U8x3>(picture, window.size, resizer, &options, out)
+
+    pub(super) fn row(&mut self, row: &[u8]) {
+        if let Some(Whole { from, channels, .. }) = self.job {
+            self.pixels.extend_from_slice(&row[..from.width as usize * channels]);
+        }
+    }
+
+    pub(super) fn end(&mut self, lines: &mut Rows<'_>) -> Result<(), FirError> {
+        let Some(job) = self.job.take() else { return Ok(()) };
+        let window = job.plan.window.size;
+        self.out.resize(window.area() * job.channels, 0);
+        let Self { resizer, pixels, out, .. } = self;
+        match job.channels {
+            1 => job.resize::<U8>(pixels, resizer, out)?,
+            _ => job.resize::<U8x3>(pixels, resizer, out)?,
+        }
+        let all = out.chunks_exact(window.width as usize * job.channels);
+        all.enumerate().for_each(|(y, line)| lines(y, line));
+        if pixels.capacity() > KEEP_BYTES {
+            *pixels = Vec::new();
+        }
+        Ok(())
     }
 }
 
-/// The resampler is generic: naming the kind of pixel keeps the compiler from building it for all others.
-fn resize_typed<P: InnerPixel + PixelTrait>(
-    picture: View<'_>,
-    size: Size,
-    resizer: &mut Resizer,
-    options: &ResizeOptions,
-    out: &mut [u8],
-) -> Result<(), FirError> {
-    let from =
-        TypedImageRef::<P>::from_buffer(picture.size.width, picture.size.height, picture.data)?;
-    let mut to = TypedImage::<P>::from_buffer(size.width, size.height, out)?;
-    Ok(resizer.resize_typed(&from, &mut to, options)?)
+impl Whole {
+    /// The resampler is generic: naming the kind of pixel keeps the compiler from building it for
+    /// all others.
+    fn resize<P: InnerPixel + PixelTrait>(
+        &self,
+        pixels: &[u8],
+        resizer: &mut Resizer,
+        out: &mut [u8],
+    ) -> Result<(), FirError> {
+        let (from, to, window) = (self.from, self.plan.scaled, self.plan.window);
+        // The window in the source's coordinates: all of it, or the part that a crop keeps.
+        let x = f64::from(from.width) / f64::from(to.width);
+        let y = f64::from(from.height) / f64::from(to.height);
+        let (left, top) = (f64::from(window.left) * x, f64::from(window.top) * y);
+        // Products may end a rounding error beyond the border, which the resampler refuses.
+        let width = (f64::from(window.size.width) * x).min(f64::from(from.width) - left);
+        let height = (f64::from(window.size.height) * y).min(f64::from(from.height) - top);
+        let options =
+            ResizeOptions::new().resize_alg(self.algorithm).crop(left, top, width, height);
+        let from = TypedImageRef::<P>::from_buffer(from.width, from.height, pixels)?;
+        let mut to = TypedImage::<P>::from_buffer(window.size.width, window.size.height, out)?;
+        Ok(resizer.resize_typed(&from, &mut to, &options)?)
+    }
 }

@@ -8,8 +8,10 @@
 
 use calibrant_jpeg::Region;
 
+use super::rgb::Pairs;
 use super::sampling::word;
-use super::{View, area};
+use super::simd::Vectors;
+use super::{Job, Kernel, Rows};
 use crate::geometry::Plan;
 use crate::recipe::Size;
 
@@ -26,36 +28,28 @@ pub(super) enum Position {
     Overlap,
 }
 
-/// Two horizontally resized rows and the tables of both axes.
+/// The tables of both axes, the last two rows horizontally resized, and a line.
 #[derive(Debug, Default)]
-pub(super) struct Buffers {
+pub(super) struct Linear {
+    channels: usize,
     columns: Vec<Tap>,
+    pairs: Pairs,
     rows: Vec<Tap>,
-    upper: Vec<u16>,
-    lower: Vec<u16>,
+    before: Vec<u16>,
+    last: Vec<u16>,
+    line: Vec<u8>,
+    /// The next line to be made.
+    next: usize,
 }
 
 /// The two source positions of an output position and their weights.
+///
+/// The second position is the one after the first, or has no weight, or is the first.
 #[derive(Debug, Clone, Copy)]
-struct Tap {
-    first: usize,
-    second: usize,
-    weights: [u16; 2],
-}
-
-/// Adds to the region what [`resize`] reads of a picture that is not halved.
-pub(super) fn want(position: Position, picture: Size, plan: &Plan, region: &mut Region) {
-    let (scaled, window) = (plan.scaled, plan.window);
-    let axis = Axis { position, edge: Edge::Replicate, from: picture.width, to: scaled.width };
-    for d in window.left..window.left + window.size.width {
-        let Tap { first, second, .. } = axis.tap(d);
-        region.want_columns(first..second + 1);
-    }
-    let axis = Axis { position, edge: Edge::Clamp, from: picture.height, to: scaled.height };
-    for d in window.top..window.top + window.size.height {
-        let Tap { first, second, .. } = axis.tap(d);
-        region.want_rows(first..second + 1);
-    }
+pub(super) struct Tap {
+    pub(super) first: usize,
+    pub(super) second: usize,
+    pub(super) weights: [u16; 2],
 }
 
 /// Returns the entries of the window's columns and rows: two positions and their weights.
@@ -73,56 +67,47 @@ pub(super) fn tables(position: Position, picture: Size, plan: &Plan) -> [Vec<u32
     [words(columns, window.left, window.size.width), words(rows, window.top, window.size.height)]
 }
 
-/// Writes the plan's window of the resized picture into `out`.
-#[inline(always)]
-pub(super) fn resize(
-    position: Position,
-    picture: View<'_>,
-    plan: &Plan,
-    buffers: &mut Buffers,
-    out: &mut [u8],
-) {
-    match picture.channels {
-        1 => resize_channels::<1>(position, picture, plan, buffers, out),
-        _ => resize_channels::<3>(position, picture, plan, buffers, out),
+impl Linear {
+    pub(super) fn begin(&mut self, job: Job<'_>, position: Position, region: &mut Region) {
+        let Job { from, channels, plan } = job;
+        let (to, window) = (plan.scaled, plan.window);
+        let axis = Axis { position, edge: Edge::Replicate, from: from.width, to: to.width };
+        axis.taps(&mut self.columns, window.left, window.size.width);
+        let axis = Axis { position, edge: Edge::Clamp, from: from.height, to: to.height };
+        axis.taps(&mut self.rows, window.top, window.size.height);
+        for tap in &self.columns {
+            region.want_columns(tap.first..tap.second + 1);
+        }
+        for tap in &self.rows {
+            region.want_rows(tap.first..tap.second + 1);
+        }
+        self.channels = channels;
+        self.pairs.set(&self.columns);
+        let sums = self.pairs.room().max(job.line_bytes());
+        self.before.resize(sums, 0);
+        self.last.resize(sums, 0);
+        self.line.resize(job.line_bytes(), 0);
+        self.next = 0;
     }
 }
 
-#[inline(always)]
-fn resize_channels<const C: usize>(
-    position: Position,
-    picture: View<'_>,
-    plan: &Plan,
-    buffers: &mut Buffers,
-    out: &mut [u8],
-) {
-    let (from, to, window) = (picture.size, plan.scaled, plan.window);
-    let width = window.size.width as usize;
-    if area::halves(from, to) {
-        return area::halve::<C>(picture, plan, out);
-    }
-    let Buffers { columns, rows, upper, lower } = buffers;
-    let axis = Axis { position, edge: Edge::Replicate, from: from.width, to: to.width };
-    axis.taps(columns, window.left, window.size.width);
-    let axis = Axis { position, edge: Edge::Clamp, from: from.height, to: to.height };
-    axis.taps(rows, window.top, window.size.height);
-    upper.resize(width * C, 0);
-    lower.resize(width * C, 0);
-    let (mut in_upper, mut in_lower) = (None, None);
-    for (row, line) in rows.iter().zip(out.chunks_exact_mut(width * C)) {
-        if in_upper != Some(row.first) && in_lower == Some(row.first) {
-            std::mem::swap(upper, lower);
-            std::mem::swap(&mut in_upper, &mut in_lower);
+impl Kernel for Linear {
+    #[inline(always)]
+    fn row(&mut self, y: usize, row: &[u8], vectors: Vectors, lines: &mut Rows<'_>) {
+        std::mem::swap(&mut self.before, &mut self.last);
+        match (self.channels, vectors) {
+            (1, _) => horizontal::<1>(row, &self.columns, &mut self.last),
+            #[cfg(target_arch = "x86_64")]
+            (_, Vectors::Avx2(avx2)) => self.pairs.sums(avx2, row, &mut self.last),
+            (_, Vectors::Plain) => horizontal::<3>(row, &self.columns, &mut self.last),
         }
-        if in_upper != Some(row.first) {
-            horizontal::<C>(picture.row(row.first), columns, upper);
-            in_upper = Some(row.first);
+        // Lines go down with their rows, and the first row of a line comes right before the second.
+        while let Some(tap) = self.rows.get(self.next).filter(|tap| tap.second == y) {
+            let first = if tap.first == y { &self.last } else { &self.before };
+            vertical(first, &self.last, tap.weights, &mut self.line);
+            lines(self.next, &self.line);
+            self.next += 1;
         }
-        if in_lower != Some(row.second) {
-            horizontal::<C>(picture.row(row.second), columns, lower);
-            in_lower = Some(row.second);
-        }
-        vertical(upper, lower, row.weights, line);
     }
 }
 

@@ -1,8 +1,11 @@
 //! `cv2.resize(…, interpolation=cv2.INTER_NEAREST)` and `Image.resize(…, NEAREST)`: one source
 //! pixel for each, chosen by two different rules.
 
-use super::View;
+use calibrant_jpeg::Region;
+
 use super::sampling::word;
+use super::simd::Vectors;
+use super::{Job, Kernel, Rows};
 use crate::geometry::Plan;
 use crate::recipe::Size;
 
@@ -15,11 +18,15 @@ pub(super) enum Rule {
     Centre,
 }
 
-/// The source positions of both axes.
+/// The source positions of both axes and a line.
 #[derive(Debug, Default)]
-pub(super) struct Buffers {
+pub(super) struct Nearest {
+    channels: usize,
     columns: Vec<usize>,
     rows: Vec<usize>,
+    line: Vec<u8>,
+    /// The next line to be made.
+    next: usize,
 }
 
 /// Returns the positions of the window's columns and rows.
@@ -36,23 +43,29 @@ pub(super) fn tables(rule: Rule, picture: Size, plan: &Plan) -> [Vec<u32>; 2] {
     ]
 }
 
-/// Writes the plan's window of the resized picture into `out`.
-#[inline(always)]
-pub(super) fn resize(
-    rule: Rule,
-    picture: View<'_>,
-    plan: &Plan,
-    buffers: &mut Buffers,
-    out: &mut [u8],
-) {
-    let (from, to, window) = (picture.size, plan.scaled, plan.window);
-    let Buffers { columns, rows } = buffers;
-    positions(rule, from.width, to.width, window.left, window.size.width, columns);
-    positions(rule, from.height, to.height, window.top, window.size.height, rows);
-    for (&y, line) in rows.iter().zip(out.chunks_exact_mut(columns.len() * picture.channels)) {
-        match picture.channels {
-            1 => pick::<1>(picture.row(y), columns, line),
-            _ => pick::<3>(picture.row(y), columns, line),
+impl Nearest {
+    pub(super) fn begin(&mut self, job: Job<'_>, rule: Rule, region: &mut Region) {
+        let (from, to, window) = (job.from, job.plan.scaled, job.plan.window);
+        let Self { columns, rows, .. } = self;
+        positions(rule, from.width, to.width, window.left, window.size.width, columns);
+        positions(rule, from.height, to.height, window.top, window.size.height, rows);
+        columns.iter().for_each(|&x| region.want_columns(x..x + 1));
+        rows.iter().for_each(|&y| region.want_rows(y..y + 1));
+        (self.channels, self.next) = (job.channels, 0);
+        self.line.resize(job.line_bytes(), 0);
+    }
+}
+
+impl Kernel for Nearest {
+    #[inline(always)]
+    fn row(&mut self, y: usize, row: &[u8], _: Vectors, lines: &mut Rows<'_>) {
+        match self.channels {
+            1 => pick::<1>(row, &self.columns, &mut self.line),
+            _ => pick::<3>(row, &self.columns, &mut self.line),
+        }
+        while self.rows.get(self.next) == Some(&y) {
+            lines(self.next, &self.line);
+            self.next += 1;
         }
     }
 }

@@ -1,6 +1,6 @@
 //! The tables of a resize, for whoever computes it elsewhere with the same arithmetic.
 
-use super::{Algorithm, Kernel, area, convolve, cubic, linear, nearest};
+use super::{Algorithm, area, convolve, cubic, linear, nearest};
 use crate::geometry::Plan;
 use crate::recipe::{Filter, Size};
 
@@ -76,51 +76,34 @@ pub(crate) fn sampling(
     plan: &Plan,
 ) -> Option<Sampling> {
     let Plan { scaled, window, at, fill } = *plan;
-    let (method, columns, rows) = if picture == scaled && picture == window.size {
-        (Method::Copy, Vec::new(), Vec::new())
-    } else {
-        match Algorithm::of(filter, picture, scaled) {
-            Algorithm::Exact(kernel) => tables(kernel, picture, channels, plan),
-            Algorithm::Fir(_) => return None,
-        }
-    };
     let (window, from) = (window.size, (window.left, window.top));
-    Some(Sampling { method, columns, rows, window, from, at, fill })
-}
-
-fn tables(
-    kernel: Kernel,
-    picture: Size,
-    channels: usize,
-    plan: &Plan,
-) -> (Method, Vec<u32>, Vec<u32>) {
-    let none = Vec::new;
-    match kernel {
-        Kernel::Linear(_) if area::halves(picture, plan.scaled) => {
-            (Method::Cells { across: 2, down: 2 }, none(), none())
+    let whole = |method, [columns, rows]: [Vec<u32>; 2]| {
+        Some(Sampling { method, columns, rows, window, from, at, fill })
+    };
+    let none = || [Vec::new(), Vec::new()];
+    if picture == scaled && picture == window {
+        return whole(Method::Copy, none());
+    }
+    match Algorithm::of(filter, picture, scaled) {
+        Algorithm::Linear(position) => {
+            whole(Method::Linear, linear::tables(position, picture, plan))
         }
-        Kernel::Linear(position) => {
-            let [columns, rows] = linear::tables(position, picture, plan);
-            (Method::Linear, columns, rows)
+        Algorithm::Halves => whole(Method::Cells { across: 2, down: 2 }, none()),
+        Algorithm::Cells((across, down)) => {
+            whole(Method::Cells { across: word(across), down: word(down) }, none())
         }
-        Kernel::Area => match area::tables(picture, plan) {
-            area::Tables::Cells(across, down) => (Method::Cells { across, down }, none(), none()),
-            area::Tables::Parts([columns, rows]) => (Method::Parts, columns, rows),
-        },
-        Kernel::Cubic => {
-            let [columns, rows] = cubic::tables(picture, plan);
-            let vectors = word(cubic::vectors(plan.scaled, channels));
-            (Method::Cubic { vectors }, columns, rows)
+        Algorithm::Parts(ratios) => whole(Method::Parts, area::tables(ratios, picture, plan)),
+        Algorithm::Cubic => {
+            let vectors = word(cubic::vectors(scaled, channels));
+            whole(Method::Cubic { vectors }, cubic::tables(picture, plan))
         }
-        Kernel::Nearest(rule) => {
-            let [columns, rows] = nearest::tables(rule, picture, plan);
-            (Method::Nearest, columns, rows)
-        }
-        Kernel::Convolve(kernel) => {
+        Algorithm::Nearest(rule) => whole(Method::Nearest, nearest::tables(rule, picture, plan)),
+        Algorithm::Convolution(filter) => {
             let convolve::Tables { rows_first, precision, columns, rows } =
-                convolve::tables(kernel, picture, plan);
-            (Method::Convolve { rows_first, precision }, columns, rows)
+                convolve::tables(filter, picture, plan);
+            whole(Method::Convolve { rows_first, precision }, [columns, rows])
         }
+        Algorithm::Fir(_) => None,
     }
 }
 

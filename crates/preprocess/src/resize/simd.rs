@@ -6,25 +6,57 @@
 /// they compiled for the instructions of the function that runs them.
 pub(super) trait Loops {
     /// Does the work; the result is the same whatever the instructions.
-    fn run(self);
+    fn run(self, vectors: Vectors);
 }
 
-/// Runs the loops with the widest instructions that the processor has.
-pub(super) fn run(loops: impl Loops) {
+/// The vectors that loops are compiled for.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Vectors {
+    /// Those that every processor of the target has.
+    Plain,
     #[cfg(target_arch = "x86_64")]
-    if std::arch::is_x86_feature_detected!("avx2") {
-        // SAFETY: the processor has just said that it has AVX2.
-        #[expect(unsafe_code, reason = "convolutions are up to 2.4 times as fast")]
-        unsafe {
-            run_avx2(loops);
-        }
-        return;
+    Avx2(Avx2),
+}
+
+/// The proof that the processor has AVX2: [`Vectors::best`] alone makes it.
+#[cfg(target_arch = "x86_64")]
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Avx2(());
+
+impl Default for Vectors {
+    fn default() -> Self {
+        Self::best()
     }
-    loops.run();
+}
+
+impl Vectors {
+    /// Returns the widest that the processor has.
+    pub(super) fn best() -> Self {
+        #[cfg(target_arch = "x86_64")]
+        if std::arch::is_x86_feature_detected!("avx2") {
+            return Self::Avx2(Avx2(()));
+        }
+        Self::Plain
+    }
+
+    /// Runs the loops, compiled for these vectors.
+    pub(super) fn run(self, loops: impl Loops) {
+        match self {
+            Self::Plain => loops.run(self),
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx2(Avx2(())) => {
+                // SAFETY: the proof is made only where the processor has AVX2.
+                #[expect(unsafe_code, reason = "convolutions are up to 2.4 times as fast")]
+                unsafe {
+                    run_avx2(loops, self);
+                }
+            }
+        }
+    }
 }
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2")]
-fn run_avx2(loops: impl Loops) {
-    loops.run();
+fn run_avx2(loops: impl Loops, vectors: Vectors) {
+    loops.run(vectors);
 }

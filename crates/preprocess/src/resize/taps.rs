@@ -5,8 +5,8 @@ use super::sampling::word;
 /// For each output position a run of source positions, each with a weight.
 #[derive(Debug)]
 pub(super) struct Taps<W> {
-    /// First source position and number of weights.
-    spans: Vec<(usize, usize)>,
+    /// First source position, and where the weights begin and how many they are.
+    spans: Vec<(usize, usize, usize)>,
     /// The weights of all positions, one after another.
     weights: Vec<W>,
 }
@@ -27,7 +27,7 @@ impl<W> Taps<W> {
     pub(super) fn push(&mut self, first: usize, weights: impl Iterator<Item = W>) {
         let before = self.weights.len();
         self.weights.extend(weights);
-        self.spans.push((first, self.weights.len() - before));
+        self.spans.push((first, before, self.weights.len() - before));
     }
 
     /// Returns the number of output positions.
@@ -36,13 +36,17 @@ impl<W> Taps<W> {
     }
 
     /// Returns, for each output position, its first source position and its weights.
+    #[inline(always)]
     pub(super) fn iter(&self) -> impl Iterator<Item = (usize, &[W])> {
-        let mut rest = &self.weights[..];
-        self.spans.iter().map(move |&(first, n)| {
-            let (weights, after) = rest.split_at(n);
-            rest = after;
-            (first, weights)
-        })
+        let weights = &self.weights[..];
+        self.spans.iter().map(move |&(first, start, n)| (first, &weights[start..start + n]))
+    }
+
+    /// Returns the first source position and the weights of output position `d`.
+    #[inline(always)]
+    pub(super) fn get(&self, d: usize) -> Option<(usize, &[W])> {
+        let &(first, start, n) = self.spans.get(d)?;
+        Some((first, &self.weights[start..start + n]))
     }
 
     /// Returns the runs as words: for each position the first source position, where its weights
@@ -53,7 +57,7 @@ impl<W> Taps<W> {
     {
         let mut at = 3 * self.spans.len();
         let mut words = Vec::with_capacity(at + self.weights.len());
-        for &(first, count) in &self.spans {
+        for &(first, _, count) in &self.spans {
             words.extend([first, at, count].map(word));
             at += count;
         }
@@ -64,7 +68,7 @@ impl<W> Taps<W> {
     /// Returns the range of source positions that any output position needs.
     pub(super) fn reach(&self) -> std::ops::Range<usize> {
         let first = self.spans.iter().map(|s| s.0).min().unwrap_or(0);
-        let end = self.spans.iter().map(|s| s.0 + s.1).max().unwrap_or(0);
+        let end = self.spans.iter().map(|s| s.0 + s.2).max().unwrap_or(0);
         first..end
     }
 }

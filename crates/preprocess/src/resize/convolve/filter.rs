@@ -6,7 +6,7 @@ use super::super::taps::Taps;
 
 /// A filter, how far it reaches when nothing is reduced, and whose rules it follows.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Kernel {
+pub(crate) struct Filter {
     weight: fn(f64) -> f64,
     support: f64,
     pub(super) rules: Rules,
@@ -21,30 +21,30 @@ pub(super) enum Rules {
     Torch,
 }
 
-const fn pillow(weight: fn(f64) -> f64, support: f64) -> Kernel {
-    Kernel { weight, support, rules: Rules::Pillow }
+const fn pillow(weight: fn(f64) -> f64, support: f64) -> Filter {
+    Filter { weight, support, rules: Rules::Pillow }
 }
 
-const fn torch(weight: fn(f64) -> f64, support: f64) -> Kernel {
-    Kernel { weight, support, rules: Rules::Torch }
+const fn torch(weight: fn(f64) -> f64, support: f64) -> Filter {
+    Filter { weight, support, rules: Rules::Torch }
 }
 
 /// Pillow's `BILINEAR`.
-pub(crate) const PIL_BILINEAR: Kernel = pillow(triangle, 1.0);
+pub(crate) const PIL_BILINEAR: Filter = pillow(triangle, 1.0);
 /// Pillow's `BICUBIC`.
-pub(crate) const PIL_BICUBIC: Kernel = pillow(cubic, 2.0);
+pub(crate) const PIL_BICUBIC: Filter = pillow(cubic, 2.0);
 /// Pillow's `LANCZOS`.
-pub(crate) const PIL_LANCZOS: Kernel = pillow(lanczos, 3.0);
+pub(crate) const PIL_LANCZOS: Filter = pillow(lanczos, 3.0);
 /// Pillow's `BOX`.
-pub(crate) const PIL_BOX: Kernel = pillow(within, 0.5);
+pub(crate) const PIL_BOX: Filter = pillow(within, 0.5);
 /// Pillow's `HAMMING`.
-pub(crate) const PIL_HAMMING: Kernel = pillow(hamming, 1.0);
+pub(crate) const PIL_HAMMING: Filter = pillow(hamming, 1.0);
 /// torchvision's `BILINEAR` on uint8 tensors.
-pub(crate) const TV_BILINEAR: Kernel = torch(triangle, 1.0);
+pub(crate) const TV_BILINEAR: Filter = torch(triangle, 1.0);
 /// torchvision's `BICUBIC` on uint8 tensors.
-pub(crate) const TV_BICUBIC: Kernel = torch(cubic, 2.0);
+pub(crate) const TV_BICUBIC: Filter = torch(cubic, 2.0);
 /// torchvision's `LANCZOS` on uint8 tensors.
-pub(crate) const TV_LANCZOS: Kernel = torch(lanczos, 3.0);
+pub(crate) const TV_LANCZOS: Filter = torch(lanczos, 3.0);
 
 fn triangle(x: f64) -> f64 {
     let x = x.abs();
@@ -104,7 +104,7 @@ pub(super) struct Axis {
     pub(super) count: u32,
 }
 
-impl Kernel {
+impl Filter {
     /// Computes the taps of the wanted positions, and returns the bits after their point.
     ///
     /// It is `precompute_coeffs` of Pillow, and `_compute_index_ranges_int16_weights` of ATen.
