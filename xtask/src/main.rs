@@ -2,6 +2,7 @@
 
 #![forbid(unsafe_code)]
 
+mod bench;
 mod codegen;
 mod test_gpu;
 mod tidy;
@@ -11,6 +12,7 @@ use std::process::ExitCode;
 fn main() -> ExitCode {
     let command = std::env::args().nth(1);
     match command.as_deref() {
+        Some("bench") => done(bench::run(std::env::args_os().skip(2))),
         Some("codegen") => done(codegen::run()),
         Some("test-gpu") => done(test_gpu::run()),
         Some("tidy") => done(tidy::run()),

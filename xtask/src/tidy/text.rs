@@ -104,6 +104,10 @@ fn check_member(path: &str, content: &str) -> Vec<Finding> {
     if !content.contains("[lints]\nworkspace = true") {
         findings.push(Finding::new(path, "a member says `[lints]` `workspace = true`"));
     }
+    if !content.contains("\nbench = false") {
+        let rule = "a library or program says `bench = false`: its tests take none of the arguments of `cargo bench`";
+        findings.push(Finding::new(path, rule));
+    }
     let mut in_dependencies = false;
     for (number, line) in content.lines().enumerate() {
         if line.starts_with('[') {
@@ -161,10 +165,11 @@ mod tests {
             ("crates/onnx/src/lib.rs", "//! L.\n"),
             ("docs/a.md", local.as_str()),
             ("docs/a.md", undecided.as_str()),
-            ("crates/onnx/Cargo.toml", "[dependencies]\nserde.workspace = true\n"),
+            ("crates/onnx/Cargo.toml", "[lib]\nbench = false\n"),
+            ("crates/onnx/Cargo.toml", "[lints]\nworkspace = true\n"),
             (
                 "crates/onnx/Cargo.toml",
-                "[dependencies]\nserde = \"1\"\n\n[lints]\nworkspace = true\n",
+                "[dependencies]\nserde = \"1\"\n\n[lints]\nworkspace = true\n\n[lib]\nbench = false\n",
             ),
         ] {
             assert_eq!(rules(path, content), 1, "{path}: {content:.60}");
