@@ -1,17 +1,28 @@
 //! From 8-bit HWC rows to f32 CHW planes, through a table of 256 values for each channel.
 //!
 //! A table makes any order of operations free: it is filled with the framework's own, so tensors
-//! are equal to the bit.
+//! are equal to the bit. [`Arithmetic::Fast`] needs none, and takes it where vectors do not reach.
+
+mod fused;
 
 use crate::geometry::Plan;
 use crate::recipe::{Arithmetic, Color, Recipe, Scale, Size};
+use fused::Fused;
 
-/// The tables of a recipe, one for each channel of the tensor.
+/// What a recipe does to each channel of the tensor.
 #[derive(Debug, Clone)]
 pub(crate) struct Normaliser {
-    tables: Vec<[f32; 256]>,
-    /// Channel of an RGB picture that each plane takes.
-    source: Vec<usize>,
+    planes: Vec<Plane>,
+}
+
+/// What becomes of the pixel values of a plane.
+#[derive(Debug, Clone)]
+struct Plane {
+    table: [f32; 256],
+    /// How the same values come without the table.
+    fused: Option<Fused>,
+    /// Channel of an RGB picture that the plane takes.
+    source: usize,
 }
 
 /// The tensor's plane and what of it the window covers.
@@ -32,30 +43,32 @@ impl Canvas {
 impl Normaliser {
     pub(crate) fn new(recipe: &Recipe) -> Self {
         let of_channel = |values: &[f64], c: usize| values[if values.len() == 1 { 0 } else { c }];
-        let tables = (0..recipe.channels())
-            .map(|c| {
-                let (mean, std) = (of_channel(&recipe.mean, c), of_channel(&recipe.std, c));
-                table(recipe.arithmetic, recipe.scale, mean, std)
-            })
-            .collect();
-        let source = match recipe.color {
-            Color::Rgb => vec![0, 1, 2],
-            Color::Bgr => vec![2, 1, 0],
-            Color::Gray => vec![0],
+        let sources: &[usize] = match recipe.color {
+            Color::Rgb => &[0, 1, 2],
+            Color::Bgr => &[2, 1, 0],
+            Color::Gray => &[0],
         };
-        Self { tables, source }
+        let plane = |(c, &source)| {
+            let (mean, std) = (of_channel(&recipe.mean, c), of_channel(&recipe.std, c));
+            let fused = match recipe.arithmetic {
+                Arithmetic::Fast => Some(Fused::new(recipe.scale, mean, std)),
+                Arithmetic::F32 | Arithmetic::NumpyF64 => None,
+            };
+            Plane { table: table(recipe.arithmetic, recipe.scale, mean, std), fused, source }
+        };
+        Self { planes: sources.iter().enumerate().map(plane).collect() }
     }
 
     /// Returns each plane's source channel and table.
     pub(crate) fn planes(&self) -> impl Iterator<Item = (usize, &[f32; 256])> {
-        self.source.iter().copied().zip(&self.tables)
+        self.planes.iter().map(|plane| (plane.source, &plane.table))
     }
 
     /// Writes the fill around the window.
     pub(crate) fn bars(&self, canvas: &Canvas, out: &mut [f32]) {
         if canvas.window != canvas.size {
-            for (table, plane) in self.tables.iter().zip(planes(canvas, out)) {
-                plane.fill(table[usize::from(canvas.fill)]);
+            for (Plane { table, .. }, place) in self.planes.iter().zip(places(canvas, out)) {
+                place.fill(table[usize::from(canvas.fill)]);
             }
         }
     }
@@ -73,18 +86,23 @@ impl Normaliser {
     ) {
         let (left, top) = (canvas.at.0 as usize, canvas.at.1 as usize);
         let start = (top + y) * canvas.size.width as usize + left;
-        let places = planes(canvas, out)
-            .map(|plane| &mut plane[start..start + canvas.window.width as usize]);
-        for ((table, &source), place) in self.tables.iter().zip(&self.source).zip(places) {
-            match channels {
-                1 => look_up::<1>(table, line, 0, place),
-                _ => look_up::<3>(table, line, source, place),
+        for (plane, place) in self.planes.iter().zip(places(canvas, out)) {
+            let place = &mut place[start..start + canvas.window.width as usize];
+            let Plane { table, fused, source } = plane;
+            match (channels, fused) {
+                (1, _) => look_up::<1>(table, line, 0, place),
+                (_, None) => look_up::<3>(table, line, *source, place),
+                (_, Some(fused)) => {
+                    let done = fused.write(line, *source, place);
+                    look_up::<3>(table, &line[3 * done..], *source, &mut place[done..]);
+                }
             }
         }
     }
 }
 
-fn planes<'a>(canvas: &Canvas, out: &'a mut [f32]) -> std::slice::ChunksExactMut<'a, f32> {
+/// Returns the places of the planes.
+fn places<'a>(canvas: &Canvas, out: &'a mut [f32]) -> impl Iterator<Item = &'a mut [f32]> {
     out.chunks_exact_mut(canvas.size.area())
 }
 
@@ -103,24 +121,25 @@ fn look_up<const CHANNELS: usize>(
 /// Returns what each pixel value becomes, rounded after each step as the arithmetic does.
 #[expect(clippy::cast_possible_truncation, reason = "rounding to f32 is what is asked for")]
 fn table(arithmetic: Arithmetic, scale: Scale, mean: f64, std: f64) -> [f32; 256] {
-    std::array::from_fn(|value| {
-        let x = value as f32;
-        let x = match scale {
-            Scale::Times(factor) => x * factor as f32,
-            Scale::Over(divisor) => x / divisor as f32,
-        };
-        match arithmetic {
-            Arithmetic::F32 => (x - mean as f32) / std as f32,
-            Arithmetic::NumpyF64 => {
-                let centred = (f64::from(x) - mean) as f32;
-                (f64::from(centred) / std) as f32
-            }
+    let scaled = |x: u8| match scale {
+        Scale::Times(factor) => f32::from(x) * factor as f32,
+        Scale::Over(divisor) => f32::from(x) / divisor as f32,
+    };
+    let value = |x: u8| match arithmetic {
+        Arithmetic::F32 => (scaled(x) - mean as f32) / std as f32,
+        Arithmetic::NumpyF64 => {
+            let centred = (f64::from(scaled(x)) - mean) as f32;
+            (f64::from(centred) / std) as f32
         }
-    })
+        Arithmetic::Fast => Fused::new(scale, mean, std).value(x),
+    };
+    std::array::from_fn(|x| value(x as u8))
 }
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
     use crate::geometry::{letterbox, stretch};
 
@@ -136,6 +155,60 @@ mod tests {
         match recipe.arithmetic {
             Arithmetic::NumpyF64 => (f64::from((f64::from(x) - mean) as f32) / std) as f32,
             Arithmetic::F32 => (x - mean as f32) / std as f32,
+            Arithmetic::Fast => panic!("it has no formula of its own"),
+        }
+    }
+
+    /// How far the fast arithmetic may be from the others, of the largest value and at least of 1.
+    const FAST: f32 = 3e-7;
+
+    proptest! {
+        #[test]
+        fn fast_arithmetic_is_close_and_the_same_everywhere(
+            means in prop::array::uniform3(0.0..1.0),
+            stds in prop::array::uniform3(0.1..1.0),
+            bgr: bool,
+            width in 1..60_u32,
+            seed: u8,
+        ) {
+            let size = Size::new(width, 1);
+            let line: Vec<u8> = (0..=250_u8).cycle().step_by(89).map(|x| x ^ seed)
+                .take(3 * size.area()).collect();
+            let written = |arithmetic| {
+                let color = if bgr { Color::Bgr } else { Color::Rgb };
+                let (mean, std) = (means.to_vec(), stds.to_vec());
+                let base = Recipe::preset("imagenet").unwrap();
+                let recipe = Recipe { size, color, mean, std, arithmetic, ..base };
+                let normaliser = Normaliser::new(&recipe);
+                let mut out = vec![f32::NAN; 3 * size.area()];
+                let canvas = Canvas::new(size, &stretch(size));
+                normaliser.line(0, &line, 3, &canvas, &mut out);
+                (normaliser, out)
+            };
+            let (normaliser, fast) = written(Arithmetic::Fast);
+            for exact in [Arithmetic::NumpyF64, Arithmetic::F32] {
+                let (_, exact) = written(exact);
+                let largest = exact.iter().fold(1.0_f32, |largest, v| largest.max(v.abs()));
+                for (fast, exact) in fast.iter().zip(&exact) {
+                    prop_assert!((fast - exact).abs() <= FAST * largest, "{fast} for {exact}");
+                }
+            }
+            let looked_up = normaliser.planes().flat_map(|(source, table)| {
+                line.iter().skip(source).step_by(3).map(|&x| table[usize::from(x)])
+            });
+            let same = fast.iter().zip(looked_up).all(|(a, b)| a.to_bits() == b.to_bits());
+            prop_assert!(same, "vectors and tables");
+        }
+    }
+
+    #[test]
+    fn fast_arithmetic_of_imagenet_is_within_3e_7_of_numpy_s() {
+        let imagenet = Recipe::preset("imagenet").unwrap();
+        let fast = Recipe { arithmetic: Arithmetic::Fast, ..imagenet.clone() };
+        let (exact, fast) = (Normaliser::new(&imagenet), Normaliser::new(&fast));
+        for ((_, exact), (_, fast)) in exact.planes().zip(fast.planes()) {
+            let farthest = exact.iter().zip(fast).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+            assert!(farthest > 0.0 && farthest <= FAST, "{farthest}");
         }
     }
 

@@ -441,5 +441,8 @@ words! {
         /// Every step in f32: torchvision's `ToTensor` and `Normalize`, and NumPy with float32
         /// arrays or plain numbers.
         F32 = "f32",
+        /// One fused multiply-add in f32 with the rounded `scale / std` and `−mean / std`: equal
+        /// to no framework, within 3e-7 of the largest value of the other two.
+        Fast = "fast",
     }
 }
