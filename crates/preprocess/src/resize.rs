@@ -43,15 +43,16 @@ pub(crate) struct View<'a> {
 /// What takes rows of a picture or lines of a window: their number from the top and their bytes.
 pub(crate) type Rows<'a> = dyn FnMut(usize, &[u8]) + 'a;
 
-/// A resize that is to be begun.
-#[derive(Debug, Clone, Copy)]
-struct Job<'a> {
+/// A resize that is to be begun; equal ones have equal tables.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Job {
+    filter: Filter,
     from: Size,
     channels: usize,
-    plan: &'a Plan,
+    plan: Plan,
 }
 
-impl Job<'_> {
+impl Job {
     /// Returns the bytes of a line of the window.
     fn line_bytes(&self) -> usize {
         self.plan.window.size.width as usize * self.channels
@@ -113,7 +114,7 @@ impl Resizer {
         region: &mut Region,
     ) -> Result<(), FirError> {
         region.clear(from.width, from.height);
-        let job = Job { from, channels, plan };
+        let job = Job { filter, from, channels, plan: *plan };
         let algorithm = Algorithm::of(filter, from, plan.scaled);
         self.active = match algorithm {
             _ if from == plan.scaled && from == plan.window.size => {
@@ -261,7 +262,7 @@ struct Identity {
 }
 
 impl Identity {
-    fn begin(&mut self, job: Job<'_>, region: &mut Region) {
+    fn begin(&mut self, job: Job, region: &mut Region) {
         self.bytes = job.line_bytes();
         want(region, 0..job.from.width as usize, 0..job.from.height as usize);
     }

@@ -76,7 +76,7 @@ pub(super) struct Halves {
 }
 
 impl Halves {
-    pub(super) fn begin(&mut self, job: Job<'_>, region: &mut Region) {
+    pub(super) fn begin(&mut self, job: Job, region: &mut Region) {
         let window = job.plan.window;
         let across = cells(window.left, window.size.width, 2);
         let down = cells(window.top, window.size.height, 2);
@@ -142,7 +142,7 @@ pub(super) struct Cells {
 }
 
 impl Cells {
-    pub(super) fn begin(&mut self, job: Job<'_>, cell: (usize, usize), region: &mut Region) {
+    pub(super) fn begin(&mut self, job: Job, cell: (usize, usize), region: &mut Region) {
         let window = job.plan.window;
         let across = cells(window.left, window.size.width, cell.0);
         let down = cells(window.top, window.size.height, cell.1);
@@ -207,7 +207,7 @@ pub(super) struct Parts {
 }
 
 impl Parts {
-    pub(super) fn begin(&mut self, job: Job<'_>, (x, y): (f64, f64), region: &mut Region) {
+    pub(super) fn begin(&mut self, job: Job, (x, y): (f64, f64), region: &mut Region) {
         let (from, window) = (job.from, job.plan.window);
         parts(&mut self.columns, from.width, x, window.left, window.size.width);
         parts(&mut self.rows, from.height, y, window.top, window.size.height);

@@ -25,6 +25,8 @@ use vertical::Vertical;
 /// Both passes of a convolution.
 #[derive(Debug, Default)]
 pub(super) struct Convolution {
+    /// What the tables are for.
+    job: Option<Job>,
     order: Order,
     horizontal: Horizontal,
     vertical: Vertical,
@@ -83,8 +85,19 @@ pub(super) fn tables(filter: Filter, picture: Size, plan: &Plan) -> Tables {
 }
 
 impl Convolution {
-    pub(super) fn begin(&mut self, job: Job<'_>, filter: Filter, region: &mut Region) {
-        let Job { from, channels, plan } = job;
+    pub(super) fn begin(&mut self, job: Job, filter: Filter, region: &mut Region) {
+        // Pictures of one size are common, and their tables take three parts in a hundred of the
+        // time.
+        if self.job != Some(job) {
+            self.tables(job, filter);
+            self.job = Some(job);
+        }
+        want(region, self.horizontal.taps.reach(), self.vertical.taps.reach());
+        self.vertical.restart();
+    }
+
+    fn tables(&mut self, job: Job, filter: Filter) {
+        let Job { from, channels, plan, .. } = job;
         let (to, window) = (plan.scaled, plan.window);
         let axis =
             Axis { from: from.width, to: to.width, start: window.left, count: window.size.width };
@@ -94,15 +107,14 @@ impl Convolution {
             Axis { from: from.height, to: to.height, start: window.top, count: window.size.height };
         let precision = filter.prepare(axis, &mut self.vertical.taps, &mut self.weights);
         let across = self.horizontal.taps.reach();
-        want(region, across.clone(), self.vertical.taps.reach());
         self.order = Order::of(filter.rules, from, to);
         let (start, width) = match self.order {
             Order::HorizontalFirst => (0, job.line_bytes()),
             Order::VerticalFirst => (across.start, across.len() * channels),
         };
         self.bytes = start * channels..start * channels + width;
-        self.horizontal.begin(channels, start);
-        self.vertical.begin(precision, width);
+        self.horizontal.set(channels, start);
+        self.vertical.set(precision, width);
         self.resized.resize(self.horizontal.runs.room().max(job.line_bytes()), 0);
     }
 }
@@ -140,7 +152,7 @@ struct Horizontal {
 }
 
 impl Horizontal {
-    fn begin(&mut self, channels: usize, start: usize) {
+    fn set(&mut self, channels: usize, start: usize) {
         (self.channels, self.start) = (channels, start);
         self.runs.set(&self.taps, start, self.precision);
     }

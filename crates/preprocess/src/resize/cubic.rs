@@ -64,7 +64,7 @@ pub(super) fn vectors(scaled: Size, channels: usize) -> usize {
 }
 
 impl Cubic {
-    pub(super) fn begin(&mut self, job: Job<'_>, region: &mut Region) {
+    pub(super) fn begin(&mut self, job: Job, region: &mut Region) {
         let (from, to, window) = (job.from, job.plan.scaled, job.plan.window);
         taps(&mut self.columns, from.width, to.width, window.left, window.size.width);
         taps(&mut self.rows, from.height, to.height, window.top, window.size.height);

@@ -55,11 +55,11 @@ struct Whole {
 impl Fir {
     pub(super) fn begin(
         &mut self,
-        job: Job<'_>,
+        job: Job,
         algorithm: ResizeAlg,
         region: &mut Region,
     ) -> Result<(), FirError> {
-        let Job { from, channels, plan } = job;
+        let Job { from, channels, plan, .. } = job;
         // Either pass may come first.
         let Size { width, height } = plan.window.size;
         let between =
@@ -68,7 +68,7 @@ impl Fir {
         if bytes > BETWEEN_BYTES {
             return Err(FirError::Elongated { bytes });
         }
-        self.job = Some(Whole { algorithm, from, channels, plan: *plan });
+        self.job = Some(Whole { algorithm, from, channels, plan });
         self.pixels.clear();
         want(region, 0..from.width as usize, 0..from.height as usize);
         Ok(())

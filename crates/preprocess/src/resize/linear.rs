@@ -31,6 +31,8 @@ pub(super) enum Position {
 /// The tables of both axes, the last two rows horizontally resized, and a line.
 #[derive(Debug, Default)]
 pub(super) struct Linear {
+    /// What the tables are for.
+    job: Option<Job>,
     channels: usize,
     columns: Vec<Tap>,
     pairs: Pairs,
@@ -68,26 +70,34 @@ pub(super) fn tables(position: Position, picture: Size, plan: &Plan) -> [Vec<u32
 }
 
 impl Linear {
-    pub(super) fn begin(&mut self, job: Job<'_>, position: Position, region: &mut Region) {
-        let Job { from, channels, plan } = job;
-        let (to, window) = (plan.scaled, plan.window);
-        let axis = Axis { position, edge: Edge::Replicate, from: from.width, to: to.width };
-        axis.taps(&mut self.columns, window.left, window.size.width);
-        let axis = Axis { position, edge: Edge::Clamp, from: from.height, to: to.height };
-        axis.taps(&mut self.rows, window.top, window.size.height);
+    pub(super) fn begin(&mut self, job: Job, position: Position, region: &mut Region) {
+        // Pictures of one size are common, and their tables take two parts in a hundred of the time.
+        if self.job != Some(job) {
+            self.tables(job, position);
+            self.job = Some(job);
+        }
         for tap in &self.columns {
             region.want_columns(tap.first..tap.second + 1);
         }
         for tap in &self.rows {
             region.want_rows(tap.first..tap.second + 1);
         }
+        self.next = 0;
+    }
+
+    fn tables(&mut self, job: Job, position: Position) {
+        let Job { from, channels, plan, .. } = job;
+        let (to, window) = (plan.scaled, plan.window);
+        let axis = Axis { position, edge: Edge::Replicate, from: from.width, to: to.width };
+        axis.taps(&mut self.columns, window.left, window.size.width);
+        let axis = Axis { position, edge: Edge::Clamp, from: from.height, to: to.height };
+        axis.taps(&mut self.rows, window.top, window.size.height);
         self.channels = channels;
         self.pairs.set(&self.columns);
         let sums = self.pairs.room().max(job.line_bytes());
         self.before.resize(sums, 0);
         self.last.resize(sums, 0);
         self.line.resize(job.line_bytes(), 0);
-        self.next = 0;
     }
 }
 

@@ -44,7 +44,7 @@ pub(super) fn tables(rule: Rule, picture: Size, plan: &Plan) -> [Vec<u32>; 2] {
 }
 
 impl Nearest {
-    pub(super) fn begin(&mut self, job: Job<'_>, rule: Rule, region: &mut Region) {
+    pub(super) fn begin(&mut self, job: Job, rule: Rule, region: &mut Region) {
         let (from, to, window) = (job.from, job.plan.scaled, job.plan.window);
         let Self { columns, rows, .. } = self;
         positions(rule, from.width, to.width, window.left, window.size.width, columns);

@@ -127,6 +127,28 @@ proptest! {
 }
 
 #[test]
+fn a_picture_that_breaks_off_leaves_nothing_behind() {
+    let from = Size::new(37, 29);
+    let pixels: Vec<u8> = (0..=250_u8).cycle().step_by(89).take(from.area() * 3).collect();
+    let picture = View { data: &pixels, size: from, channels: 3 };
+    for &filter in Filter::ALL {
+        for to in [Size::new(11, 7), Size::new(50, 60)] {
+            let mut resizer = Resizer::default();
+            let mut region = Region::new();
+            resizer.begin(filter, from, 3, &stretch(to), &mut region).unwrap();
+            for (y, row) in pixels.chunks_exact(37 * 3).enumerate().take(15) {
+                if region.wants_row(y) {
+                    resizer.row(y, &[row, &[0; ROW_SLACK]].concat(), &mut |_, _| {});
+                }
+            }
+            let found = window(filter, picture, &stretch(to), &mut resizer);
+            let expected = window(filter, picture, &stretch(to), &mut Resizer::default());
+            assert_eq!(found, expected, "{filter} to {to}");
+        }
+    }
+}
+
+#[test]
 fn very_many_rows_take_little_memory() {
     let from = Size::new(2, 1 << 17);
     let pixels: Vec<u8> = (0..=250_u8).cycle().step_by(97).take(from.area()).collect();

@@ -24,12 +24,17 @@ pub(super) struct Vertical {
 }
 
 impl Vertical {
-    /// Begins a picture whose rows have `width` bytes; the taps are set.
-    pub(super) fn begin(&mut self, precision: u32, width: usize) {
-        (self.precision, self.width, self.next) = (precision, width, 0);
+    /// Makes room for rows of `width` bytes; the taps are set.
+    pub(super) fn set(&mut self, precision: u32, width: usize) {
+        (self.precision, self.width) = (precision, width);
         self.n_open = most_open(&self.taps);
         self.sums.resize(self.n_open * width, 0);
         self.line.resize(width + ROW_SLACK, 0);
+    }
+
+    /// Begins a picture: what was summed of the last one is forgotten.
+    pub(super) fn restart(&mut self) {
+        self.next = 0;
     }
 
     /// Adds a row to its lines, and gives those that it ends, with slack behind them.
