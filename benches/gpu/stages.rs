@@ -5,7 +5,7 @@ use std::hint::spin_loop;
 use std::num::NonZeroUsize;
 use std::time::{Duration, Instant};
 
-use calibrant_backend_tensorrt::{Feed, FeedConfig, InputLayout, Slot, SlotStock, feed};
+use calibrant_backend_tensorrt::{Feed, FeedConfig, InputLayout, Inputs, Slot, SlotStock, feed};
 use calibrant_calibration::{BatchSource, SourceError};
 use calibrant_cuda::Device;
 use calibrant_dataset::ElementType;
@@ -110,7 +110,9 @@ pub(crate) fn run(device: &Device, shape: &Shape, load: &Load) -> Result<Outcome
             stamp(slot, position, shape)
         },
         |receiver| {
-            feed(device, &layout, &feeding, &mut Source(receiver), |it| consume(it, shape, load))
+            let loader = Inputs { layout: &layout };
+            let consume = |it: &mut Feed<'_>| consume(it, shape, load);
+            feed(device, &layout, &feeding, loader, &mut Source(receiver), consume)
         },
     );
     let (seen, report) = outcome?;

@@ -1,7 +1,7 @@
 //! `cargo xtask test-gpu`: everything that only a machine with a GPU can show.
 //!
 //! The tests of the CUDA crates over the GPU's own driver, among them the bridge to TensorRT, whose double copies every
-//! batch back and is held to the samples bit for bit; then the ring's speed and memory, against its bounds. No TensorRT is
+//! batch back and is held to the samples bit for bit, and the decoders, whose tensors are held to the processor's; then the ring's speed and memory, against its bounds. No TensorRT is
 //! needed. Without a GPU it fails.
 
 use std::process::Command;
@@ -19,7 +19,8 @@ pub(crate) fn run() -> anyhow::Result<()> {
         "test",
         "--package=calibrant-cuda",
         "--package=calibrant-backend-tensorrt",
-        "--features=calibrant-cuda/gpu-tests,calibrant-backend-tensorrt/gpu-tests",
+        "--package=calibrant-decode-cuda",
+        "--features=calibrant-cuda/gpu-tests,calibrant-backend-tensorrt/gpu-tests,calibrant-decode-cuda/gpu-tests",
         "--",
         "--test-threads=1",
     ])?;

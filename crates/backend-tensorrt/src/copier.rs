@@ -11,9 +11,8 @@ use calibrant_prefetch::{Batch, Clock, Stage, Stopwatch};
 use crossbeam_channel::{Receiver, Sender};
 
 use crate::error::FeedError;
-use crate::layout::InputLayout;
+use crate::loader::{Loader, Part};
 use crate::releaser::Reading;
-use crate::slot::Slot;
 
 /// What TensorRT's side hears.
 pub(crate) enum Message {
@@ -37,14 +36,14 @@ pub(crate) struct DeviceBatch {
 }
 
 /// The ends of the channels that the copier holds, and where it copies.
-pub(crate) struct Copier<'feed> {
-    pub(crate) layout: &'feed [InputLayout],
+pub(crate) struct Copier<L: Loader> {
+    pub(crate) loader: L,
     pub(crate) batch_size: usize,
     pub(crate) stream: Stream,
     /// Buffers for one batch, one an input, that nobody uses.
     pub(crate) free: Receiver<Vec<DeviceBuffer>>,
     pub(crate) outbox: Sender<Message>,
-    pub(crate) readings: Sender<Reading>,
+    pub(crate) readings: Sender<Reading<L::Sample>>,
 }
 
 /// What the copier did.
@@ -55,8 +54,8 @@ pub(crate) struct CopierTally {
 }
 
 /// Samples of the source that are not copied yet.
-struct Rest {
-    batch: Arc<Batch<Slot>>,
+struct Rest<T> {
+    batch: Arc<Batch<T>>,
     range: Range<usize>,
 }
 
@@ -66,9 +65,13 @@ struct Packing {
     samples: usize,
 }
 
-impl Copier<'_> {
+impl<L: Loader> Copier<L> {
     /// Copies until the samples end, one of them fails, or TensorRT's side has gone.
-    pub(crate) fn run(self, source: &mut dyn BatchSource<Slot>, clock: &Clock) -> CopierTally {
+    pub(crate) fn run(
+        mut self,
+        source: &mut dyn BatchSource<L::Sample>,
+        clock: &Clock,
+    ) -> CopierTally {
         let mut tally = CopierTally::default();
         let body = AssertUnwindSafe(|| self.copy_all(source, &mut tally, Stopwatch::start(clock)));
         let last = match catch_unwind(body) {
@@ -82,8 +85,8 @@ impl Copier<'_> {
     }
 
     fn copy_all(
-        &self,
-        source: &mut dyn BatchSource<Slot>,
+        &mut self,
+        source: &mut dyn BatchSource<L::Sample>,
         tally: &mut CopierTally,
         mut watch: Stopwatch,
     ) -> Result<(), FeedError> {
@@ -122,29 +125,24 @@ impl Copier<'_> {
 
     /// Puts as many samples of the rest into the batch as fit, and returns what is left.
     fn append(
-        &self,
+        &mut self,
         packing: &mut Packing,
-        rest: Option<Rest>,
+        rest: Option<Rest<L::Sample>>,
         tally: &mut CopierTally,
-    ) -> Result<Option<Rest>, FeedError> {
+    ) -> Result<Option<Rest<L::Sample>>, FeedError> {
         let Some(Rest { batch, range }) = rest else { return Ok(None) };
         let end = range.end.min(range.start + self.batch_size - packing.samples);
         let (now, later) = (range.start..end, end..range.end);
-        let (n_samples, n_inputs) = (now.len(), self.layout.len());
+        let n_samples = now.len();
         if n_samples > 0 {
-            let reading = packing.upload.append(Arc::clone(&batch), |batch, rows| {
-                for input in 0..n_inputs {
-                    let slots = batch[now.clone()].iter();
-                    slots.for_each(|slot| rows.push(input, &slot.inputs()[input]));
-                }
-            })?;
+            let part = Part { batch: Arc::clone(&batch), range: now, row: packing.samples };
+            let (reading, copied_bytes) = self.loader.load(&mut packing.upload, part)?;
+            tally.copied_bytes += copied_bytes as u64;
             // The releaser leaves after the copier.
             drop(self.readings.send(reading));
         }
         packing.samples += n_samples;
         tally.stage.items += n_samples as u64;
-        let sample_bytes: usize = self.layout.iter().map(InputLayout::sample_bytes).sum();
-        tally.copied_bytes += (n_samples * sample_bytes) as u64;
         Ok((!later.is_empty()).then_some(Rest { batch, range: later }))
     }
 

@@ -15,9 +15,9 @@ use crossbeam_channel::{Receiver, Sender, bounded};
 use crate::copier::{Copier, CopierTally, DeviceBatch, Message};
 use crate::error::FeedError;
 use crate::layout::{InputLayout, names};
+use crate::loader::Loader;
 use crate::releaser::release;
 use crate::report::FeedReport;
-use crate::slot::Slot;
 
 /// How many batches there is room for on the device, where nothing else asks for it: one that TensorRT works on,
 /// one that is ready, and one that is being copied.
@@ -52,11 +52,11 @@ pub struct Feed<'feed> {
     watch: Stopwatch,
 }
 
-/// Copies the slots of a source to a device while `build` hands them to TensorRT, and returns what that returned.
+/// Brings the samples of a source to a device while `build` hands them to TensorRT, and returns what that returned.
 ///
 /// `build` runs on the caller's thread, with the device current there, and gets the calibrator for
-/// [`Builder::build_calibrated`](calibrant_tensorrt::Builder::build_calibrated). `layout` says what the slots hold, in
-/// their own order; TensorRT may ask for it in any other.
+/// [`Builder::build_calibrated`](calibrant_tensorrt::Builder::build_calibrated). `layout` says what a batch holds, in
+/// the order of the loader's buffers; TensorRT may ask for it in any other.
 ///
 /// # Errors
 ///
@@ -66,11 +66,12 @@ pub struct Feed<'feed> {
 ///
 /// When `build` does. A panic of the source is raised again in the calibrator's `next_batch`, or here if TensorRT did
 /// not ask any more.
-pub fn feed<R>(
+pub fn feed<L: Loader, R>(
     device: &Device,
     layout: &[InputLayout],
     config: &FeedConfig<'_>,
-    source: &mut dyn BatchSource<Slot>,
+    loader: L,
+    source: &mut dyn BatchSource<L::Sample>,
     build: impl FnOnce(&mut Feed<'_>) -> R,
 ) -> Result<(R, FeedReport), FeedError> {
     let batch_size = config.batch_size.get();
@@ -78,13 +79,13 @@ pub fn feed<R>(
     let ring = config.ring.get();
     let (free_outbox, free) = bounded(ring);
     for _ in 0..ring {
-        drop(free_outbox.try_send(buffers(device, layout, batch_size)?));
+        drop(free_outbox.try_send(loader.buffers(device, batch_size)?));
     }
     // No batch is without buffers, so that there is room for all of them and for a last word.
     let (outbox, inbox) = bounded(ring + 1);
     let (readings, to_release) = bounded(ring);
     let stream = Stream::new(device)?;
-    let copier = Copier { layout, batch_size, stream, free: free.clone(), outbox, readings };
+    let copier = Copier { loader, batch_size, stream, free: free.clone(), outbox, readings };
     let begun = config.clock.now();
 
     let (result, report) = thread::scope(|scope| {
@@ -108,7 +109,8 @@ pub fn feed<R>(
         report.unheard = last_word(&inbox);
         report.copier = stage;
         report.copied_bytes = copied_bytes;
-        report.copying = join(releaser);
+        let times = join(releaser);
+        (report.copying, report.computing) = (times.copying, times.computing);
         report.total = config.clock.now().saturating_sub(begun);
         (result, report)
     });
@@ -221,18 +223,6 @@ impl fmt::Debug for Feed<'_> {
             .field("report", &self.report)
             .finish_non_exhaustive()
     }
-}
-
-/// Room for a batch, one buffer an input.
-fn buffers(
-    device: &Device,
-    layout: &[InputLayout],
-    batch_size: usize,
-) -> Result<Vec<DeviceBuffer>, calibrant_cuda::Error> {
-    let buffer = |input: &InputLayout| {
-        DeviceBuffer::new(device, input.sample_bytes().saturating_mul(batch_size))
-    };
-    layout.iter().map(buffer).collect()
 }
 
 /// What the copier said that nobody has heard.

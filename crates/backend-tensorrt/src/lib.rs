@@ -14,6 +14,7 @@
 //!
 //! * A [`SlotStock`] makes the slots of a pipeline out of one pinned slab per input, so that the samples of a batch lie
 //!   one behind the other and are one copy.
+//! * A [`Loader`] brings samples to the device: [`Inputs`] copies slots as they are, another may make tensors there.
 //! * [`feed`] runs the copies beside a closure, which hands its [`Feed`] to
 //!   [`Builder::build_calibrated`](calibrant_tensorrt::Builder::build_calibrated).
 //! * [`FeedReport`] says what was fed, what TensorRT wrote, and where the time went.
@@ -38,6 +39,7 @@ mod copier;
 mod error;
 mod feed;
 mod layout;
+mod loader;
 mod releaser;
 mod report;
 mod slot;
@@ -46,5 +48,6 @@ pub use batch_size::effective_batch_size;
 pub use error::{FeedError, SlotError};
 pub use feed::{DEFAULT_RING, Feed, FeedConfig, feed};
 pub use layout::InputLayout;
+pub use loader::{Inputs, Loader, Loading, Part};
 pub use report::FeedReport;
 pub use slot::{Slot, SlotStock};

@@ -32,6 +32,8 @@ pub struct FeedReport {
     pub copied_bytes: u64,
     /// The time that the device took for these copies, by its own clock.
     pub copying: Duration,
+    /// The time that the device took for what was computed on them, where samples become tensors there.
+    pub computing: Duration,
     /// From the beginning of the feed to the end.
     pub total: Duration,
 }

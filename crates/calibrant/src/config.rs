@@ -119,6 +119,8 @@ pub struct Calibration {
     pub on_bad_sample: OnBadSample,
     /// What turns a picture into a tensor; `None` where the samples are tensors.
     pub preprocess: Option<Arc<dyn Preprocess>>,
+    /// What decodes pictures and makes tensors of them.
+    pub decode: Decode,
     /// What runs the model, and how it chooses a tensor's range.
     pub backend: BackendKind,
     /// Samples in a batch.
@@ -138,6 +140,7 @@ impl Calibration {
             subset: Subset::ALL,
             on_bad_sample: OnBadSample::Fail,
             preprocess: Some(preprocess),
+            decode: Decode::Cpu,
             backend: BackendKind::Embedded { method: DEFAULT_METHOD },
             batch_size: DEFAULT_BATCH_SIZE,
             workers: all_processors(),
@@ -158,6 +161,7 @@ impl fmt::Debug for Calibration {
             .field("subset", &self.subset)
             .field("on_bad_sample", &self.on_bad_sample)
             .field("preprocess", &self.preprocess.as_ref().map(|it| it.describe()))
+            .field("decode", &self.decode)
             .field("backend", &self.backend)
             .field("batch_size", &self.batch_size)
             .field("workers", &self.workers)
@@ -213,6 +217,29 @@ pub enum OnBadSample {
     Fail,
     /// It is left out, and listed in the report.
     Skip,
+}
+
+/// What decodes pictures and makes tensors of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ValueEnum)]
+#[serde(rename_all = "kebab-case")]
+pub enum Decode {
+    /// The processor.
+    Cpu,
+    /// A GPU, with nvJPEG: its pixels are a little other than libjpeg-turbo's, and the manifest says so.
+    #[doc(alias = "nvJPEG")]
+    Cuda,
+    /// A GPU, with our own entropy decoder on the processor: the same tensors as `cpu`.
+    CudaExact,
+}
+
+impl fmt::Display for Decode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Cpu => "cpu",
+            Self::Cuda => "cuda",
+            Self::CudaExact => "cuda-exact",
+        })
+    }
 }
 
 /// What runs the model for calibration, and how it chooses ranges.

@@ -7,11 +7,13 @@ use calibrant_calibration::{
     BackendError, CacheError, MergeError, Method, Stale, TableError, WriteError,
 };
 use calibrant_dataset::{DatasetError, LabelError};
+use calibrant_decode_cuda::OpenError;
 use calibrant_engine::{BuildError, InspectError, LocateError, ShapeError, Unsupported};
 use calibrant_onnx::ValidateError;
 use calibrant_preprocess::{PreprocessError, Preset, RecipeError};
 use calibrant_rewrite::{RewriteError, ScaleError};
 
+use crate::config::Decode;
 use crate::model::InputProblem;
 use crate::output::OutputError;
 
@@ -93,6 +95,14 @@ pub enum Error {
     /// The GPU that TensorRT calibrates on cannot be used.
     #[error("calibrating with TensorRT needs the GPU")]
     Cuda(#[from] calibrant_cuda::Error),
+    /// The GPU that is to decode cannot be used.
+    #[error("--decode {decode} needs the GPU")]
+    Decode {
+        /// What was asked for.
+        decode: Decode,
+        /// What is missing.
+        source: OpenError,
+    },
     /// TensorRT cannot be fed.
     #[error("TensorRT cannot be fed")]
     Feed(#[source] Box<calibrant_backend_tensorrt::FeedError>),
@@ -276,6 +286,14 @@ pub enum UsageError {
         /// What is wrong with it.
         source: RecipeError,
     },
+    /// A GPU is to decode what it cannot.
+    #[error(transparent)]
+    Decode(OpenError),
+    /// A GPU is to decode, and there is no recipe that it could follow.
+    #[error(
+        "--decode {0} makes tensors of pictures by a --preset or --preprocess of this program's; leave it out"
+    )]
+    DecodeWithoutRecipe(Decode),
     /// Preprocessing for samples that are tensors already.
     #[error("`{}` holds tensors, which take no preprocessing; leave --preset and its fields out", .0.display())]
     PresetForTensors(PathBuf),

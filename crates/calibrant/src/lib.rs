@@ -19,6 +19,7 @@
 mod run;
 
 mod calibrate;
+mod decode;
 mod engine;
 mod model;
 mod native;
@@ -38,7 +39,7 @@ pub mod cli;
 pub use calibrant_engine::{Int8Via, Precision};
 pub use config::{
     BackendKind, Calibration, Casts, Config, DEFAULT_BATCH_SIZE, DEFAULT_CACHE_VERSION,
-    DEFAULT_METHOD, Engine, EnginePolicy, OnBadSample, Ranges,
+    DEFAULT_METHOD, Decode, Engine, EnginePolicy, OnBadSample, Ranges,
 };
 pub use error::{CacheProblem, Error, UsageError};
 pub use model::InputProblem;

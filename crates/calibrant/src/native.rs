@@ -6,14 +6,16 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use calibrant_backend_tensorrt::{
-    DEFAULT_RING, FeedConfig, FeedReport, InputLayout, SlotStock, effective_batch_size, feed,
+    DEFAULT_RING, Feed, FeedConfig, FeedError, FeedReport, InputLayout, Inputs, Loader, SlotStock,
+    effective_batch_size, feed,
 };
 use calibrant_calibration::{
     Algorithm, BackendError, BackendInfo, Cache, Manifest, SampleDigest, SourceError,
     SourceErrorKind,
 };
 use calibrant_cuda::Device;
-use calibrant_dataset::{Dataset, Digest, ElementType, digest};
+use calibrant_dataset::{Dataset, Digest, ElementType, SampleRef, digest};
+use calibrant_decode_cuda::PictureDecoder;
 use calibrant_engine::{
     BuildError, BuildOptions, BuildSummary, Found, Generation, Int8, Profile, ShapeRange, Version,
 };
@@ -22,12 +24,13 @@ use serde::{Deserialize, Serialize};
 
 use crate::calibrate::{classes, pipeline};
 use crate::config::Calibration;
+use crate::decode::Pictures;
 use crate::engine::{build_plan, calibrator};
 use crate::error::Error;
 use crate::model::LoadedModel;
 use crate::observe::{Event, Observer};
 use crate::report::{CopyReport, NativeReport, PROGRAM, PipelineReport, SkippedSample};
-use crate::source::{Filler, PipelineSource, Watch, WorkerBuffers};
+use crate::source::{Filler, PictureBuffers, PipelineSource, SampleError, Watch, WorkerBuffers};
 
 /// What TensorRT is to calibrate, and with what.
 #[derive(Debug, Clone, Copy)]
@@ -39,6 +42,8 @@ pub(crate) struct Native<'job> {
     pub(crate) library: &'job Found,
     /// Where TensorRT reads the samples.
     pub(crate) device: &'job Device,
+    /// What makes tensors of pictures there, where the processor does not.
+    pub(crate) pictures: Option<&'job PictureDecoder>,
 }
 
 /// A cache with what it was made from, as it lies beside it.
@@ -57,6 +62,26 @@ pub(crate) struct Calibrated {
     pub(crate) report: NativeReport,
     pub(crate) engine: BuildSummary,
 }
+
+/// How samples come to the device: what the pipeline's workers do, and what brings it there.
+struct Work<L, N, S, F> {
+    loader: L,
+    new_slot: N,
+    new_buffers: S,
+    fill: F,
+}
+
+/// What the builder is to do.
+struct BuildJob<'job> {
+    cache: Option<&'job [u8]>,
+    onnx: &'job Path,
+    options: &'job BuildOptions,
+    plan: &'job Path,
+}
+
+/// What came of the feed and of the build inside it, and the samples left out.
+type Fed =
+    (Result<(Result<BuildSummary, Error>, FeedReport), FeedError>, Vec<(usize, SkippedSample)>);
 
 impl Native<'_> {
     /// Samples in a batch: what the model fixes, else what leaves the fewest over.
@@ -121,36 +146,48 @@ impl Native<'_> {
         plan: &Path,
         observer: &mut dyn Observer,
     ) -> Result<Calibrated, Error> {
-        let layout = self.layout();
-        let batch_size = self.batch_size();
-        let config = pipeline(self.calibration, batch_size, batch_size);
-        let stock = SlotStock::new(self.device, &layout, batch_size, config.batches_in_flight)?;
-        let samples = self.dataset.samples();
-        let filler = Filler::new(self.picture(), samples.len());
-        let feed_config =
-            FeedConfig { batch_size, ring: DEFAULT_RING, cache, clock: Clock::monotonic() };
-        let options = self.with_calibration_profile(options);
-        let interruption = Interruption::default();
-
-        let ((outcome, skipped), stats) = calibrant_prefetch::run(
-            &config,
-            samples.iter(),
-            || stock.new_slot(),
-            WorkerBuffers::default,
-            |buffers, position, sample, slot| filler.fill_pinned(buffers, position, sample, slot),
-            |receiver| {
-                let on_bad_sample = self.calibration.on_bad_sample;
-                let mut source =
-                    PipelineSource::new(receiver, samples, on_bad_sample, &interruption);
-                let outcome = feed(self.device, &layout, &feed_config, &mut source, |feed| {
-                    let mut observer = Relay { observer, interruption: &interruption };
-                    let algorithm = calibrator(self.algorithm);
-                    let int8 = Int8::Calibrator { calibrator: feed, algorithm };
-                    build_plan(self.library, onnx, &options, int8, plan, &mut observer)
-                });
-                (outcome, source.into_skipped())
-            },
-        );
+        let (layout, batch_size) = (self.layout(), self.batch_size());
+        let in_flight = pipeline(self.calibration, batch_size, batch_size).batches_in_flight;
+        let filler = Filler::new(self.picture(), self.dataset.samples().len());
+        let job = BuildJob { cache, onnx, options: &self.with_calibration_profile(options), plan };
+        let ((outcome, skipped), stats) = match self.pictures {
+            None => {
+                let stock = SlotStock::new(self.device, &layout, batch_size, in_flight)?;
+                let work = Work {
+                    loader: Inputs { layout: &layout },
+                    new_slot: || stock.new_slot(),
+                    new_buffers: WorkerBuffers::default,
+                    fill: |buffers: &mut WorkerBuffers,
+                           position,
+                           sample: &SampleRef,
+                           slot: &mut _| {
+                        filler.fill_pinned(buffers, position, sample, slot)
+                    },
+                };
+                self.feed_and_build(&layout, work, &job, observer)
+            }
+            Some(decoder) => {
+                let bytes = decoder.tensor_bytes();
+                let stock = calibrant_decode_cuda::SlotStock::new(
+                    self.device,
+                    bytes,
+                    batch_size,
+                    in_flight,
+                )?;
+                let work = Work {
+                    loader: Pictures { decoder, maker: decoder.maker()? },
+                    new_slot: || stock.new_slot(),
+                    new_buffers: PictureBuffers::default,
+                    fill: |buffers: &mut PictureBuffers,
+                           position,
+                           sample: &SampleRef,
+                           slot: &mut _| {
+                        filler.fill_picture(decoder, buffers, position, sample, slot)
+                    },
+                };
+                self.feed_and_build(&layout, work, &job, observer)
+            }
+        };
         let (engine, fed) = outcome.map_err(|error| Error::Feed(Box::new(error)))?;
         let engine = engine.map_err(as_it_was)?;
         let cache = self.outcome(&fed, cache)?;
@@ -167,6 +204,55 @@ impl Native<'_> {
             report,
             engine,
         })
+    }
+
+    /// Runs the pipeline into TensorRT's builder.
+    fn feed_and_build<L, B>(
+        &self,
+        layout: &[InputLayout],
+        work: Work<
+            L,
+            impl Fn() -> L::Sample + Sync,
+            impl Fn() -> B + Sync,
+            impl Fn(&mut B, usize, &SampleRef, &mut L::Sample) -> Result<(), SampleError> + Sync,
+        >,
+        job: &BuildJob<'_>,
+        observer: &mut dyn Observer,
+    ) -> (Fed, Stats)
+    where
+        L: Loader,
+    {
+        let batch_size = self.batch_size();
+        let feed_config = FeedConfig {
+            batch_size,
+            ring: DEFAULT_RING,
+            cache: job.cache,
+            clock: Clock::monotonic(),
+        };
+        let samples = self.dataset.samples();
+        let interruption = Interruption::default();
+        let Work { loader, new_slot, new_buffers, fill } = work;
+        calibrant_prefetch::run(
+            &pipeline(self.calibration, batch_size, batch_size),
+            samples.iter(),
+            new_slot,
+            new_buffers,
+            fill,
+            |receiver| {
+                let on_bad_sample = self.calibration.on_bad_sample;
+                let mut source =
+                    PipelineSource::new(receiver, samples, on_bad_sample, &interruption);
+                let build = |feed: &mut Feed<'_>| {
+                    let mut observer = Relay { observer, interruption: &interruption };
+                    let algorithm = calibrator(self.algorithm);
+                    let int8 = Int8::Calibrator { calibrator: feed, algorithm };
+                    let BuildJob { onnx, options, plan, .. } = *job;
+                    build_plan(self.library, onnx, options, int8, plan, &mut observer)
+                };
+                let outcome = feed(self.device, layout, &feed_config, loader, &mut source, build);
+                (outcome, source.into_skipped())
+            },
+        )
     }
 
     fn picture(&self) -> Option<(Arc<str>, &dyn calibrant_preprocess::Preprocess)> {

@@ -5,9 +5,11 @@ mod calibrated_build;
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use calibrant_calibration::{Cache, Table, write_atomic};
 use calibrant_dataset::Dataset;
+use calibrant_decode_cuda::DevicePreprocess;
 use calibrant_engine::{
     BuildOptions, BuildSummary, DataType, Int8, Int8Via, LayerPrecision, LocateError, Source,
     Version,
@@ -18,6 +20,7 @@ use crate::calibrate::{Calibrated, calibrate, find_samples};
 use crate::config::{
     BackendKind, Calibration, Config, DEFAULT_CACHE_VERSION, EnginePolicy, Ranges,
 };
+use crate::decode;
 use crate::engine::{build_plan, cache_version, calibrator, find_library, with_profiles};
 use crate::error::{Error, UsageError};
 use crate::model::LoadedModel;
@@ -43,7 +46,10 @@ pub fn run(config: &Config, observer: &mut dyn Observer) -> Result<Report, Error
     if config.is_calibrated_by_tensorrt() && !(config.builds() && config.precision.has_int8()) {
         return Err(UsageError::NothingToBuild.into());
     }
+    let opened = decode::open(config)?;
+    let config = &*decode::with(config, opened.as_ref());
     let mut job = Job::begin(config, observer)?;
+    job.pictures = opened;
     let model = job.stage(Stage::Model, None, |_| LoadedModel::read(&config.model))?;
     let samples = job.samples(&model)?;
     let library = job.library()?;
@@ -83,6 +89,8 @@ struct Job<'run> {
     stages: Vec<StageReport>,
     files: Vec<PathBuf>,
     notes: Vec<String>,
+    /// What makes tensors of pictures, where a GPU does.
+    pictures: Option<Arc<DevicePreprocess>>,
 }
 
 impl<'run> Job<'run> {
@@ -95,6 +103,7 @@ impl<'run> Job<'run> {
             stages: Vec::new(),
             files: Vec::new(),
             notes: Vec::new(),
+            pictures: None,
         })
     }
 

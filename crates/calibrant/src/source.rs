@@ -5,7 +5,8 @@ use std::sync::{Arc, OnceLock};
 use calibrant_backend_tensorrt::{Slot, SlotError};
 use calibrant_calibration::{BatchSource, Sample, SourceError};
 use calibrant_dataset::{Content, Digest, ReadBuffer, ReadError, SampleRef, Tensor, TensorData};
-use calibrant_prefetch::{Batch, Delivery, Failure, Receiver};
+use calibrant_decode_cuda::{PictureDecoder, PictureSlot, Worker};
+use calibrant_prefetch::{Batch, Delivery, Failure, Receiver, WorkError};
 use calibrant_preprocess::{Preprocess, PreprocessError, Scratch};
 
 use crate::config::OnBadSample;
@@ -55,6 +56,14 @@ pub(crate) struct Filler<'job> {
 pub(crate) struct WorkerBuffers {
     read: ReadBuffer,
     preprocess: Scratch,
+}
+
+/// What a worker keeps from picture to picture that a GPU decodes.
+#[derive(Debug, Default)]
+pub(crate) struct PictureBuffers {
+    read: ReadBuffer,
+    /// Made for the first picture.
+    worker: Option<Worker>,
 }
 
 impl<'job> Filler<'job> {
@@ -129,6 +138,34 @@ impl<'job> Filler<'job> {
         Ok(())
     }
 
+    /// Reads one picture as far as the host has to, for a GPU to do the rest.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be read or preprocessed, or the GPU cannot be used; the slot may then hold anything.
+    pub(crate) fn fill_picture(
+        &self,
+        decoder: &PictureDecoder,
+        buffers: &mut PictureBuffers,
+        position: usize,
+        sample: &SampleRef,
+        slot: &mut PictureSlot,
+    ) -> Result<(), SampleError> {
+        let content = self.read(&mut buffers.read, position, sample)?;
+        slot.position = position;
+        slot.name = sample.shared_name();
+        if let Content::Encoded(bytes) = content {
+            if buffers.worker.is_none() {
+                let failed = |error| PreprocessError::Custom(Box::new(error));
+                buffers.worker = Some(decoder.worker().map_err(failed)?);
+            }
+            if let Some(worker) = &mut buffers.worker {
+                decoder.prepare(worker, bytes, slot)?;
+            }
+        }
+        Ok(())
+    }
+
     /// Reads one sample for its digest alone.
     ///
     /// # Errors
@@ -191,6 +228,7 @@ impl<'job, T, W: Watch> PipelineSource<'job, T, W> {
         let Failure { position, error } = failure;
         let name = self.samples[position].shared_name();
         match self.on_bad_sample {
+            _ if is_the_devices(&error) => Err(SourceError::bad_sample(position, name, error)),
             OnBadSample::Fail => Err(SourceError::bad_sample(position, name, error)),
             OnBadSample::Skip => {
                 let reason = reasons(&error);
@@ -220,6 +258,14 @@ impl<T: Send, W: Watch> BatchSource<T> for PipelineSource<'_, T, W> {
             }
         }
     }
+}
+
+/// Whether the GPU failed and not the sample: no policy for bad samples covers that.
+fn is_the_devices(error: &WorkError<SampleError>) -> bool {
+    let WorkError::Failed(SampleError::Preprocess(PreprocessError::Custom(error))) = error else {
+        return false;
+    };
+    error.is::<calibrant_cuda::Error>()
 }
 
 /// An error and its causes on one line.

@@ -7,6 +7,7 @@ use cudarc::driver::sys::CUdeviceptr;
 use crate::device::Device;
 use crate::driver::{Code, code};
 use crate::error::Error;
+use crate::pinned::Element;
 
 /// Memory of a device, freed on drop.
 ///
@@ -49,6 +50,17 @@ impl DeviceBuffer {
     /// The device that it belongs to.
     pub fn device(&self) -> &Device {
         &self.device
+    }
+
+    /// As [`read`](Self::read), of numbers: `offset` counts numbers as well.
+    ///
+    /// # Errors
+    ///
+    /// As [`read`](Self::read).
+    pub fn read_values<T: Element>(&self, offset: usize, out: &mut [T]) -> Result<(), Error> {
+        // SAFETY: an element has no padding, and every pattern of bytes is one.
+        let (_, bytes, _) = unsafe { out.align_to_mut::<u8>() };
+        self.read(offset.saturating_mul(size_of::<T>()), bytes)
     }
 
     /// Copies what lies at `offset_bytes` to the host, and waits for it.

@@ -66,6 +66,8 @@ macro_rules! functions {
         /// under its symbol.
         pub(crate) struct Functions {
             $(pub(crate) $field: unsafe extern "C" fn($($argument),*) -> Code,)*
+            /// What runs programs, where the driver has it: copies do without.
+            pub(crate) programs: Option<ProgramFunctions>,
             pub(crate) error_name: ErrorText,
             pub(crate) error_text: ErrorText,
         }
@@ -76,6 +78,7 @@ macro_rules! functions {
                     // SAFETY: the symbol's type is the generated binding's, as the compiler checks
                     // below, but for the code, which is an integer of the same size.
                     $($field: unsafe { symbol(library, path, stringify!($symbol)) }?,)*
+                    programs: ProgramFunctions::look_up(library, path).ok(),
                     // SAFETY: cuda.h declares it so, with an enum of this size for the code.
                     error_name: unsafe { symbol(library, path, "cuGetErrorName") }?,
                     // SAFETY: as above.
@@ -117,6 +120,49 @@ functions! {
     query_event: cuEventQuery(sys::CUevent);
     synchronize_event: cuEventSynchronize(sys::CUevent);
     elapsed_ms: cuEventElapsedTime(*mut f32, sys::CUevent, sys::CUevent);
+}
+
+/// What runs programs. The stand-ins for the driver that tests use have none of it.
+pub(crate) struct ProgramFunctions {
+    pub(crate) load_module: LoadModule,
+    pub(crate) module_function: ModuleFunction,
+    pub(crate) launch: LaunchKernel,
+}
+
+pub(crate) type LoadModule = unsafe extern "C" fn(*mut sys::CUmodule, *const c_void) -> Code;
+pub(crate) type ModuleFunction =
+    unsafe extern "C" fn(*mut sys::CUfunction, sys::CUmodule, *const c_char) -> Code;
+pub(crate) type LaunchKernel = unsafe extern "C" fn(
+    sys::CUfunction,
+    c_uint,
+    c_uint,
+    c_uint,
+    c_uint,
+    c_uint,
+    c_uint,
+    c_uint,
+    sys::CUstream,
+    *mut *mut c_void,
+    *mut *mut c_void,
+) -> Code;
+
+const _: unsafe fn(*mut sys::CUmodule, *const c_void) -> sys::CUresult = sys::cuModuleLoadData;
+const _: unsafe fn(*mut sys::CUfunction, sys::CUmodule, *const c_char) -> sys::CUresult =
+    sys::cuModuleGetFunction;
+
+impl ProgramFunctions {
+    fn look_up(library: &Library, path: &Path) -> Result<Self, Error> {
+        Ok(Self {
+            // SAFETY: the type is the generated binding's, as the compiler checks above, but for the
+            // code, which is an integer of the same size.
+            load_module: unsafe { symbol(library, path, "cuModuleLoadData") }?,
+            // SAFETY: as above.
+            module_function: unsafe { symbol(library, path, "cuModuleGetFunction") }?,
+            // SAFETY: cuda.h declares it so: the function, three sizes of the grid and three of a
+            // block, bytes of shared memory, the stream, the arguments and further options.
+            launch: unsafe { symbol(library, path, "cuLaunchKernel") }?,
+        })
+    }
 }
 
 /// Takes any integer for a code, so that a code of tomorrow's can be asked about.
@@ -184,12 +230,7 @@ impl Driver {
             // SAFETY: the file is CUDA's driver by its name, or by the caller's word.
             match unsafe { Library::new(path) } {
                 Ok(library) => return Self::start(library, path),
-                Err(error) => {
-                    // The loader's own words are behind the error, where there are any.
-                    let words = std::error::Error::source(&error).map(ToString::to_string);
-                    let reason = words.unwrap_or_else(|| error.to_string());
-                    tried.push(Attempt { library: path.to_owned(), reason });
-                }
+                Err(error) => tried.push(Attempt::failed(path, &error)),
             }
         }
         Err(Error::NoDriver { tried })
@@ -251,7 +292,11 @@ impl fmt::Debug for Driver {
 /// # Safety
 ///
 /// The symbol, where the library has it, is a function of type `F`.
-unsafe fn symbol<F: Copy>(library: &Library, path: &Path, name: &'static str) -> Result<F, Error> {
+pub(crate) unsafe fn symbol<F: Copy>(
+    library: &Library,
+    path: &Path,
+    name: &'static str,
+) -> Result<F, Error> {
     // SAFETY: the caller's promise.
     match unsafe { library.get::<F>(name) } {
         Ok(function) => Ok(*function),
@@ -297,7 +342,8 @@ mod tests {
         assert_eq!(Driver::load_from(library).unwrap_err(), expected);
         assert_eq!(
             expected.to_string(),
-            "libc.so.6 has no symbol cuInit: it is not the CUDA driver, or too old a one"
+            "libc.so.6 has no symbol cuInit: it is not the library that its name says, or too \
+             old a one"
         );
     }
 

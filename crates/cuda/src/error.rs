@@ -1,6 +1,6 @@
 //! What can go wrong with a GPU.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::CudaVersion;
 use crate::driver::OLDEST;
@@ -19,8 +19,54 @@ pub enum Error {
         /// What was tried, in order.
         tried: Vec<Attempt>,
     },
+    /// A library of the CUDA toolkit could not be opened.
+    #[error(
+        "{library} cannot be opened: {}; install the CUDA toolkit, or run `pip install {package}`",
+        attempts(.tried)
+    )]
+    NoToolkit {
+        /// What was looked for.
+        library: &'static str,
+        /// The Python package that has it.
+        package: &'static str,
+        /// What was tried, in order.
+        tried: Vec<Attempt>,
+    },
+    /// The device's programs do not compile.
+    #[error("NVRTC {version} does not compile the programs for {architecture}: {log}")]
+    Compile {
+        /// The compiler's version.
+        version: String,
+        /// The architecture asked for, for example `sm_90`.
+        architecture: String,
+        /// What it says.
+        log: String,
+    },
+    /// A library of the CUDA toolkit refuses a call.
+    #[error("{call} failed with status {status}: {meaning}")]
+    Toolkit {
+        /// The function.
+        call: &'static str,
+        /// The library's code.
+        status: u32,
+        /// What it means.
+        meaning: &'static str,
+    },
+    /// nvJPEG cannot decode a batch.
+    #[error(
+        "nvJPEG fails on a batch of {pictures} pictures that it accepted one by one, with status {status} \
+         ({meaning}); `--decode cuda-exact` and `--decode cpu` do without it"
+    )]
+    Nvjpeg {
+        /// How many pictures it was given.
+        pictures: usize,
+        /// The library's code.
+        status: u32,
+        /// What it means.
+        meaning: &'static str,
+    },
     /// The library is no driver, or one of another age.
-    #[error("{} has no symbol {symbol}: it is not the CUDA driver, or too old a one", library.display())]
+    #[error("{} has no symbol {symbol}: it is not the library that its name says, or too old a one", library.display())]
     MissingSymbol {
         /// The file, or the bare name that the loader found.
         library: PathBuf,
@@ -106,6 +152,7 @@ impl Error {
         matches!(
             self,
             Self::NoDriver { .. }
+                | Self::NoToolkit { .. }
                 | Self::MissingSymbol { .. }
                 | Self::DriverTooOld { .. }
                 | Self::NoDevice
@@ -121,6 +168,16 @@ pub struct Attempt {
     pub library: PathBuf,
     /// What the loader says.
     pub reason: String,
+}
+
+impl Attempt {
+    /// What the loader says about a library.
+    pub(crate) fn failed(library: &Path, error: &libloading::Error) -> Self {
+        // The loader's own words are behind the error, where there are any.
+        let words = std::error::Error::source(error).map(ToString::to_string);
+        let reason = words.unwrap_or_else(|| error.to_string());
+        Self { library: library.to_owned(), reason }
+    }
 }
 
 fn attempts(tried: &[Attempt]) -> String {

@@ -94,6 +94,7 @@ pub(crate) fn functions() -> Functions {
         query_event,
         synchronize_event,
         elapsed_ms,
+        programs: None,
         error_name: no_text,
         error_text: text,
     }

@@ -1,5 +1,5 @@
-//! CUDA's driver, opened at run time: pinned slabs, device buffers, streams, events, and copies that
-//! own what they touch.
+//! CUDA's driver, opened at run time: pinned slabs, device buffers, streams, events, copies that own
+//! what they touch, and the programs that make tensors of pictures.
 //!
 //! ```no_run
 //! use calibrant_cuda::{Device, DeviceBuffer, PinnedSlot, Stream, Upload};
@@ -39,7 +39,14 @@
 //! CUDA's runtime and TensorRT use, current for its own duration, and leaves the thread as it found
 //! it.
 //!
-//! It knows no TensorRT, no samples and no batches.
+//! # Pictures
+//!
+//! [`Upload::append_pictures`] makes tensors of pictures on the device, by programs that NVRTC compiles
+//! and perhaps by nvJPEG. Both libraries of the CUDA toolkit are opened when they are first needed. The
+//! programs check every index against the length of what it points into, so that whatever is copied to
+//! the device can spoil pixels and nothing else.
+//!
+//! It knows no TensorRT, no samples and no files.
 
 #![expect(
     unsafe_code,
@@ -52,8 +59,12 @@ mod device;
 mod driver;
 mod error;
 mod event;
+mod nvjpeg;
+mod nvrtc;
+mod pictures;
 mod pinned;
 mod stream;
+mod toolkit;
 mod upload;
 
 #[cfg(test)]
@@ -65,6 +76,8 @@ pub use device::{Device, DeviceMemory};
 pub use driver::{CudaVersion, Driver};
 pub use error::{Attempt, Error};
 pub use event::Event;
+pub use nvjpeg::{JpegEngine, JpegSize, Nvjpeg, NvjpegHeader, NvjpegLibrary};
+pub use pictures::{PictureJob, PictureKernels, Pictures, TENSORS, TensorMaker};
 pub use pinned::{Element, PinnedSlot};
 pub use stream::Stream;
-pub use upload::{Held, Rows, Upload, Uploaded};
+pub use upload::{Held, HeldTimes, Rows, Upload, Uploaded};

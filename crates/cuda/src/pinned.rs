@@ -157,7 +157,7 @@ macro_rules! elements {
     )*};
 }
 
-elements!(u8, i32, i64, f32);
+elements!(u8, i16, u32, i32, i64, f32);
 
 #[cfg(test)]
 mod tests {

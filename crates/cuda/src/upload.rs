@@ -11,6 +11,7 @@ use cudarc::driver::sys::CUdeviceptr;
 use crate::buffer::DeviceBuffer;
 use crate::error::Error;
 use crate::event::Event;
+use crate::pictures::{BLOBS, Pictures, SAMPLES, TENSORS, TensorMaker, Work};
 use crate::pinned::{PinnedSlot, Slab};
 use crate::stream::Stream;
 
@@ -22,6 +23,10 @@ pub struct Upload {
     buffers: Vec<DeviceBuffer>,
     /// How far each buffer is filled.
     filled: Vec<usize>,
+    /// Buffers that were too short, and that the streams may still use.
+    outgrown: Vec<DeviceBuffer>,
+    /// Where the copies are worked on, if they are: it waits for them.
+    computing: Option<Stream>,
 }
 
 /// The device's end of a copy: buffers that are full once an event is done.
@@ -30,6 +35,7 @@ pub struct Upload {
 pub struct Uploaded {
     /// Taken once, by what ends this.
     buffers: Option<Vec<DeviceBuffer>>,
+    outgrown: Vec<DeviceBuffer>,
     done: Event,
 }
 
@@ -42,7 +48,18 @@ pub struct Held<S> {
     /// What is read of it.
     slabs: Vec<Arc<Slab>>,
     begun: Event,
+    /// Where more is done than copies: behind the last copy, and before the rest, which waits for it.
+    copied: Option<(Event, Event)>,
     done: Event,
+}
+
+/// What the device took for a source.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct HeldTimes {
+    /// From the first copy's beginning to the last one's end.
+    pub copying: Duration,
+    /// From the beginning to the end of what was computed.
+    pub computing: Duration,
 }
 
 /// Which pieces of a source go into which buffers.
@@ -57,19 +74,20 @@ pub struct Rows<'source, 'upload> {
 }
 
 /// Neighbouring pieces of one slab: one copy.
-struct Run {
-    buffer: usize,
-    at: usize,
-    slab: Arc<Slab>,
-    offset: usize,
-    len: usize,
+pub(crate) struct Run {
+    pub(crate) buffer: usize,
+    pub(crate) at: usize,
+    pub(crate) slab: Arc<Slab>,
+    pub(crate) offset: usize,
+    pub(crate) len: usize,
 }
 
 impl Upload {
     /// Buffers to be filled from their beginnings, by copies in a stream.
     pub fn begin(stream: &Stream, buffers: Vec<DeviceBuffer>) -> Self {
         let filled = vec![0; buffers.len()];
-        Self { stream: stream.clone(), buffers, filled }
+        let (stream, outgrown) = (stream.clone(), Vec::new());
+        Self { stream, buffers, filled, outgrown, computing: None }
     }
 
     /// Copies pieces of `source` behind what the buffers hold already, and returns what holds the
@@ -106,16 +124,103 @@ impl Upload {
         match copied.and_then(|()| self.stream.record()) {
             Ok(done) => {
                 self.filled = ends;
-                Ok(Held { source: Some(source), slabs, begun, done })
+                Ok(Held { source: Some(source), slabs, begun, copied: None, done })
             }
-            Err(error) => {
-                // Some of it may be under way.
-                if self.stream.synchronize().is_err() {
-                    mem::forget(slabs);
-                }
-                Err(error)
-            }
+            Err(error) => Err(self.abandon(slabs, error)),
         }
+    }
+
+    /// Makes tensors of pictures of `source`, in rows of buffer [`TENSORS`], and returns what holds the
+    /// source meanwhile. Two more buffers take what lies between, and grow as needed.
+    ///
+    /// Copies are put into the upload's stream, and the rest into the maker's, which waits for them: so
+    /// copies for the next batch need not wait for what is computed for this one.
+    ///
+    /// `plan` says which pictures, all of them in the source's own pieces; the rows of one call are
+    /// distinct. The tensors' buffer counts as filled up to `end_row`. The bytes that cross the bus are
+    /// returned as well.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::TooLong`] where a row or a part lies beyond its end; no memory to grow; what the driver
+    /// and nvJPEG report. The source is dropped then, and what the buffers were filled with counts as
+    /// not there.
+    ///
+    /// # Panics
+    ///
+    /// When there are fewer than three buffers.
+    pub fn append_pictures<S: 'static>(
+        &mut self,
+        source: S,
+        maker: &mut TensorMaker,
+        end_row: usize,
+        plan: impl for<'source> FnOnce(&'source S, &mut Pictures<'source>),
+    ) -> Result<(Held<S>, usize), Error> {
+        let mut pictures = Pictures::default();
+        plan(&source, &mut pictures);
+        let work = Work::plan(pictures, maker.shape)?;
+        work.check(&self.buffers[TENSORS], maker.shape)?;
+        self.grow(BLOBS, work.blob_bytes)?;
+        self.grow(SAMPLES, work.samples_bytes)?;
+        let (slabs, copied_bytes) = (work.slabs(), work.copied_bytes);
+        // What lies between is used again by each part of a batch.
+        if let Some(computing) = &self.computing {
+            self.stream.wait_for(&computing.record()?)?;
+        }
+        self.computing = Some(maker.stream.clone());
+        let begun = self.stream.record()?;
+        match self.enqueue(&work, maker) {
+            Ok((copied, done)) => {
+                self.filled[TENSORS] = end_row * 4 * maker.shape.iter().product::<usize>();
+                let source = Some(source);
+                Ok((Held { source, slabs, begun, copied: Some(copied), done }, copied_bytes))
+            }
+            Err(error) => Err(self.abandon(slabs, error)),
+        }
+    }
+
+    /// Puts copies into one stream and what waits for them into the other; returns the events behind
+    /// the copies, before the rest and behind all.
+    fn enqueue(
+        &self,
+        work: &Work,
+        maker: &mut TensorMaker,
+    ) -> Result<((Event, Event), Event), Error> {
+        work.runs.iter().try_for_each(|run| self.copy(run))?;
+        let copied = self.stream.record()?;
+        maker.stream.wait_for(&copied)?;
+        let started = maker.stream.record()?;
+        work.launch(&self.buffers, maker)?;
+        Ok(((copied, started), maker.stream.record()?))
+    }
+
+    /// The stream in which everything is through when it is.
+    fn last_stream(&self) -> &Stream {
+        self.computing.as_ref().unwrap_or(&self.stream)
+    }
+
+    /// Waits for both streams.
+    fn synchronize(&self) -> Result<(), Error> {
+        self.stream.synchronize()?;
+        self.last_stream().synchronize()
+    }
+
+    /// Makes a buffer at least so long; what it held is used by the stream alone from then on.
+    fn grow(&mut self, buffer: usize, bytes: usize) -> Result<(), Error> {
+        if self.buffers[buffer].len_bytes() < bytes {
+            // Some more than is needed, so that batches that differ a little share a buffer.
+            let larger = DeviceBuffer::new(self.stream.device(), bytes + bytes / 4)?;
+            self.outgrown.push(mem::replace(&mut self.buffers[buffer], larger));
+        }
+        Ok(())
+    }
+
+    /// Waits for what may be under way of a source that is given up.
+    fn abandon(&self, slabs: Vec<Arc<Slab>>, error: Error) -> Error {
+        if self.synchronize().is_err() {
+            mem::forget(slabs);
+        }
+        error
     }
 
     /// Fills what is left of each buffer by repeating what it holds from its beginning. A buffer that
@@ -125,12 +230,13 @@ impl Upload {
     ///
     /// What the driver reports.
     pub fn repeat_to_fill(&mut self) -> Result<(), Error> {
+        let last = self.last_stream().clone();
         for (buffer, filled) in self.buffers.iter().zip(&mut self.filled) {
             let held = *filled;
             while held > 0 && *filled < buffer.len_bytes() {
                 // Whole rounds of what was there, so that its order goes on.
                 let len = (*filled / held * held).min(buffer.len_bytes() - *filled);
-                repeat(buffer, *filled, len, &self.stream)?;
+                repeat(buffer, *filled, len, &last)?;
                 *filled += len;
             }
         }
@@ -152,8 +258,9 @@ impl Upload {
     ///
     /// What the driver reports; the buffers are dropped then.
     pub fn finish(mut self) -> Result<Uploaded, Error> {
-        let done = self.stream.record()?;
-        Ok(Uploaded { buffers: Some(mem::take(&mut self.buffers)), done })
+        let done = self.last_stream().record()?;
+        let outgrown = mem::take(&mut self.outgrown);
+        Ok(Uploaded { buffers: Some(mem::take(&mut self.buffers)), outgrown, done })
     }
 
     fn copy(&self, run: &Run) -> Result<(), Error> {
@@ -244,12 +351,29 @@ impl<S> Held<S> {
     ///
     /// When a copy failed. The source is dropped then, and the pinned memory that it had is leaked,
     /// since nobody can say what is still read.
-    pub fn wait(mut self) -> Result<(S, Duration), Error> {
+    pub fn wait(self) -> Result<(S, Duration), Error> {
+        self.wait_all()
+            .map(|(source, HeldTimes { copying, computing })| (source, copying + computing))
+    }
+
+    /// As [`wait`](Self::wait), with what was computed apart from what was copied.
+    ///
+    /// # Errors
+    ///
+    /// As [`wait`](Self::wait).
+    pub fn wait_all(mut self) -> Result<(S, HeldTimes), Error> {
         // On an error it is still there, and `drop` knows what to do with it.
         self.done.wait()?;
-        let took = self.done.elapsed_since(&self.begun)?;
+        let (copied, started) = match &self.copied {
+            Some((copied, started)) => (copied, started),
+            None => (&self.done, &self.done),
+        };
+        let times = HeldTimes {
+            copying: copied.elapsed_since(&self.begun)?,
+            computing: self.done.elapsed_since(started)?,
+        };
         let source = self.source.take().expect("nothing but this takes it, and this takes `self`");
-        Ok((source, took))
+        Ok((source, times))
     }
 }
 
@@ -266,14 +390,16 @@ impl Drop for Uploaded {
     fn drop(&mut self) {
         if self.buffers.is_some() && self.done.wait().is_err() {
             mem::forget(self.buffers.take());
+            mem::forget(mem::take(&mut self.outgrown));
         }
     }
 }
 
 impl Drop for Upload {
     fn drop(&mut self) {
-        if !self.buffers.is_empty() && self.stream.synchronize().is_err() {
+        if !self.buffers.is_empty() && self.synchronize().is_err() {
             mem::forget(mem::take(&mut self.buffers));
+            mem::forget(mem::take(&mut self.outgrown));
         }
     }
 }

@@ -57,6 +57,34 @@ impl Picture<'_> {
         Blocks { planes, n_planes }
     }
 
+    /// Returns whether the data is followed by the end of the image, and has the restart markers that
+    /// are due before it and no others: whether the file is all there.
+    ///
+    /// Damage inside the data is not looked for.
+    #[must_use]
+    pub fn is_whole(&self) -> bool {
+        let segments = self.segments();
+        let geometry = Geometry::of(&segments.header);
+        let n_mcus = geometry.mcus_across() * geometry.mcus_down();
+        let n_restarts = match segments.restart_interval {
+            0 => 0,
+            interval => n_mcus.div_ceil(interval) - 1,
+        };
+        let (mut rest, mut restarts) = (&self.encoded()[segments.scan..], 0);
+        loop {
+            let Some(at) = rest.iter().position(|&byte| byte == 0xff) else { return false };
+            rest = &rest[at + 1..];
+            match rest.first() {
+                Some(0 | 0xff) => {}
+                Some(&marker @ 0xd0..=0xd7) if usize::from(marker & 7) == restarts % 8 => {
+                    restarts += 1;
+                }
+                Some(0xd9) => return restarts == n_restarts,
+                _ => return false,
+            }
+        }
+    }
+
     /// Writes the quantized coefficients of all blocks into `out`, 64 for each of
     /// [`blocks`](Self::blocks).
     ///
@@ -150,6 +178,29 @@ mod tests {
             }
         }
         assert!(seen > 5, "{seen} pictures were compared");
+    }
+
+    #[test]
+    fn a_file_that_ends_early_is_not_whole() {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../fixtures/preprocess/pictures");
+        let mut decoder = Decoder::new();
+        let mut seen = 0;
+        for entry in Path::new(folder).read_dir().unwrap() {
+            let encoded = std::fs::read(entry.unwrap().path()).unwrap();
+            let Ok(picture) = decoder.open(&encoded) else { continue };
+            let (start, whole) = (picture.segments().scan, picture.is_whole());
+            let mut out = vec![0; 64 * picture.blocks(Pixels::Luma).count()];
+            if picture.coefficients(Pixels::Luma, &mut out).is_err() {
+                continue;
+            }
+            assert!(whole);
+            for len in (start..encoded.len() - 1).step_by(97) {
+                let picture = decoder.open(&encoded[..len]).unwrap();
+                assert!(!picture.is_whole(), "cut to {len}");
+            }
+            seen += 1;
+        }
+        assert!(seen > 5, "{seen} pictures were looked at");
     }
 
     #[test]

@@ -194,6 +194,10 @@ impl Picture<'_> {
         body(&job, decoder)
     }
 
+    pub(crate) fn encoded(&self) -> &[u8] {
+        self.encoded
+    }
+
     pub(crate) fn segments(&self) -> &Segments<'_> {
         &self.segments
     }

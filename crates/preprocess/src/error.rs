@@ -82,6 +82,9 @@ pub enum RecipeError {
         /// How many channels that colour has.
         channels: usize,
     },
+    /// A decoder that is no processor's.
+    #[error("the decoder `nvjpeg` needs a GPU: give --decode cuda, or take another decoder")]
+    NeedsGpu,
     /// TOML that does not parse, or has a field that a recipe has not.
     #[error("the preprocessing file does not parse")]
     Toml(#[from] toml::de::Error),

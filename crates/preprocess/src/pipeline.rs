@@ -10,7 +10,7 @@ use crate::error::{PreprocessError, RecipeError};
 use crate::geometry::{self, Plan};
 use crate::normalise::{Canvas, Normaliser};
 use crate::pixels::{Picture, Pixels};
-use crate::recipe::{Color, Recipe, Resize, Size};
+use crate::recipe::{Color, JpegDecoder, Recipe, Resize, Size};
 use crate::resize::{self, Resizer, Rows, Sampling};
 
 /// Turns the bytes of one picture into one tensor.
@@ -24,6 +24,12 @@ pub trait Preprocess: Send + Sync {
 
     /// Returns the preprocessing as TOML, for the manifest: equal text means equal tensors.
     fn describe(&self) -> String;
+
+    /// Returns the pipeline that makes exactly these tensors, where there is one: a device may then make
+    /// them instead.
+    fn pipeline(&self) -> Option<&Pipeline> {
+        None
+    }
 
     /// Decodes `encoded` and writes its tensor into `out`, which has the product of
     /// [`shape`](Self::shape) values.
@@ -80,6 +86,9 @@ pub struct Pipeline {
 impl Pipeline {
     pub(crate) fn new(recipe: &Recipe) -> Result<Self, RecipeError> {
         recipe.validate()?;
+        if recipe.decoder == JpegDecoder::Nvjpeg {
+            return Err(RecipeError::NeedsGpu);
+        }
         Ok(Self { recipe: recipe.clone(), normaliser: Normaliser::new(recipe) })
     }
 
@@ -220,6 +229,10 @@ impl Preprocess for Pipeline {
 
     fn describe(&self) -> String {
         self.recipe.to_toml()
+    }
+
+    fn pipeline(&self) -> Option<&Pipeline> {
+        Some(self)
     }
 
     fn preprocess(

@@ -429,6 +429,9 @@ words! {
         LibjpegTurbo = "libjpeg-turbo",
         /// The decoder of the `image` crate: within a few steps of libjpeg-turbo, not equal to it.
         Image = "image",
+        /// NVIDIA's nvJPEG, on a GPU alone: within a few steps of libjpeg-turbo, not equal to it.
+        #[doc(alias = "nvJPEG")]
+        Nvjpeg = "nvjpeg",
     }
 }
 

@@ -4,7 +4,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::channel;
 
 use calibrant_backend_tensorrt::{
-    Feed, FeedConfig, FeedError, FeedReport, InputLayout, Slot, SlotStock, feed,
+    Feed, FeedConfig, FeedError, FeedReport, InputLayout, Inputs, Slot, SlotStock, feed,
 };
 use calibrant_calibration::scripted::{ScriptedSource, Step};
 use calibrant_calibration::{BatchSource, SourceError, SourceErrorKind};
@@ -180,7 +180,8 @@ fn a_batch_that_tensorrt_cannot_count_is_refused() {
         [InputLayout { name: "x".into(), element: ElementType::F32, sample_shape: vec![1] }];
     let batch_size = size(1 << 31);
     let config = FeedConfig { batch_size, ring: size(1), cache: None, clock: Clock::monotonic() };
-    let outcome = feed(&rig.device, &layout, &config, &mut Panicking, |_| ());
+    let outcome =
+        feed(&rig.device, &layout, &config, Inputs { layout: &layout }, &mut Panicking, |_| ());
     assert!(matches!(outcome, Err(FeedError::BatchSize { batch_size }) if batch_size == 1 << 31));
 }
 
@@ -193,5 +194,6 @@ fn with<R>(
 ) -> (R, FeedReport) {
     let config =
         FeedConfig { batch_size: size(4), ring: size(2), cache: None, clock: Clock::monotonic() };
-    feed(&rig.device, layout, &config, source, build).expect("there is room for the ring")
+    feed(&rig.device, layout, &config, Inputs { layout }, source, build)
+        .expect("there is room for the ring")
 }

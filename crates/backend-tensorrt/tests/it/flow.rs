@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 use std::sync::mpsc::channel;
 use std::time::Duration;
 
-use calibrant_backend_tensorrt::{FeedConfig, Slot, SlotStock, feed};
+use calibrant_backend_tensorrt::{FeedConfig, Inputs, Slot, SlotStock, feed};
 use calibrant_calibration::scripted::{ScriptedSource, Step};
 use calibrant_prefetch::Clock;
 use calibrant_tensorrt::Calibrator;
@@ -65,7 +65,9 @@ fn copies_run_ahead_by_the_ring_and_no_further() {
                 }
                 it.next_batch(&["pixels"], &mut [0]).unwrap()
             };
-            let (more, report) = feed(&rig.device, &layout, &config, &mut source, build).unwrap();
+            let (more, report) =
+                feed(&rig.device, &layout, &config, Inputs { layout: &layout }, &mut source, build)
+                    .unwrap();
             assert!(!more && report.ended);
         });
     }
@@ -100,7 +102,8 @@ fn time_is_told_apart() {
             steps.fetch_add(1, SeqCst);
         }
     };
-    let ((), report) = feed(&rig.device, &layout, &config, &mut source, build).unwrap();
+    let loader = Inputs { layout: &layout };
+    let ((), report) = feed(&rig.device, &layout, &config, loader, &mut source, build).unwrap();
     assert_eq!((report.consume.busy, report.consume.waiting_for_input), (6 * STEP, Duration::ZERO));
     assert_eq!(report.total, 6 * STEP);
     let copier = report.copier;

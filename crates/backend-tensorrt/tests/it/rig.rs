@@ -8,7 +8,7 @@ use std::thread;
 use std::time::Duration;
 
 use calibrant_backend_tensorrt::{
-    Feed, FeedConfig, FeedError, FeedReport, InputLayout, Slot, SlotStock, feed,
+    Feed, FeedConfig, FeedError, FeedReport, InputLayout, Inputs, Slot, SlotStock, feed,
 };
 use calibrant_calibration::{BatchSource, SourceError};
 use calibrant_cuda::{Device, Driver};
@@ -133,7 +133,14 @@ impl Rig {
             |(), position, _, slot| fill(slot, position, &job.bad),
             |receiver| {
                 let mut source = Source { receiver, skip_bad: job.skip_bad };
-                feed(&self.device, &layout, &feeding, &mut source, build)
+                feed(
+                    &self.device,
+                    &layout,
+                    &feeding,
+                    Inputs { layout: &layout },
+                    &mut source,
+                    build,
+                )
             },
         );
         outcome

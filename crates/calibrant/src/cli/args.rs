@@ -18,7 +18,7 @@ use calibrant_preprocess::{Color, Filter, ResizeKind, Scale, Size};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::cli::cache::args::CacheCommand;
-use crate::config::{DEFAULT_BATCH_SIZE, OnBadSample};
+use crate::config::{DEFAULT_BATCH_SIZE, Decode, OnBadSample};
 
 /// Post-training quantization for TensorRT.
 #[derive(Debug, Parser)]
@@ -242,6 +242,12 @@ pub(crate) struct CalibrationArgs {
     /// With --backend tensorrt: calibrate even if the output folder has a calibration cache.
     #[arg(long)]
     pub(crate) recalibrate: bool,
+    /// What decodes pictures and makes tensors of them.
+    ///
+    /// cuda uses nvJPEG, whose pixels are a little other than libjpeg-turbo's, and the calibration's manifest says so;
+    /// cuda-exact gives the same tensors as cpu.
+    #[arg(long, value_enum, default_value_t = Decode::Cpu)]
+    pub(crate) decode: Decode,
     /// Samples in a batch.
     #[arg(long, value_name = "N", default_value_t = DEFAULT_BATCH_SIZE)]
     pub(crate) batch_size: NonZeroUsize,

@@ -3,6 +3,8 @@
 use std::error::Error as StdError;
 use std::process::ExitCode;
 
+use calibrant_decode_cuda::OpenError;
+
 use crate::error::Error;
 
 /// How the process ends.
@@ -29,7 +31,11 @@ impl Exit {
             Error::Usage(_) => Self::Usage,
             // A plan needs the version that built it, and a GPU: both are a vendor's.
             Error::Locate(_) | Error::Inspect(_) => Self::LibraryMissing,
-            Error::Cuda(error) if error.is_missing() => Self::LibraryMissing,
+            Error::Cuda(error) | Error::Decode { source: OpenError::Cuda(error), .. }
+                if error.is_missing() =>
+            {
+                Self::LibraryMissing
+            }
             _ => Self::Failed,
         }
     }

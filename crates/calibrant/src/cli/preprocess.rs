@@ -10,6 +10,7 @@ use serde::Serialize;
 use crate::cli::args::{GeneralArgs, PreprocessArgs};
 use crate::cli::exit::Exit;
 use crate::cli::{print, resolve};
+use crate::config::Decode;
 use crate::error::{Error, UsageError};
 
 #[derive(Debug, clap::Args)]
@@ -35,7 +36,7 @@ pub(crate) struct Args {
 /// written.
 pub(crate) fn run(args: &Args, general: &GeneralArgs) -> Result<Exit, Error> {
     let path = &args.image;
-    let pipeline = resolve::pipeline(&args.preprocess)?.ok_or(UsageError::NoPreset)?;
+    let pipeline = resolve::pipeline(&args.preprocess, Decode::Cpu)?.ok_or(UsageError::NoPreset)?;
     let encoded =
         std::fs::read(path).map_err(|source| Error::Read { path: path.clone(), source })?;
     let failed = |source| Error::Picture { path: path.clone(), source };

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use calibrant_calibration::{Algorithm, Method};
 use calibrant_dataset::Subset;
 use calibrant_engine::{BuildOptions, Dla, LeanRuntime, Precision, Profile, Refit};
-use calibrant_preprocess::{Pipeline, Preprocess, RecipeError, Settings};
+use calibrant_preprocess::{JpegDecoder, Pipeline, Preprocess, Recipe, RecipeError, Settings};
 use calibrant_rewrite::{IoPrecision, ScalePrecision};
 
 use crate::cli::args::{
@@ -14,7 +14,7 @@ use crate::cli::args::{
     PreprocessArgs, QuantizeArgs, RefitArg, SampleArgs, ScaleArg,
 };
 use crate::config::{
-    BackendKind, Calibration, Casts, Config, DEFAULT_METHOD, Engine, EnginePolicy, Ranges,
+    BackendKind, Calibration, Casts, Config, DEFAULT_METHOD, Decode, Engine, EnginePolicy, Ranges,
     all_processors,
 };
 use crate::error::{Error, UsageError};
@@ -139,7 +139,9 @@ fn calibration(
         labels: samples.labels.clone(),
         subset: Subset { limit: samples.limit, stride: samples.stride, shuffle: samples.shuffle },
         on_bad_sample: samples.on_bad_sample,
-        preprocess: pipeline(preprocess)?.map(|pipeline| Arc::new(pipeline) as Arc<dyn Preprocess>),
+        preprocess: pipeline(preprocess, calibration.decode)?
+            .map(|pipeline| Arc::new(pipeline) as Arc<dyn Preprocess>),
+        decode: calibration.decode,
         backend: backend(calibration)?,
         batch_size: calibration.batch_size,
         workers: calibration.workers.unwrap_or_else(all_processors),
@@ -183,7 +185,7 @@ fn method_of_table(args: &CalibrationArgs) -> Result<Option<Method>, UsageError>
 /// # Errors
 ///
 /// When the preprocessing contradicts itself or its file cannot be read.
-pub(crate) fn pipeline(args: &PreprocessArgs) -> Result<Option<Pipeline>, Error> {
+pub(crate) fn pipeline(args: &PreprocessArgs, decode: Decode) -> Result<Option<Pipeline>, Error> {
     let base = match (&args.preset, &args.preprocess) {
         (Some(name), _) => Settings::preset(name),
         (None, Some(file)) => from_file(file)?,
@@ -203,12 +205,23 @@ pub(crate) fn pipeline(args: &PreprocessArgs) -> Result<Option<Pipeline>, Error>
     if settings == Settings::default() {
         return Ok(None);
     }
-    let pipeline =
-        settings.recipe().and_then(|recipe| recipe.compile()).map_err(|error| match error {
+    let pipeline = settings.recipe().and_then(|recipe| compile(recipe, decode)).map_err(
+        |error| match error {
             RecipeError::NoPreset => UsageError::NoPreset,
             error => UsageError::Recipe(error),
-        })?;
+        },
+    )?;
     Ok(Some(pipeline))
+}
+
+/// The pipeline of a recipe. Of pictures that nvJPEG does not take, the tensors are libjpeg-turbo's.
+fn compile(recipe: Recipe, decode: Decode) -> Result<Pipeline, RecipeError> {
+    match (recipe.decoder, decode) {
+        (JpegDecoder::Nvjpeg, Decode::Cuda) => {
+            Recipe { decoder: JpegDecoder::LibjpegTurbo, ..recipe }.compile()
+        }
+        _ => recipe.compile(),
+    }
 }
 
 fn from_file(file: &Path) -> Result<Settings, Error> {

@@ -6,11 +6,13 @@ use std::path::PathBuf;
 
 use calibrant_cuda::Device;
 use calibrant_dataset::{Dataset, digest};
+use calibrant_decode_cuda::DevicePreprocess;
 use calibrant_engine::{BuildOptions, cache_algorithm};
 use calibrant_rewrite::already_quantized;
 
 use super::{Job, Library, built};
 use crate::config::{BackendKind, EnginePolicy, Ranges};
+use crate::decode::FIRST_GPU;
 use crate::engine::calibrator;
 use crate::error::{CacheProblem, Error, UsageError};
 use crate::model::LoadedModel;
@@ -19,9 +21,6 @@ use crate::observe::Stage;
 use crate::output::{CACHE, CACHE_MANIFEST, MODEL, PLAN, TABLE};
 use crate::report::{CalibrationReport, EngineReport, Report};
 use crate::route::Route;
-
-/// The GPU that calibrates: TensorRT builds for the first one, unless `CUDA_VISIBLE_DEVICES` says otherwise.
-const FIRST_GPU: u32 = 0;
 
 impl Job<'_> {
     pub(super) fn calibrated_build(
@@ -46,8 +45,14 @@ impl Job<'_> {
         if let Some(reason) = already_quantized(&model.model) {
             return Err(UsageError::QuantizedAlready(reason).into());
         }
-        let device = &Device::open(FIRST_GPU)?;
-        let native = Native { calibration, algorithm, model, dataset, library: &library, device };
+        let pictures = self.pictures.clone();
+        let pictures = pictures.as_deref().map(DevicePreprocess::decoder);
+        let device = match pictures {
+            Some(pictures) => pictures.device().clone(),
+            None => Device::open(FIRST_GPU)?,
+        };
+        let (library, device) = (&*library, &device);
+        let native = Native { calibration, algorithm, model, dataset, library, device, pictures };
         let cache = if recalibrate { None } else { self.kept_cache(&native)? };
 
         let rewritten = self.rewrite(model, None, route)?;

@@ -55,7 +55,7 @@ fn wrong_usage_ends_in_2_with_the_way_out_and_writes_nothing() {
     let (model, images) = (fixture("models/fashion_cnn.onnx"), fixture("fashion/calibration"));
     let base = ["quantize", "--model", text(&model), "--output", text(&output)];
     let images = ["--images", text(&images)];
-    let cases: [(&[&str], &str); 7] = [
+    let cases: [(&[&str], &str); 9] = [
         (&[], "give samples with --images, or ranges with --calibration-cache"),
         (&images, "efficientnet-lite"),
         (&[&images[..], &["--preset", "imagnet"]].concat(), "there is no preset `imagnet`"),
@@ -66,6 +66,12 @@ fn wrong_usage_ends_in_2_with_the_way_out_and_writes_nothing() {
             &[&images[..], &["--preset", "fashion", "--calibration-cache", "x"]].concat(),
             "two sources of ranges",
         ),
+        (
+            &[&images[..], &["--preset", "fashion", "--decode", "cuda", "--filter", "fir-box"]]
+                .concat(),
+            "choose another --filter, or --decode cpu",
+        ),
+        (&[&images[..], &["--preset", "fashion", "--decode", "gpu"]].concat(), "--decode"),
     ];
     for (words, way_out) in cases {
         let failed = calibrant(&[&base[..], words].concat());
@@ -125,4 +131,24 @@ fn a_library_that_is_required_and_missing_ends_in_3() {
     let said = String::from_utf8(failed.stderr).unwrap();
     assert_eq!(failed.status.code(), Some(3), "{said}");
     assert!(said.contains("nowhere"), "{said}");
+}
+
+#[test]
+fn a_gpu_that_is_to_decode_and_is_missing_ends_in_3_and_writes_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let output = folder.path().join("out");
+    let (model, images) = (fixture("models/fashion_cnn.onnx"), fixture("fashion/calibration"));
+    for decode in ["cuda", "cuda-exact"] {
+        let failed = Command::new(env!("CARGO_BIN_EXE_calibrant"))
+            .args(["calibrate", "--model", text(&model), "--images", text(&images)])
+            .args(["--preset", "fashion", "--decode", decode, "--output", text(&output)])
+            // Where there is a GPU, it is hidden.
+            .env("CUDA_VISIBLE_DEVICES", "")
+            .output()
+            .unwrap();
+        let said = String::from_utf8(failed.stderr).unwrap();
+        assert_eq!(failed.status.code(), Some(3), "{said}");
+        assert!(said.starts_with(&format!("error: --decode {decode} needs the GPU")), "{said}");
+        assert!(!output.exists(), "nothing is written");
+    }
 }

@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use calibrant::{
-    BackendKind, Calibration, Casts, Config, Engine, EnginePolicy, OnBadSample, Precision, Ranges,
-    Report, Unobserved,
+    BackendKind, Calibration, Casts, Config, Decode, Engine, EnginePolicy, OnBadSample, Precision,
+    Ranges, Report, Unobserved,
 };
 use calibrant_calibration::Method;
 use calibrant_dataset::Subset;
@@ -31,6 +31,7 @@ pub(crate) fn fashion_calibration() -> Calibration {
         labels: None,
         subset: Subset { limit: Some(size(20)), stride: size(25), shuffle: None },
         on_bad_sample: OnBadSample::Fail,
+        decode: Decode::Cpu,
         preprocess: Some(Arc::new(recipe.compile().unwrap())),
         backend: BackendKind::Embedded { method: Method::Mse },
         batch_size: size(4),

@@ -1,0 +1,390 @@
+//! From the bytes of a picture to a slot, and from slots to rows of a batch.
+
+use std::fmt;
+
+use calibrant_cuda::{
+    Device, DeviceBuffer, Error, Held, JpegEngine, NvjpegHeader, NvjpegLibrary, PictureKernels,
+    Pictures, Stream, TensorMaker, Upload,
+};
+use calibrant_jpeg::{Coding, Header, Pixels};
+use calibrant_preprocess::{
+    Color, JpegDecoder, MAX_PICTURE_SIDE_PX, Orientation, Pipeline, PixelRules, Preprocess,
+    PreprocessError, Recipe, Scratch, Size,
+};
+
+use crate::blob::Template;
+use crate::error::OpenError;
+use crate::slot::{Content, PictureSlot};
+
+/// What reads JPEG.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum JpegWay {
+    /// Our own entropy decoder on the host and libjpeg-turbo's arithmetic on the device.
+    Exact,
+    /// NVIDIA's nvJPEG.
+    Nvjpeg,
+}
+
+/// Makes tensors of pictures on a device, as a pipeline's recipe says.
+pub struct PictureDecoder {
+    device: Device,
+    pipeline: Pipeline,
+    kernels: PictureKernels,
+    nvjpeg: Option<NvjpegLibrary>,
+    /// The largest slot; coefficients that would take more stay with the processor.
+    slot_limit_bytes: usize,
+}
+
+/// What a thread keeps from picture to picture.
+pub struct Worker {
+    jpeg: calibrant_jpeg::Decoder,
+    scratch: Scratch,
+    header: Option<NvjpegHeader>,
+    /// The latest templates, by upright size and channels; the newest last.
+    templates: Vec<((Size, usize), Template)>,
+}
+
+/// Templates that a worker keeps.
+const TEMPLATES: usize = 32;
+/// What a slot may grow to unless told otherwise.
+const SLOT_LIMIT_BYTES: usize = 64 << 20;
+
+impl PictureDecoder {
+    /// Returns whether a device can follow a pipeline's recipe; needs none.
+    ///
+    /// # Errors
+    ///
+    /// [`OpenError::Filter`] and [`OpenError::Decoder`].
+    pub fn check(pipeline: &Pipeline) -> Result<(), OpenError> {
+        match *pipeline.recipe() {
+            Recipe { filter, .. } if !filter.is_exact() => Err(OpenError::Filter { filter }),
+            Recipe { decoder, .. } if decoder != JpegDecoder::LibjpegTurbo => {
+                Err(OpenError::Decoder { decoder })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Makes a device ready for a pipeline's recipe: compiles the programs and, for
+    /// [`JpegWay::Nvjpeg`], opens nvJPEG.
+    ///
+    /// # Errors
+    ///
+    /// [`OpenError`].
+    pub fn open(device: &Device, pipeline: &Pipeline, way: JpegWay) -> Result<Self, OpenError> {
+        Self::check(pipeline)?;
+        let nvjpeg = match way {
+            JpegWay::Exact => None,
+            JpegWay::Nvjpeg => Some(NvjpegLibrary::open(device)?),
+        };
+        Ok(Self {
+            device: device.clone(),
+            pipeline: pipeline.clone(),
+            kernels: PictureKernels::compile(device)?,
+            nvjpeg,
+            slot_limit_bytes: SLOT_LIMIT_BYTES,
+        })
+    }
+
+    /// The same with slots that grow no further than so many bytes: the coefficients of larger pictures
+    /// never leave the processor, which makes the same tensors of them.
+    #[must_use]
+    pub fn with_slot_limit(self, slot_limit_bytes: usize) -> Self {
+        Self { slot_limit_bytes, ..self }
+    }
+
+    /// The device that it was opened for.
+    pub fn device(&self) -> &Device {
+        &self.device
+    }
+
+    /// What the tensors depend on, as [`Preprocess::describe`]: of [`JpegWay::Exact`] it is the
+    /// pipeline's own, whose tensors these are.
+    pub fn describe(&self) -> String {
+        let Some(nvjpeg) = &self.nvjpeg else { return self.pipeline.describe() };
+        let recipe = Recipe { decoder: JpegDecoder::Nvjpeg, ..self.pipeline.recipe().clone() };
+        let engine = match nvjpeg.engine() {
+            JpegEngine::Hardware => "the chip's decoders",
+            JpegEngine::Gpu => "the GPU's processors",
+        };
+        format!("{}# nvJPEG {} on {engine}\n", recipe.to_toml(), nvjpeg.version())
+    }
+
+    /// Planes, height and width of a tensor.
+    pub fn shape(&self) -> [usize; 3] {
+        self.pipeline.shape()
+    }
+
+    /// How many bytes a tensor takes.
+    pub fn tensor_bytes(&self) -> usize {
+        4 * self.shape().iter().product::<usize>()
+    }
+
+    /// What a thread needs to prepare pictures.
+    ///
+    /// # Errors
+    ///
+    /// What nvJPEG reports.
+    pub fn worker(&self) -> Result<Worker, Error> {
+        let header = self.nvjpeg.as_ref().map(NvjpegLibrary::header).transpose()?;
+        let (jpeg, scratch) = (calibrant_jpeg::Decoder::new(), Scratch::new());
+        Ok(Worker { jpeg, scratch, header, templates: Vec::new() })
+    }
+
+    /// What makes tensors, in a stream of its own.
+    ///
+    /// # Errors
+    ///
+    /// What nvJPEG reports.
+    pub fn maker(&self) -> Result<TensorMaker, Error> {
+        let decoder = self.nvjpeg.as_ref().map(NvjpegLibrary::decoder).transpose()?;
+        let (stream, kernels) = (Stream::new(&self.device)?, self.kernels.clone());
+        Ok(TensorMaker { stream, kernels, decoder, shape: self.shape() })
+    }
+
+    /// The buffers of a batch: its tensors, and two that grow.
+    ///
+    /// # Errors
+    ///
+    /// When the device has no room.
+    pub fn buffers(&self, batch_size: usize) -> Result<Vec<DeviceBuffer>, Error> {
+        let tensors = self.tensor_bytes().saturating_mul(batch_size);
+        [tensors, 256, 256]
+            .map(|bytes| DeviceBuffer::new(&self.device, bytes))
+            .into_iter()
+            .collect()
+    }
+
+    /// Reads a picture into a slot, as far as the host has to.
+    ///
+    /// # Errors
+    ///
+    /// What the pipeline says of the picture; [`PreprocessError::Custom`] with a
+    /// [`calibrant_cuda::Error`] where it is not the picture's fault.
+    pub fn prepare(
+        &self,
+        worker: &mut Worker,
+        encoded: &[u8],
+        slot: &mut PictureSlot,
+    ) -> Result<(), PreprocessError> {
+        if let Some(content) = self.for_device(worker, encoded, slot).map_err(device_failed)? {
+            slot.content = content;
+            return Ok(());
+        }
+        let tensor_bytes = self.tensor_bytes();
+        slot.content = Content::Tensor;
+        let memory = slot.room(tensor_bytes).map_err(device_failed)?;
+        let values = memory.values_mut::<f32>().expect("slots are whole in every type");
+        self.pipeline.preprocess(encoded, &mut worker.scratch, &mut values[..tensor_bytes / 4])
+    }
+
+    /// Puts upright pixels into a slot, red, green and blue in turn, of which the device makes the tensor
+    /// that [`Pipeline::preprocess_pixels`] makes: for a decoder of one's own.
+    ///
+    /// # Errors
+    ///
+    /// [`PreprocessError::PixelCount`]; what the recipe says of the size; [`PreprocessError::Custom`] as
+    /// of [`prepare`](Self::prepare).
+    pub fn prepare_pixels(
+        &self,
+        rgb: &[u8],
+        size: Size,
+        slot: &mut PictureSlot,
+    ) -> Result<(), PreprocessError> {
+        calibrant_preprocess::Pixels::rgb(size, rgb)?;
+        let template = Template::new(&self.pipeline, size, 3)?;
+        let template = template.expect("a filter without tables is refused when this is opened");
+        let len = template.len_bytes();
+        let memory = slot.room(len + rgb.len()).map_err(device_failed)?;
+        template.write_pixels(size, 1, words(memory));
+        memory[len..len + rgb.len()].copy_from_slice(rgb);
+        slot.content = Content::Pixels { pixels: len..len + rgb.len() };
+        Ok(())
+    }
+
+    /// Puts slots into the stream, as rows of the batch from `first_row` on. Returns what holds the source
+    /// meanwhile, and the bytes that cross the bus.
+    ///
+    /// # Errors
+    ///
+    /// As [`Upload::append_pictures`].
+    pub fn append<S: 'static>(
+        upload: &mut Upload,
+        maker: &mut TensorMaker,
+        source: S,
+        slots: impl for<'s> Fn(&'s S) -> &'s [PictureSlot],
+        first_row: usize,
+    ) -> Result<(Held<S>, usize), Error> {
+        let end_row = first_row + slots(&source).len();
+        upload.append_pictures(source, maker, end_row, |source, pictures| {
+            for (row, slot) in (first_row..).zip(slots(source)) {
+                place(pictures, row, slot);
+            }
+        })
+    }
+
+    /// The content of a slot that the device makes a tensor of; `None` where the processor has to.
+    fn for_device(
+        &self,
+        worker: &mut Worker,
+        encoded: &[u8],
+        slot: &mut PictureSlot,
+    ) -> Result<Option<Content>, Error> {
+        let Worker { jpeg, header: nvjpeg, templates, .. } = worker;
+        // Whatever is unusual or wrong is for the pipeline to judge.
+        let Ok(picture) = jpeg.open(encoded) else { return Ok(None) };
+        let header = *picture.header();
+        let Some(pixels) = self.pixels(&header) else { return Ok(None) };
+        let channels = pixels.bytes();
+        let orientation = match self.pipeline.recipe().orientation {
+            Orientation::Exif => header.orientation,
+            Orientation::Stored => 1,
+        };
+        let Some(template) = self.template(templates, upright(&header, orientation), channels)
+        else {
+            return Ok(None);
+        };
+        let len = template.len_bytes();
+        if let Some(nvjpeg) = nvjpeg
+            && channels == 3
+            && header.coding == Coding::YCbCr
+            && picture.is_whole()
+            && let Some(size) = nvjpeg.read(encoded)?
+            && (size.width(), size.height()) == (header.width as usize, header.height as usize)
+        {
+            let jpeg = len..len + encoded.len();
+            let memory = slot.room(jpeg.end)?;
+            let stored = Size::new(header.width, header.height);
+            template.write_pixels(stored, orientation, words(memory));
+            memory[jpeg.clone()].copy_from_slice(encoded);
+            return Ok(Some(Content::Jpeg { len, jpeg, size }));
+        }
+        let blocks = picture.blocks(pixels);
+        let end = len + 128 * blocks.count();
+        if end > self.slot_limit_bytes {
+            return Ok(None);
+        }
+        let memory = slot.room(end)?;
+        template.write_coefficients(&header, orientation, &blocks, words(memory));
+        let coefficients = memory.values_mut::<i16>().expect("slots are whole in every type");
+        let outcome = picture.coefficients(pixels, &mut coefficients[len / 2..end / 2]);
+        Ok(outcome.is_ok().then_some(Content::Coefficients { len: end, blocks: blocks.count() }))
+    }
+
+    /// What the pixels of a picture are made of; `None` where the device cannot make what the recipe
+    /// asks for, or the recipe may refuse the picture.
+    fn pixels(&self, header: &Header) -> Option<Pixels> {
+        let recipe = self.pipeline.recipe();
+        let size = Size::new(header.width, header.height);
+        if size.pixels() > recipe.max_pixels || size.width.max(size.height) > MAX_PICTURE_SIDE_PX {
+            return None;
+        }
+        match (header.coding, recipe.color, recipe.pixels) {
+            (Coding::Gray, ..) => Some(Pixels::Luma),
+            (Coding::YCbCr, Color::Gray, PixelRules::Opencv) => Some(Pixels::Luma),
+            (_, Color::Gray, _) => None,
+            (Coding::YCbCr | Coding::Rgb, ..) => Some(Pixels::Rgb),
+            _ => None,
+        }
+    }
+
+    fn template<'a>(
+        &self,
+        templates: &'a mut Vec<((Size, usize), Template)>,
+        size: Size,
+        channels: usize,
+    ) -> Option<&'a Template> {
+        let key = (size, channels);
+        match templates.iter().rposition(|(known, _)| *known == key) {
+            Some(at) => return Some(&templates[at].1),
+            None if templates.len() == TEMPLATES => drop(templates.remove(0)),
+            None => {}
+        }
+        let template = Template::new(&self.pipeline, size, channels).ok()??;
+        templates.push((key, template));
+        templates.last().map(|(_, template)| template)
+    }
+}
+
+/// The size of the picture when it is upright.
+fn upright(header: &Header, orientation: u8) -> Size {
+    match orientation {
+        5..=8 => Size::new(header.height, header.width),
+        _ => Size::new(header.width, header.height),
+    }
+}
+
+fn words(memory: &mut calibrant_cuda::PinnedSlot) -> &mut [u32] {
+    memory.values_mut().expect("slots are whole in every type")
+}
+
+fn device_failed(error: Error) -> PreprocessError {
+    PreprocessError::Custom(Box::new(error))
+}
+
+fn place<'source>(pictures: &mut Pictures<'source>, row: usize, slot: &'source PictureSlot) {
+    let memory = slot.memory();
+    match &slot.content {
+        Content::Tensor => pictures.tensor(row, memory),
+        Content::Coefficients { len, blocks } => pictures.coefficients(row, memory, *len, *blocks),
+        Content::Jpeg { len, jpeg, size } => {
+            pictures.encoded(row, memory, *len, (jpeg.clone(), *size));
+        }
+        Content::Pixels { pixels } => pictures.pixels(row, memory, pixels.clone()),
+    }
+}
+
+impl fmt::Debug for PictureDecoder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PictureDecoder")
+            .field("device", &self.device)
+            .field("nvjpeg", &self.nvjpeg)
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Worker {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "a worker with {} templates", self.templates.len())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use calibrant_preprocess::Filter;
+
+    use super::*;
+
+    fn pipeline(change: impl FnOnce(&mut Recipe)) -> Pipeline {
+        let mut recipe = Recipe::preset("imagenet").unwrap();
+        change(&mut recipe);
+        recipe.compile().unwrap()
+    }
+
+    #[test]
+    fn what_no_device_can_follow_is_refused_by_name() {
+        for &filter in Filter::ALL {
+            let outcome = PictureDecoder::check(&pipeline(|recipe| recipe.filter = filter));
+            match outcome {
+                Ok(()) => assert!(filter.is_exact()),
+                Err(error) => assert!(error.to_string().contains(filter.word()), "{error}"),
+            }
+        }
+        let other = pipeline(|recipe| recipe.decoder = JpegDecoder::Image);
+        let error = PictureDecoder::check(&other).unwrap_err();
+        assert!(error.to_string().contains("`image`"), "{error}");
+    }
+
+    #[test]
+    fn a_turned_picture_has_its_sides_exchanged() {
+        let encoded = include_bytes!("../../../fixtures/preprocess/pictures/q95_420.jpg");
+        let mut decoder = calibrant_jpeg::Decoder::new();
+        let header = *decoder.open(encoded).unwrap().header();
+        let (stored, turned) =
+            (Size::new(header.width, header.height), Size::new(header.height, header.width));
+        for orientation in 1..=8 {
+            let expected = if orientation < 5 { stored } else { turned };
+            assert_eq!(upright(&header, orientation), expected, "{orientation}");
+        }
+    }
+}

@@ -1,0 +1,27 @@
+//! Why pictures cannot be decoded on a device.
+
+use calibrant_preprocess::{Filter, JpegDecoder};
+
+/// Why a recipe cannot be followed on a device.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum OpenError {
+    /// The filter has no whole-number recipe.
+    #[error(
+        "the filter `{filter}` runs on the processor alone: its arithmetic is a library's; \
+         choose another --filter, or --decode cpu"
+    )]
+    Filter {
+        /// The filter.
+        filter: Filter,
+    },
+    /// The recipe asks for another decoder's pixels.
+    #[error("the recipe's decoder `{decoder}` runs on the processor alone; choose --decode cpu")]
+    Decoder {
+        /// The decoder.
+        decoder: JpegDecoder,
+    },
+    /// The device, its driver or a library of the CUDA toolkit.
+    #[error(transparent)]
+    Cuda(#[from] calibrant_cuda::Error),
+}
