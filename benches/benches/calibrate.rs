@@ -53,7 +53,10 @@ fn calibrate(criterion: &mut Criterion) {
         criterion.benchmark_group(format!("calibrate/squeezenet11/{N_PICTURES} pictures"));
     group.throughput(Throughput::Elements(N_PICTURES as u64)).sample_size(10);
 
-    let dataset = Dataset::open(&fixture("photos")).expect("fixtures").subset(&subset());
+    let dataset = Dataset::open(&fixture("photos"))
+        .expect("fixtures")
+        .subset(&subset())
+        .expect("no labels needed");
     let mut tensor = vec![0.0; preprocess.shape().iter().product()];
     group.bench_function("lower bound: preprocess, 1 thread", |bencher| {
         bencher.iter(|| preprocess_all(&dataset, &preprocess, &mut tensor));

@@ -8,20 +8,24 @@
 #![forbid(unsafe_code)]
 
 mod cache;
+mod coco;
 mod jpeg;
 mod onnx;
 mod picture;
 mod recipe;
 mod table;
+mod tar;
 mod tensors;
 
 #[cfg(test)]
 mod damage;
 
 pub use cache::cache;
+pub use coco::coco;
 pub use jpeg::jpeg;
 pub use onnx::onnx;
 pub use picture::picture;
 pub use recipe::recipe;
 pub use table::table;
+pub use tar::tar;
 pub use tensors::tensors;

@@ -1,8 +1,8 @@
-//! Array files, npy and npz.
+//! Array files: npy, npz and safetensors.
 
 use calibrant_dataset::fuzzing;
 
-/// Reads bytes as an npy file and as an npz file; a row that is read has the values its shape says.
+/// Reads bytes as an npy, an npz and a safetensors file; a row that is read has the values its shape says.
 ///
 /// # Panics
 ///
@@ -10,6 +10,7 @@ use calibrant_dataset::fuzzing;
 pub fn tensors(bytes: &[u8]) {
     fuzzing::npy(bytes);
     fuzzing::npz(bytes);
+    fuzzing::safetensors(bytes);
 }
 
 #[cfg(test)]
@@ -22,5 +23,7 @@ mod tests {
         for seed in damage::files_in("fuzz/seeds") {
             damage::run(tensors, &seed, 2000);
         }
+        let seed = damage::file("fixtures/dataset/safetensors/inputs.safetensors");
+        damage::run(tensors, &seed, 2000);
     }
 }

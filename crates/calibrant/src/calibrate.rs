@@ -1,6 +1,5 @@
 //! The calibration of a job: samples through the pipeline into a backend, statistics into a table.
 
-use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 use std::path::Path;
 use std::sync::Arc;
@@ -19,6 +18,7 @@ use crate::model::LoadedModel;
 use crate::observe::Observer;
 use crate::report::{PROGRAM, PipelineReport, RunReport, SkippedSample};
 use crate::source::{Filler, PipelineSource, WorkerBuffers};
+use crate::suspects::Suspects;
 
 /// The argument of `--labels` that stands for the samples' own folders.
 const LABELS_BY_FOLDER: &str = "folders";
@@ -57,7 +57,7 @@ pub(crate) fn find_samples(
         Some(labels) if labels == LABELS_BY_FOLDER => dataset.labelled_by_folder()?,
         Some(labels) => dataset.labelled(&Labels::read(labels)?)?,
     };
-    let dataset = dataset.subset(&calibration.subset);
+    let dataset = dataset.subset(&calibration.subset)?;
     model.check_count(dataset.samples().len()).map_err(fit)?;
     Ok(dataset)
 }
@@ -104,9 +104,10 @@ pub(crate) fn calibrate(
         return Err(Error::NothingLeft { skipped: skipped.len(), name, reason });
     }
     let used = used_samples(dataset, &filler, &skipped);
+    let suspects = suspects(dataset, &filler, &skipped, &used);
     let manifest = manifest(calibration, method, model, used, backend.info());
     let table = Table::new(&statistics, manifest)?;
-    let report = report(calibration, method, dataset, &table, &statistics, skipped, stats);
+    let report = report(calibration, dataset, &table, &statistics, skipped, suspects, stats);
     Ok(Calibrated { table, report })
 }
 
@@ -147,6 +148,20 @@ fn used_samples(
     .collect()
 }
 
+/// What to look at among the samples used.
+pub(crate) fn suspects(
+    dataset: &Dataset,
+    filler: &Filler<'_>,
+    skipped: &[(usize, SkippedSample)],
+    used: &[SampleDigest],
+) -> Suspects {
+    let is_used = |position: usize| skipped.binary_search_by_key(&position, |it| it.0).is_err();
+    let samples = dataset.samples().iter().enumerate();
+    let found =
+        samples.filter(|(position, _)| filler.is_near_constant(*position) && is_used(*position));
+    Suspects::among(used, found.map(|(_, sample)| sample.name().to_owned()).collect())
+}
+
 fn manifest(
     calibration: &Calibration,
     method: Method,
@@ -169,43 +184,30 @@ fn manifest(
 
 fn report(
     calibration: &Calibration,
-    method: Method,
     dataset: &Dataset,
     table: &Table,
     statistics: &Statistics,
     skipped: Vec<(usize, SkippedSample)>,
+    suspects: Suspects,
     stats: Stats,
 ) -> RunReport {
     let all_zero = table.tensors().iter().filter(|(_, entry)| entry.count == entry.zeros);
     RunReport {
-        method,
+        method: table.method(),
         backend: table.manifest().backend.clone(),
         preprocessing: calibration.preprocess.as_ref().map(|it| it.describe()),
         samples: statistics.samples,
         found: dataset.census().clone(),
         skipped: skipped.into_iter().map(|(_, sample)| sample).collect(),
+        suspects,
         batch_size: calibration.batch_size.get(),
         tensors: table.tensors().len(),
         all_zero: all_zero.map(|(name, _)| name.clone()).collect(),
-        classes: classes(dataset),
+        classes: dataset.class_counts(),
         pipeline: PipelineReport {
             workers: stats.workers,
             preprocess: stats.work.into(),
             backend: stats.consume.into(),
         },
     }
-}
-
-/// Samples of each class, by its name where the folders give one, else by its number.
-pub(crate) fn classes(dataset: &Dataset) -> Option<BTreeMap<String, u64>> {
-    let name = |class: u32| {
-        let named = usize::try_from(class).ok().and_then(|class| dataset.classes().get(class));
-        named.cloned().unwrap_or_else(|| class.to_string())
-    };
-    let mut counts: BTreeMap<String, u64> =
-        dataset.classes().iter().map(|class| (class.clone(), 0)).collect();
-    for label in dataset.samples().iter().filter_map(|sample| sample.label()) {
-        *counts.entry(name(label.class)).or_default() += 1;
-    }
-    (!counts.is_empty()).then_some(counts)
 }

@@ -28,6 +28,7 @@ mod ranges;
 mod rewrite;
 mod route;
 mod source;
+mod suspects;
 
 mod config;
 mod error;
@@ -50,3 +51,4 @@ pub use report::{
     REPORT_SCHEMA_VERSION, Report, RunReport, SkippedSample, StageReport, StageTimes,
 };
 pub use run::run;
+pub use suspects::Suspects;

@@ -22,7 +22,7 @@ use calibrant_engine::{
 use calibrant_prefetch::{Clock, Stats};
 use serde::{Deserialize, Serialize};
 
-use crate::calibrate::{classes, pipeline};
+use crate::calibrate::{pipeline, suspects};
 use crate::config::Calibration;
 use crate::decode::Pictures;
 use crate::engine::{build_plan, calibrator};
@@ -31,6 +31,7 @@ use crate::model::LoadedModel;
 use crate::observe::{Event, Observer};
 use crate::report::{CopyReport, NativeReport, PROGRAM, PipelineReport, SkippedSample};
 use crate::source::{Filler, PictureBuffers, PipelineSource, SampleError, Watch, WorkerBuffers};
+use crate::suspects::Suspects;
 
 /// What TensorRT is to calibrate, and with what.
 #[derive(Debug, Clone, Copy)]
@@ -191,12 +192,13 @@ impl Native<'_> {
         let (engine, fed) = outcome.map_err(|error| Error::Feed(Box::new(error)))?;
         let engine = engine.map_err(as_it_was)?;
         let cache = self.outcome(&fed, cache)?;
+        let suspects = suspects(self.dataset, &filler, &skipped, &offered(self.dataset, &filler));
         let manifest = match cache {
             Outcome::Calibrated(_) => self.manifest(offered(self.dataset, &filler)),
             Outcome::Reused(_) => self.manifest(self.offered(observer)?),
         };
         let skipped: Vec<_> = skipped.into_iter().map(|(_, sample)| sample).collect();
-        let report = self.report(&cache, &fed, skipped, batch_size, stats);
+        let report = self.report(&cache, &fed, skipped, suspects, batch_size, stats);
         let cache = cache.into_bytes();
         Ok(Calibrated {
             manifest: CacheManifest { cache: digest(&cache), manifest },
@@ -311,7 +313,13 @@ impl Native<'_> {
             || (),
             WorkerBuffers::default,
             |buffers, position, sample, ()| filler.hash(buffers, position, sample),
-            |receiver| receiver.any(|_| observer.interrupted()),
+            |receiver| {
+                receiver.any(|delivery| {
+                    let reached = delivery.start + delivery.batch.len() + delivery.failures.len();
+                    observer.event(Event::Reached(reached as u64));
+                    observer.interrupted()
+                })
+            },
         );
         if interrupted { Err(Error::Interrupted) } else { Ok(offered(self.dataset, &filler)) }
     }
@@ -321,6 +329,7 @@ impl Native<'_> {
         cache: &Outcome,
         fed: &FeedReport,
         skipped: Vec<SkippedSample>,
+        suspects: Suspects,
         batch_size: NonZeroUsize,
         stats: Stats,
     ) -> NativeReport {
@@ -336,8 +345,9 @@ impl Native<'_> {
             repeated: fed.repeated,
             found: self.dataset.census().clone(),
             skipped,
+            suspects,
             tensors: entries.map(|cache| cache.entries().len()).unwrap_or_default(),
-            classes: classes(self.dataset),
+            classes: self.dataset.class_counts(),
             pipeline: PipelineReport {
                 workers: stats.workers,
                 preprocess: stats.work.into(),

@@ -12,6 +12,7 @@ use calibrant_rewrite::{FloatType, Outcome};
 use serde::Serialize;
 
 use crate::observe::Stage;
+use crate::suspects::Suspects;
 
 /// Name and version of this program, as manifests and reports give it.
 pub(crate) const PROGRAM: &str = concat!("calibrant ", env!("CARGO_PKG_VERSION"));
@@ -93,6 +94,8 @@ pub struct RunReport {
     pub found: calibrant_dataset::Census,
     /// Samples that were left out, with the reason.
     pub skipped: Vec<SkippedSample>,
+    /// Copies, and pictures that show nothing.
+    pub suspects: Suspects,
     /// Samples in a batch.
     pub batch_size: usize,
     /// The number of tensors with a range.
@@ -128,6 +131,8 @@ pub struct NativeReport {
     pub found: calibrant_dataset::Census,
     /// Samples that were left out, with the reason.
     pub skipped: Vec<SkippedSample>,
+    /// Copies, and pictures that show nothing; empty when no sample was used.
+    pub suspects: Suspects,
     /// The number of tensors in the cache.
     pub tensors: usize,
     /// Samples of each class, when labels were given.
@@ -244,6 +249,10 @@ impl fmt::Display for Report {
             Some(calibration) => writeln!(f, "  ranges   {calibration}")?,
             None => writeln!(f, "  ranges   none needed")?,
         }
+        let suspects = self.calibration.as_ref().and_then(CalibrationReport::suspects);
+        if let Some(suspects) = suspects.filter(|suspects| !suspects.is_empty()) {
+            writeln!(f, "  samples  {suspects}")?;
+        }
         if let Some(rewrite) = &self.rewrite {
             let int8 = rewrite
                 .nodes
@@ -273,6 +282,18 @@ impl fmt::Display for Report {
             write!(f, " {}", file.display())?;
         }
         Ok(())
+    }
+}
+
+impl CalibrationReport {
+    /// The samples to look at, where any were used.
+    #[must_use]
+    pub fn suspects(&self) -> Option<&Suspects> {
+        match self {
+            Self::Calibrated(run) => Some(&run.suspects),
+            Self::TensorRt(run) => Some(&run.suspects),
+            Self::Reused { .. } => None,
+        }
     }
 }
 

@@ -33,6 +33,7 @@ use crate::report::{
 };
 use crate::rewrite::{Problem, Rewritten, beyond_half, rewrite};
 use crate::route::{Route, Typing, half};
+use crate::suspects::{Suspects, first_few};
 
 /// Does the whole job that `config` describes and returns what it did, which is also written to `report.json`.
 ///
@@ -216,7 +217,7 @@ impl<'run> Job<'run> {
         let Calibrated { table, report } = self.stage(Stage::Calibrate, total, |observer| {
             calibrate(calibration, method, model, dataset, observer)
         })?;
-        self.note_samples(report.skipped.len(), report.classes.as_ref());
+        self.note_samples(report.skipped.len(), report.classes.as_ref(), &report.suspects);
         let cache = Cache::from_table(&table, version)?;
         self.output.retire_from(TABLE)?;
         self.publish(TABLE, table.to_json().as_bytes())?;
@@ -231,7 +232,12 @@ impl<'run> Job<'run> {
     }
 
     /// Notes what a user should know of the samples.
-    fn note_samples(&mut self, skipped: usize, classes: Option<&BTreeMap<String, u64>>) {
+    fn note_samples(
+        &mut self,
+        skipped: usize,
+        classes: Option<&BTreeMap<String, u64>>,
+        suspects: &Suspects,
+    ) {
         if skipped > 0 {
             self.note(format!("{skipped} samples were skipped; {REPORT} lists them"));
         }
@@ -239,8 +245,9 @@ impl<'run> Job<'run> {
         let absent: Vec<&str> =
             classes.filter(|(_, count)| **count == 0).map(|(class, _)| class.as_str()).collect();
         if !absent.is_empty() {
-            self.note(format!("no sample of {} classes: {}", absent.len(), absent.join(", ")));
+            self.note(format!("no sample of {} classes: {}", absent.len(), first_few(&absent)));
         }
+        suspects.notes().for_each(|note| self.note(note));
     }
 
     fn take_over(&mut self, file: PathBuf, reused: Reused) -> Result<Found, Error> {

@@ -12,6 +12,7 @@ use calibrant_preprocess::{Preprocess, PreprocessError, Scratch};
 use crate::config::OnBadSample;
 use crate::observe::{Event, Observer};
 use crate::report::SkippedSample;
+use crate::suspects::Spread;
 
 /// Why one sample cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -49,6 +50,10 @@ pub(crate) struct Filler<'job> {
     picture: Option<(Arc<str>, &'job dyn Preprocess)>,
     /// The digest of each sample that was read, by position.
     digests: Vec<OnceLock<Digest>>,
+    /// What tells near-constant pictures, where anything does.
+    spread: Option<Spread>,
+    /// Whether each picture that was preprocessed is near-constant, by position.
+    near_constant: Vec<OnceLock<bool>>,
 }
 
 /// What a worker keeps from sample to sample.
@@ -68,7 +73,10 @@ pub(crate) struct PictureBuffers {
 
 impl<'job> Filler<'job> {
     pub(crate) fn new(picture: Option<(Arc<str>, &'job dyn Preprocess)>, n_samples: usize) -> Self {
-        Self { picture, digests: (0..n_samples).map(|_| OnceLock::new()).collect() }
+        let spread = picture.as_ref().and_then(|(_, preprocess)| Spread::of(*preprocess));
+        let digests = (0..n_samples).map(|_| OnceLock::new()).collect();
+        let near_constant = (0..n_samples).map(|_| OnceLock::new()).collect();
+        Self { picture, digests, spread, near_constant }
     }
 
     /// An empty slot; pictures get their tensor here, once.
@@ -104,6 +112,7 @@ impl<'job> Filler<'job> {
                         slot.inputs.as_mut_slice()
                 {
                     preprocess.preprocess(bytes, &mut buffers.preprocess, values)?;
+                    self.look(position, values);
                 }
             }
         }
@@ -132,6 +141,7 @@ impl<'job> Filler<'job> {
                     && let Some(values) = slot.values_mut::<f32>(0)
                 {
                     preprocess.preprocess(bytes, &mut buffers.preprocess, values)?;
+                    self.look(position, values);
                 }
             }
         }
@@ -192,6 +202,19 @@ impl<'job> Filler<'job> {
         // The pipeline hands out each position once, so the cell is empty.
         let _ = self.digests[position].set(content.digest());
         Ok(content)
+    }
+
+    /// Keeps whether a picture shows anything.
+    fn look(&self, position: usize, tensor: &[f32]) {
+        if let Some(spread) = &self.spread {
+            // As above.
+            let _ = self.near_constant[position].set(spread.is_near_constant(tensor));
+        }
+    }
+
+    /// Whether the sample at a position was preprocessed and is a near-constant picture.
+    pub(crate) fn is_near_constant(&self, position: usize) -> bool {
+        self.near_constant[position].get().is_some_and(|it| *it)
     }
 
     /// The digest of the sample at a position, if it was read.

@@ -8,11 +8,13 @@ use std::sync::Arc;
 
 use memmap2::Mmap;
 
+use crate::layout::{BeyondFloat32, Layout};
 use crate::map::{Pages, map};
-use crate::npy::{BeyondFloat32, Layout};
 use crate::npz::{self, Data, INFLATED_LIMIT_BYTES};
 use crate::sample::open_regular;
-use crate::{ArrayError, DatasetError, ElementType, ReadError, Tensor, TensorData, name, npy};
+use crate::{
+    ArrayError, DatasetError, ElementType, ReadError, Tensor, TensorData, name, npy, safetensors,
+};
 
 /// The list of samples is what grows with their number, by some hundred bytes each; an array with
 /// more rows has been laid out otherwise.
@@ -43,41 +45,40 @@ struct Array {
     bytes: Bytes,
 }
 
-/// The bytes of an npy file.
-#[derive(Debug)]
+/// The bytes that a layout is of.
+#[derive(Debug, Clone)]
 enum Bytes {
     Mapped { map: Arc<Mmap>, range: Range<usize> },
-    Held(Vec<u8>),
+    Held(Arc<Vec<u8>>),
 }
 
 impl Arrays {
-    /// Opens a folder of npy files, an npz or an npy.
+    /// Opens a folder of npy files, an npz, a safetensors or an npy.
     pub(crate) fn open(path: &Path) -> Result<Self, DatasetError> {
         let io_error = |source| DatasetError::Io { path: path.to_owned(), source };
-        let (parts, others) = if fs::metadata(path).map_err(io_error)?.is_dir() {
+        let of_npys = |parts: Vec<(String, Bytes)>, others| {
+            let arrays = parts.into_iter().map(|(name, bytes)| Array::of_npy(name, bytes));
+            Self::new(arrays.collect::<Result<_, _>>()?, others)
+        };
+        if fs::metadata(path).map_err(io_error)?.is_dir() {
             let (files, others) = npy_files(path).map_err(io_error)?;
             let part = |file: &PathBuf| Ok((stem(file), Bytes::of_file(file)?));
-            (files.iter().map(part).collect::<Result<_, DatasetError>>()?, others)
+            let parts = files.iter().map(part).collect::<Result<_, DatasetError>>()?;
+            return of_npys(parts, others).map_err(|source| arrays_error(path, source));
+        }
+        let bytes = Bytes::of_file(path)?;
+        let arrays = if npz::begins(bytes.as_slice()) {
+            npz_parts(bytes).and_then(|(parts, others)| of_npys(parts, others))
+        } else if is_safetensors(path, bytes.as_slice()) {
+            of_safetensors(&bytes).and_then(|arrays| Self::new(arrays, 0))
         } else {
-            let bytes = Bytes::of_file(path)?;
-            if npz::begins(bytes.as_slice()) {
-                npz_parts(bytes).map_err(|source| arrays_error(path, source))?
-            } else {
-                (vec![(stem(path), bytes)], 0)
-            }
+            of_npys(vec![(stem(path), bytes)], 0)
         };
-        Self::from_parts(parts, others).map_err(|source| arrays_error(path, source))
+        arrays.map_err(|source| arrays_error(path, source))
     }
 
     /// `others` counts what lay beside the arrays, for the error when there is none.
-    fn from_parts(parts: Vec<(String, Bytes)>, others: usize) -> Result<Self, ArrayError> {
-        let mut arrays = Vec::with_capacity(parts.len());
-        for (name, bytes) in parts {
-            match Layout::parse(bytes.as_slice()) {
-                Ok(layout) => arrays.push(Array { name: name.into(), layout, bytes }),
-                Err(source) => return Err(ArrayError::Npy { name, source }),
-            }
-        }
+    fn new(mut arrays: Vec<Array>, others: usize) -> Result<Self, ArrayError> {
         arrays.sort_by(|left, right| left.name.cmp(&right.name));
         if let Some([twin, _]) =
             arrays.array_windows().find(|[left, right]| left.name == right.name)
@@ -133,11 +134,20 @@ impl Arrays {
     }
 }
 
+impl Array {
+    fn of_npy(name: String, bytes: Bytes) -> Result<Self, ArrayError> {
+        match npy::parse(bytes.as_slice()) {
+            Ok(layout) => Ok(Self { name: name.into(), layout, bytes }),
+            Err(source) => Err(ArrayError::Npy { name, source }),
+        }
+    }
+}
+
 impl Bytes {
     fn of_file(path: &Path) -> Result<Self, DatasetError> {
         let (file, length) = open_regular(path).map_err(DatasetError::File)?;
         if length == 0 {
-            return Ok(Self::Held(Vec::new()));
+            return Ok(Self::Held(Arc::default()));
         }
         let map = map(&file, length, Pages::Touched);
         let map = map.map_err(|source| DatasetError::Io { path: path.to_owned(), source })?;
@@ -167,14 +177,28 @@ fn npy_files(folder: &Path) -> io::Result<(Vec<PathBuf>, usize)> {
 fn npz_parts(archive: Bytes) -> Result<(Vec<(String, Bytes)>, usize), ArrayError> {
     let (members, others) = npz::members(archive.as_slice(), INFLATED_LIMIT_BYTES)?;
     let bytes = |data| match (data, &archive) {
-        (Data::Inflated(bytes), _) => Bytes::Held(bytes),
+        (Data::Inflated(bytes), _) => Bytes::Held(Arc::new(bytes)),
         (Data::Stored(range), Bytes::Mapped { map, .. }) => {
             Bytes::Mapped { map: Arc::clone(map), range }
         }
-        (Data::Stored(range), Bytes::Held(bytes)) => Bytes::Held(bytes[range].to_vec()),
+        (Data::Stored(range), Bytes::Held(bytes)) => Bytes::Held(Arc::new(bytes[range].to_vec())),
     };
     let parts = members.into_iter().map(|it| (it.name, bytes(it.data))).collect();
     Ok((parts, others))
+}
+
+/// Whether a file is a safetensors, by its first bytes or, when those are damaged, by its name.
+pub(crate) fn is_safetensors(path: &Path, head: &[u8]) -> bool {
+    safetensors::begins(head)
+        || path.extension().is_some_and(|it| it.eq_ignore_ascii_case("safetensors"))
+}
+
+/// The tensors of a file, all of them in its one map.
+fn of_safetensors(file: &Bytes) -> Result<Vec<Array>, ArrayError> {
+    let tensors = safetensors::parse(file.as_slice())?.into_iter();
+    let array =
+        |(name, layout): (String, _)| Array { name: name.into(), layout, bytes: file.clone() };
+    Ok(tensors.map(array).collect())
 }
 
 /// The file's name without its extension.

@@ -13,7 +13,7 @@ const N_EXAMPLES: usize = 5;
 /// What was looked at to find the samples.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Census {
-    /// Files, or rows of arrays, that became samples.
+    /// Files, members of shards, or rows of arrays, that became samples.
     pub taken: u64,
     /// What did not, in the order of the kinds.
     pub ignored: Vec<Ignored>,
@@ -34,7 +34,8 @@ pub struct Ignored {
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Kind {
-    /// Its name begins with a dot. A hidden folder counts as one and is not searched.
+    /// Its name begins with a dot, or in a shard with `__`. A hidden folder counts as one and is not
+    /// searched.
     Hidden,
     /// A file `._x` in which macOS keeps what other file systems cannot say of `x`.
     AppleDouble,
@@ -45,19 +46,26 @@ pub enum Kind {
     Foreign(String),
     /// No extension of a picture, and the first bytes could not be read.
     Unreadable,
-    /// A pipe, a socket or a device.
+    /// A pipe, a socket or a device, and in an archive a link.
     NotRegular,
     /// A symbolic link that leads nowhere or to itself, without a picture's extension. With one it
     /// is taken, and an error when it is read.
     BrokenLink,
     /// A symbolic link to a folder that it lies in.
     Loop,
+    /// In a shard, a picture of a sample that has one already.
+    Further,
 }
 
 impl Census {
     /// A census of what was taken alone.
     pub(crate) fn of_taken(taken: usize) -> Self {
         Self { taken: taken as u64, ignored: Vec::new() }
+    }
+
+    /// Whether anything of a kind was ignored.
+    pub(crate) fn has(&self, kind: &Kind) -> bool {
+        self.ignored.iter().any(|it| it.kind == *kind)
     }
 
     /// How many were ignored, of all kinds.
@@ -91,6 +99,7 @@ impl fmt::Display for Kind {
             Self::NotRegular => f.write_str("not a regular file"),
             Self::BrokenLink => f.write_str("broken link"),
             Self::Loop => f.write_str("link to a folder above"),
+            Self::Further => f.write_str("further picture of a sample"),
         }
     }
 }

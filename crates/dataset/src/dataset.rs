@@ -1,16 +1,17 @@
 //! The list of samples.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::arrays::Arrays;
-use crate::picture::{head, is_picture};
+use crate::folder::Wanted;
+use crate::picture::{HEAD_BYTES, compression, head, is_picture};
 use crate::sample::Place;
 use crate::{
-    Census, DatasetError, Input, Label, LabelError, Labels, SampleRef, Subset, folder, list, name,
-    npy, npz,
+    Census, DatasetError, Input, Kind, Label, LabelError, Labels, SampleRef, Subset, arrays,
+    braces, coco, folder, list, name, npy, npz, shards, tar,
 };
 
 /// An ordered list of samples, never empty, and what was looked at to find them.
@@ -19,24 +20,35 @@ pub struct Dataset {
     samples: Vec<SampleRef>,
     found: Census,
     arrays: Option<Arc<Arrays>>,
-    classes: Vec<String>,
+    /// The names of the classes by number, where they have any.
+    class_names: Vec<String>,
+    /// The classes of samples that a subset left out, too.
+    classes: BTreeSet<u32>,
 }
 
 impl Dataset {
-    /// Opens whatever the path is: a folder of pictures; a folder without any but with `.npy`
-    /// files; an npy, an npz or a picture, which are known by their first bytes; or else a list
-    /// file, which may be a pipe.
+    /// Opens whatever the path is: a folder of pictures; a folder without any but with `.npy` or
+    /// `.tar` files; an npy, an npz, a safetensors, a tar or a picture, which are known by their
+    /// first bytes; COCO's annotations, which are known by the name `.json`; a pattern in braces,
+    /// which names tar shards; or else a list file, which may be a pipe.
     ///
     /// # Errors
     ///
-    /// As [`folder`](Self::folder), [`tensors`](Self::tensors) and [`list`](Self::list).
+    /// As [`folder`](Self::folder), [`tensors`](Self::tensors), [`shards`](Self::shards),
+    /// [`coco`](Self::coco) and [`list`](Self::list), and for a compressed file.
     pub fn open(path: &Path) -> Result<Self, DatasetError> {
         let io_error = |source| DatasetError::Io { path: path.to_owned(), source };
-        let metadata = fs::metadata(path).map_err(io_error)?;
+        let metadata = match fs::metadata(path) {
+            Err(_) if path.to_str().is_some_and(braces::is_pattern) => return Self::shards(path),
+            metadata => metadata.map_err(io_error)?,
+        };
         if metadata.is_dir() {
             return match Self::folder(path) {
                 Err(DatasetError::NoPictures { .. }) if npy::is_in(path).map_err(io_error)? => {
                     Self::tensors(path)
+                }
+                Err(DatasetError::NoPictures { found, .. }) if found.has(&tar_files()) => {
+                    Self::shards(path)
                 }
                 found => found,
             };
@@ -45,11 +57,18 @@ impl Dataset {
             // A pipe gives its bytes once: looking at the first would cost the list.
             return Self::list(path);
         }
-        let head = head(path).map_err(io_error)?;
-        if npy::begins(&head) || npz::begins(&head) {
+        let head = head(path, HEAD_BYTES).map_err(io_error)?;
+        if let Some(format) = compression(&head) {
+            Err(DatasetError::Compressed { path: path.to_owned(), format })
+        } else if npy::begins(&head) || npz::begins(&head) || arrays::is_safetensors(path, &head) {
             Self::tensors(path)
+        } else if tar::begins(&head) || path.extension().is_some_and(|it| it == "tar") {
+            Self::shards(path)
         } else if is_picture(&head) {
-            Ok(Self::picture(path))
+            let place = Place::File(path.into());
+            Ok(Self::of_all(vec![SampleRef::new(&own_name(path), place)]))
+        } else if coco::is_named_so(path) {
+            Self::coco(path)
         } else {
             Self::list(path)
         }
@@ -69,11 +88,53 @@ impl Dataset {
         if !fs::metadata(path).map_err(io_error)?.is_dir() {
             return Err(DatasetError::NotAFolder { path: path.to_owned() });
         }
-        let (samples, found) = folder::search(path)?;
-        if samples.is_empty() {
+        let (files, tally) = folder::search(path, Wanted::Pictures)?;
+        let found = tally.finish(files.len());
+        if files.is_empty() {
             return Err(DatasetError::NoPictures { path: path.to_owned(), found: Box::new(found) });
         }
-        Ok(Self { samples, found, arrays: None, classes: Vec::new() })
+        let sample =
+            |(name, path): (String, PathBuf)| SampleRef::new(&name, Place::File(path.into()));
+        let samples = files.into_iter().map(sample).collect();
+        Ok(Self { found, ..Self::of_all(samples) })
+    }
+
+    /// The pictures in tar shards as WebDataset makes them, mapped and not unpacked: one archive, a
+    /// folder of `.tar` files and all its subfolders, or a pattern such as
+    /// `train-{000..009}.tar`.
+    ///
+    /// Neighbouring members that differ from the first dot of their own names on are one sample:
+    /// its picture is `key.jpg` or the first member with another picture's extension, its class the
+    /// number in `key.cls`. All else is ignored and counted in the [`census`](Self::census). The
+    /// samples come in the order of the shards, which in a folder is the natural one, and of their
+    /// members.
+    ///
+    /// # Errors
+    ///
+    /// When there is no picture; when an archive is compressed, cut short, damaged or sparse, or
+    /// holds the files of a sample apart or twice, with the shard and the place in it.
+    pub fn shards(path: &Path) -> Result<Self, DatasetError> {
+        let (samples, found) = shards::open(path)?;
+        if samples.is_empty() {
+            return Err(DatasetError::NoMembers { path: path.to_owned(), found: Box::new(found) });
+        }
+        Ok(Self { found, ..Self::of_all(samples) })
+    }
+
+    /// The pictures that COCO's annotations speak of, in their order, with all classes that each
+    /// shows as its label.
+    ///
+    /// The pictures of `instances_val2017.json` are looked for in its own folder, in `val2017` and
+    /// `images` there and one folder up, and in `val2017` within or around such an `images`. Where
+    /// they lie elsewhere, open their folder and [label](Self::labelled) it from the annotations.
+    ///
+    /// # Errors
+    ///
+    /// When the annotations cannot be read or do not fit together, and when a picture is not there,
+    /// with all of the folders or the first of the pictures.
+    pub fn coco(path: &Path) -> Result<Self, DatasetError> {
+        let (samples, class_names) = coco::samples(path)?;
+        Ok(Self { class_names, ..Self::of_all(samples) })
     }
 
     /// The files that a list names, in its order: one path a line, relative to the list's own
@@ -89,18 +150,16 @@ impl Dataset {
     /// When the list cannot be read or names nothing, and for the first line whose file is not
     /// there, with the line.
     pub fn list(path: &Path) -> Result<Self, DatasetError> {
-        let samples = list::read(path)?;
-        let found = Census::of_taken(samples.len());
-        Ok(Self { samples, found, arrays: None, classes: Vec::new() })
+        Ok(Self::of_all(list::read(path)?))
     }
 
-    /// The rows of NumPy arrays, one array per model input: an `.npz`, whose members are named like
-    /// the inputs; a folder of `<input>.npy`; or a single `.npy`, whose input takes the file's
-    /// name.
+    /// The rows of arrays, one array per model input: an `.npz` or a `.safetensors`, whose members
+    /// are named like the inputs; a folder of `<input>.npy`; or a single `.npy`, whose input takes
+    /// the file's name.
     ///
-    /// The first axis counts the samples and must be the same for all. float64 and float16 become
-    /// float32; float32, int64, int32, uint8 and bool stay. npy files and uncompressed npz members
-    /// are mapped and cost no memory. Compressed members (`numpy.savez_compressed`) are unpacked
+    /// The first axis counts the samples and must be the same for all. float64, float16 and bfloat16
+    /// become float32; float32, int64, int32, uint8 and bool stay. npy files, safetensors and
+    /// uncompressed npz members are mapped and cost no memory. Compressed members (`numpy.savez_compressed`) are unpacked
     /// into memory, all of them, up to [`INFLATED_LIMIT_BYTES`](crate::INFLATED_LIMIT_BYTES). The
     /// checksums of uncompressed members are not verified, since that would read them all.
     ///
@@ -113,9 +172,8 @@ impl Dataset {
         let set = own_name(path);
         let row =
             |row| SampleRef::new(&format!("{set}[{row}]"), Place::Row(Arc::clone(&arrays), row));
-        let samples: Vec<_> = (0..arrays.n_rows()).map(row).collect();
-        let found = Census::of_taken(samples.len());
-        Ok(Self { samples, found, arrays: Some(arrays), classes: Vec::new() })
+        let samples = (0..arrays.n_rows()).map(row).collect();
+        Ok(Self { arrays: Some(arrays), ..Self::of_all(samples) })
     }
 
     /// The samples, in order; there is at least one.
@@ -134,17 +192,44 @@ impl Dataset {
         self.arrays.as_ref().map(|it| it.inputs()).unwrap_or_default()
     }
 
-    /// The classes that the folders stand for, after
-    /// [`labelled_by_folder`](Self::labelled_by_folder).
-    pub fn classes(&self) -> &[String] {
-        &self.classes
+    /// The samples of each class, by the class's name where it has one and else by its number;
+    /// `None` when no sample has a label.
+    ///
+    /// Classes that have a name or had a sample before a [`subset`](Self::subset) are counted, too.
+    /// A picture that shows several classes counts for each.
+    pub fn class_counts(&self) -> Option<BTreeMap<String, u64>> {
+        let labels = || self.samples.iter().filter_map(SampleRef::label);
+        if self.class_names.is_empty() && self.classes.is_empty() && labels().next().is_none() {
+            return None;
+        }
+        let name = |class: u32| {
+            let named = usize::try_from(class).ok().and_then(|it| self.class_names.get(it));
+            named.cloned().unwrap_or_else(|| class.to_string())
+        };
+        let names = self.class_names.iter().cloned();
+        let known = names.chain(self.classes.iter().map(|&class| name(class)));
+        let mut counts: BTreeMap<_, _> = known.map(|name| (name, 0)).collect();
+        for &class in labels().flat_map(|label| &label.classes) {
+            *counts.entry(name(class)).or_default() += 1;
+        }
+        Some(counts)
     }
 
     /// Keeps the samples that the subset chooses, in its order.
-    #[must_use]
-    pub fn subset(mut self, subset: &Subset) -> Self {
-        self.samples = subset.apply(self.samples);
-        self
+    ///
+    /// # Errors
+    ///
+    /// When it is to be stratified and a sample has no label.
+    pub fn subset(mut self, subset: &Subset) -> Result<Self, LabelError> {
+        if subset.stratify {
+            let has_label = |sample: &SampleRef| sample.label().is_some();
+            if let Some((count, samples, example)) = self.unlabelled(has_label) {
+                return Err(LabelError::Unstratified { count, samples, example });
+            }
+        }
+        self.classes.extend(self.samples.iter().flat_map(classes_of));
+        self.samples = subset.apply(&self.samples, classes_of);
+        Ok(self)
     }
 
     /// Labels the samples from a table, in place of labels they may have.
@@ -153,10 +238,8 @@ impl Dataset {
     ///
     /// When a sample is not in the table.
     pub fn labelled(mut self, labels: &Labels) -> Result<Self, LabelError> {
-        let unlabelled = |it: &&SampleRef| labels.of(it.name()).is_none();
-        if let Some(example) = self.samples.iter().find(unlabelled) {
-            let count = self.samples.iter().filter(unlabelled).count();
-            let (samples, example) = (self.samples.len(), example.name().to_owned());
+        let has_label = |sample: &SampleRef| labels.of(sample.name()).is_some();
+        if let Some((count, samples, example)) = self.unlabelled(has_label) {
             return Err(LabelError::Unlabelled { count, samples, example });
         }
         for sample in &mut self.samples {
@@ -164,12 +247,13 @@ impl Dataset {
                 sample.set_label(Arc::clone(label));
             }
         }
+        self.class_names = labels.class_names().to_vec();
         Ok(self)
     }
 
     /// Labels the samples by the first folder of their paths: classes are numbered in the order of
     /// the folders' names byte by byte, as torchvision's `ImageFolder` does it (so `10` comes
-    /// before `9`).
+    /// before `9`). The path of a shard's member begins in the shard.
     ///
     /// Do it before the [`subset`](Self::subset), which may leave a class without a sample.
     ///
@@ -180,35 +264,45 @@ impl Dataset {
         let mut classes = BTreeMap::new();
         for sample in &self.samples {
             let no_folder = || LabelError::NoFolder { example: sample.name().to_owned() };
-            let (class, _) = sample.name().split_once('/').ok_or_else(no_folder)?;
+            let class = sample.first_folder().ok_or_else(no_folder)?;
             classes.insert(class.to_owned(), Arc::new(Label::of_class(0)));
         }
         for (idx, label) in (0..).zip(classes.values_mut()) {
             *label = Arc::new(Label::of_class(idx));
         }
         for sample in &mut self.samples {
-            let class = sample.name().split('/').next();
-            if let Some(label) = class.and_then(|it| classes.get(it)) {
-                sample.set_label(Arc::clone(label));
+            let label = sample.first_folder().and_then(|it| classes.get(it)).cloned();
+            if let Some(label) = label {
+                sample.set_label(label);
             }
         }
-        self.classes = classes.into_keys().collect();
+        self.class_names = classes.into_keys().collect();
         Ok(self)
     }
 
-    fn picture(path: &Path) -> Self {
-        let sample = SampleRef::new(&own_name(path), Place::File(path.into()));
-        Self {
-            samples: vec![sample],
-            found: Census::of_taken(1),
-            arrays: None,
-            classes: Vec::new(),
-        }
+    fn of_all(samples: Vec<SampleRef>) -> Self {
+        let found = Census::of_taken(samples.len());
+        Self { samples, found, arrays: None, class_names: Vec::new(), classes: BTreeSet::new() }
+    }
+
+    /// How many samples have no label, out of how many, and the first of them; `None` if all have.
+    fn unlabelled(&self, has_label: impl Fn(&SampleRef) -> bool) -> Option<(usize, usize, String)> {
+        let mut unlabelled = self.samples.iter().filter(|sample| !has_label(sample));
+        let example = unlabelled.next()?.name().to_owned();
+        Some((1 + unlabelled.count(), self.samples.len(), example))
     }
 }
 
+fn classes_of(sample: &SampleRef) -> &[u32] {
+    sample.label().map_or(&[], |label| &label.classes)
+}
+
+fn tar_files() -> Kind {
+    Kind::Foreign("tar".to_owned())
+}
+
 /// The last part of a path, also of `.` and `a/..`.
-fn own_name(path: &Path) -> String {
+pub(crate) fn own_name(path: &Path) -> String {
     let whole = || fs::canonicalize(path).ok()?.file_name().map(PathBuf::from);
     let own = path.file_name().map(PathBuf::from).or_else(whole);
     name::of_path(&own.unwrap_or_default())

@@ -1,5 +1,8 @@
-//! What can go wrong: with a set, with a line of a file, with a label, with an array, with one
-//! sample.
+//! What can go wrong: with a set, with a line of a file, with a label, with a shard, with
+//! annotations, with an array, with one sample.
+
+mod arrays;
+mod sets;
 
 use std::io;
 use std::num::ParseIntError;
@@ -7,6 +10,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::{Census, EXTENSIONS};
+
+pub use arrays::{ArrayError, LayoutError, NpyError, SafetensorsError};
+pub use sets::{BraceError, CocoError, Compression, TarError};
 
 /// A data set could not be opened.
 #[derive(Debug, thiserror::Error)]
@@ -45,6 +51,49 @@ pub enum DatasetError {
         /// What it holds instead.
         found: Box<Census>,
     },
+    /// Shards without a single picture.
+    #[error("no picture in the shards `{}`: looked for members called like pictures; {found}", path.display())]
+    NoMembers {
+        /// The archive, the folder of archives, or the pattern.
+        path: PathBuf,
+        /// What they hold instead.
+        found: Box<Census>,
+    },
+    /// A pattern in braces that stands for no names.
+    #[error("the pattern `{pattern}`")]
+    Pattern {
+        /// The pattern.
+        pattern: String,
+        /// What is wrong with it.
+        source: BraceError,
+    },
+    /// A compressed file.
+    #[error(
+        "`{}` is compressed with {}, and what is compressed cannot be mapped: unpack it once, with `{} --keep`",
+        path.display(), format.name, format.tool
+    )]
+    Compressed {
+        /// The file.
+        path: PathBuf,
+        /// How it is compressed.
+        format: Compression,
+    },
+    /// A tar archive.
+    #[error("the shard `{}`", path.display())]
+    Shard {
+        /// The archive.
+        path: PathBuf,
+        /// What is wrong with it.
+        source: TarError,
+    },
+    /// COCO's annotations.
+    #[error("the annotations `{}`", path.display())]
+    Coco {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with them.
+        source: CocoError,
+    },
     /// A list without a single entry.
     #[error(
         "no entry in the list `{}`: looked for one path a line, and saw {blank} blank lines and {comments} comments",
@@ -68,13 +117,13 @@ pub enum DatasetError {
         /// What is wrong with it.
         source: LineError,
     },
-    /// An array's file could not be opened.
+    /// The file of arrays, of a shard or of annotations could not be opened.
     #[error(transparent)]
     File(ReadError),
     /// The arrays cannot serve as samples.
     #[error("the arrays in `{}`", path.display())]
     Arrays {
-        /// The npy or npz file, or the folder of npy files.
+        /// The npy, npz or safetensors file, or the folder of npy files.
         path: PathBuf,
         /// What is wrong with them.
         source: ArrayError,
@@ -146,6 +195,23 @@ pub enum LabelError {
         /// What the system said.
         source: io::Error,
     },
+    /// The file of annotations could not be opened.
+    #[error(transparent)]
+    File(ReadError),
+    /// COCO's annotations.
+    #[error("the annotations `{}`", path.display())]
+    Coco {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with them.
+        source: CocoError,
+    },
+    /// A COCO file that says of no picture what it shows.
+    #[error("`{}` lists pictures, and has no `annotations` with `categories` that could be their classes", path.display())]
+    NoAnnotations {
+        /// The file.
+        path: PathBuf,
+    },
     /// The table does not begin with the names of its columns.
     #[error("the labels `{}` must begin with a line `file,label` or `file,label,accepted`, not `{found}`", path.display())]
     Header {
@@ -174,154 +240,23 @@ pub enum LabelError {
         /// The first one's name.
         example: String,
     },
+    /// Samples without a label, where the classes are to take turns.
+    #[error(
+        "the classes can take turns only where every sample has a label: {count} of {samples} samples have none, `{example}` the first; a table, COCO's annotations or the folders can give them"
+    )]
+    Unstratified {
+        /// How many.
+        count: usize,
+        /// Out of how many.
+        samples: usize,
+        /// The first one's name.
+        example: String,
+    },
     /// A sample that lies in no subfolder, where the folders are the classes.
     #[error("`{example}` lies in no folder that could be its class")]
     NoFolder {
         /// Its name.
         example: String,
-    },
-}
-
-/// Arrays that cannot serve as samples.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum ArrayError {
-    /// One array's file or archive member.
-    #[error("the array `{name}`")]
-    Npy {
-        /// The input it is for.
-        name: String,
-        /// What is wrong with it.
-        source: NpyError,
-    },
-    /// The first axes differ.
-    #[error(
-        "`{first}` holds {first_rows} samples and `{second}` holds {second_rows}: the first axis counts the samples of every input"
-    )]
-    RowsDiffer {
-        /// One input.
-        first: String,
-        /// The length of its first axis.
-        first_rows: usize,
-        /// Another input.
-        second: String,
-        /// The length of its first axis.
-        second_rows: usize,
-    },
-    /// A first axis that does not look like one of samples.
-    #[error(
-        "`{name}` holds {rows} samples, more than the {limit} that are taken; is its first axis the samples?"
-    )]
-    TooManyRows {
-        /// The input.
-        name: String,
-        /// The length of its first axis.
-        rows: usize,
-        /// The limit.
-        limit: usize,
-    },
-    /// Two arrays for one input.
-    #[error("there are two arrays `{name}`")]
-    Twice {
-        /// The input.
-        name: String,
-    },
-    /// No array at all.
-    #[error("no array: looked for `<input>.npy`, and saw {others} other entries")]
-    None {
-        /// How many other entries there are.
-        others: usize,
-    },
-    /// The archive is damaged or uses what is not supported.
-    #[error("not a readable zip archive")]
-    Zip(#[source] zip::result::ZipError),
-    /// A member's data do not lie where the archive says, or do not unpack.
-    #[error("the archive's member `{member}` is damaged")]
-    Member {
-        /// The member.
-        member: String,
-        /// What the decoder said.
-        source: io::Error,
-    },
-    /// Compressed arrays that would fill the memory.
-    #[error(
-        "the compressed arrays unpack to more than {limit} bytes; save them uncompressed (`numpy.savez`) or one by one (`numpy.save`), and they are mapped instead of loaded"
-    )]
-    Inflated {
-        /// The limit.
-        limit: u64,
-    },
-}
-
-/// An npy file, or a member of an npz, that cannot be used.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum NpyError {
-    /// Other first bytes.
-    #[error("not an npy file: it does not begin with `\\x93NUMPY`")]
-    Magic,
-    /// A version of the format from the future.
-    #[error("npy format {major}.{minor} is not known; 1.0, 2.0 and 3.0 are")]
-    Version {
-        /// Before the dot.
-        major: u8,
-        /// After it.
-        minor: u8,
-    },
-    /// A header beyond all reason.
-    #[error("the header claims {length} bytes, more than the {limit} that are read")]
-    HeaderLength {
-        /// What it claims.
-        length: usize,
-        /// The limit.
-        limit: usize,
-    },
-    /// The file ends before its header does.
-    #[error("the file ends within its header")]
-    HeaderTruncated,
-    /// The header is not the dictionary that it should be.
-    #[error("the header is damaged at its byte {offset}: expected {expected}")]
-    Header {
-        /// Counted from the opening brace.
-        offset: usize,
-        /// What should stand there.
-        expected: &'static str,
-    },
-    /// A type of value that no model input has.
-    #[error(
-        "values of type `{descr}` are not supported; float16, float32, float64, int32, int64, uint8 and bool are"
-    )]
-    Type {
-        /// As the header spells it.
-        descr: String,
-    },
-    /// Column-major order.
-    #[error("the array is in Fortran order; save `numpy.ascontiguousarray(x)`")]
-    FortranOrder,
-    /// A single value.
-    #[error("the array has no axis; the first axis counts the samples")]
-    Scalar,
-    /// An axis of length zero.
-    #[error("the array of shape {shape:?} holds no value")]
-    Empty {
-        /// The shape.
-        shape: Vec<usize>,
-    },
-    /// More bytes than can be counted.
-    #[error("an array of shape {shape:?} is larger than memory can be")]
-    Overflow {
-        /// The shape.
-        shape: Vec<usize>,
-    },
-    /// Another size than the header says.
-    #[error("the shape {shape:?} needs {expected} bytes of values, and there are {found}")]
-    Size {
-        /// The shape.
-        shape: Vec<usize>,
-        /// Bytes needed.
-        expected: usize,
-        /// Bytes there.
-        found: usize,
     },
 }
 

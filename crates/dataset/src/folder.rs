@@ -1,26 +1,37 @@
-//! Folders of pictures, searched in all their subfolders.
+//! Folders of pictures or of shards, searched in all their subfolders.
 
 use std::path::{Path, PathBuf};
 
 use walkdir::{DirEntry, WalkDir};
 
 use crate::census::Tally;
-use crate::picture::{EXTENSIONS, head, is_picture};
-use crate::sample::Place;
-use crate::{Census, DatasetError, Kind, SampleRef, name, natural_order};
+use crate::picture::{EXTENSIONS, PICTURE_HEAD_BYTES, head, is_picture};
+use crate::{DatasetError, Kind, name, natural_order};
 
 /// What Windows leaves in folders.
 const SYSTEM_FILES: [&str; 2] = ["Thumbs.db", "desktop.ini"];
 
-/// Finds the pictures in a folder, in natural order of their names.
-pub(crate) fn search(root: &Path) -> Result<(Vec<SampleRef>, Census), DatasetError> {
-    let mut taken: Vec<(String, PathBuf)> = Vec::new();
+/// What a folder is searched for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Wanted {
+    /// Files with a picture's extension or first bytes.
+    Pictures,
+    /// Files called `.tar`.
+    Shards,
+}
+
+/// What was found: names and paths.
+pub(crate) type Files = Vec<(String, PathBuf)>;
+
+/// Finds what is wanted in a folder, in natural order of the names, and counts the rest.
+pub(crate) fn search(root: &Path, wanted: Wanted) -> Result<(Files, Tally), DatasetError> {
+    let mut taken = Files::new();
     let mut tally = Tally::default();
     let mut walk = WalkDir::new(root).min_depth(1).follow_links(true).into_iter();
     while let Some(entry) = walk.next() {
         let (path, kind) = match entry {
             Ok(entry) => {
-                let kind = classify(&entry);
+                let kind = classify(&entry, wanted);
                 if entry.file_type().is_dir() {
                     let Some(kind) = kind else { continue };
                     walk.skip_current_dir();
@@ -29,7 +40,7 @@ pub(crate) fn search(root: &Path) -> Result<(Vec<SampleRef>, Census), DatasetErr
                 }
                 (entry.into_path(), kind)
             }
-            Err(error) => match excuse(&error) {
+            Err(error) => match excuse(&error, wanted) {
                 Some((path, kind)) => (path.to_owned(), kind),
                 None => return Err(DatasetError::Walk { path: root.to_owned(), source: error }),
             },
@@ -41,13 +52,11 @@ pub(crate) fn search(root: &Path) -> Result<(Vec<SampleRef>, Census), DatasetErr
         }
     }
     taken.sort_by(|(left, _), (right, _)| natural_order(left, right));
-    let census = tally.finish(taken.len());
-    let sample = |(name, path): (String, PathBuf)| SampleRef::new(&name, Place::File(path.into()));
-    Ok((taken.into_iter().map(sample).collect(), census))
+    Ok((taken, tally))
 }
 
 /// Why a file is ignored, or a folder not searched; `None` if it is not.
-fn classify(entry: &DirEntry) -> Option<Kind> {
+fn classify(entry: &DirEntry, wanted: Wanted) -> Option<Kind> {
     let file_name = entry.file_name().as_encoded_bytes();
     if file_name.starts_with(b".") {
         let twin = file_name.starts_with(b"._") && entry.file_type().is_file();
@@ -62,10 +71,13 @@ fn classify(entry: &DirEntry) -> Option<Kind> {
     if SYSTEM_FILES.iter().any(|it| file_name.eq_ignore_ascii_case(it.as_bytes())) {
         return Some(Kind::System);
     }
-    if has_picture_extension(entry.path()) {
+    if is_called(entry.path(), wanted) {
         return None;
     }
-    match head(entry.path()) {
+    if wanted == Wanted::Shards {
+        return Some(Kind::Foreign(extension(entry.path())));
+    }
+    match head(entry.path(), PICTURE_HEAD_BYTES) {
         Ok(head) if is_picture(&head) => None,
         Ok(_) => Some(Kind::Foreign(extension(entry.path()))),
         Err(_) => Some(Kind::Unreadable),
@@ -75,7 +87,7 @@ fn classify(entry: &DirEntry) -> Option<Kind> {
 /// What the walk stumbles over without its being an error: a link in a circle, and a link that
 /// leads nowhere, which is taken if it is called like a picture, so that the sample is missed when
 /// it is read.
-fn excuse(error: &walkdir::Error) -> Option<(&Path, Option<Kind>)> {
+fn excuse(error: &walkdir::Error, wanted: Wanted) -> Option<(&Path, Option<Kind>)> {
     let path = error.path()?;
     if error.loop_ancestor().is_some() {
         return Some((path, Some(Kind::Loop)));
@@ -85,7 +97,7 @@ fn excuse(error: &walkdir::Error) -> Option<(&Path, Option<Kind>)> {
         return None;
     }
     let hidden = path.file_name().is_some_and(|it| it.as_encoded_bytes().starts_with(b"."));
-    let kind = match has_picture_extension(path) {
+    let kind = match is_called(path, wanted) {
         _ if hidden => Some(Kind::Hidden),
         true => None,
         false => Some(Kind::BrokenLink),
@@ -93,8 +105,12 @@ fn excuse(error: &walkdir::Error) -> Option<(&Path, Option<Kind>)> {
     Some((path, kind))
 }
 
-fn has_picture_extension(path: &Path) -> bool {
-    EXTENSIONS.contains(&&*extension(path))
+fn is_called(path: &Path, wanted: Wanted) -> bool {
+    let extension = extension(path);
+    match wanted {
+        Wanted::Pictures => EXTENSIONS.contains(&&*extension),
+        Wanted::Shards => extension == "tar",
+    }
 }
 
 fn extension(path: &Path) -> String {

@@ -1,16 +1,24 @@
 //! The bodies of the fuzz targets: parsers of outside bytes must answer any input, without a panic
 //! and without asking for much memory.
 
-use crate::npy::Layout;
+use crate::census::Tally;
+use crate::layout::Layout;
 use crate::npz::{self, Data};
-use crate::{Tensor, TensorData};
+use crate::{
+    Tensor, TensorData, coco, npy as npy_format, safetensors as safetensors_format, shards,
+};
 
 /// Small, so that a fuzzer meets it.
 const INFLATED_LIMIT_BYTES: u64 = 1 << 16;
 
 /// Reads the first and the last row of an npy file of these bytes, if they are one.
 pub fn npy(bytes: &[u8]) {
-    let Ok(layout) = Layout::parse(bytes) else { return };
+    if let Ok(layout) = npy_format::parse(bytes) {
+        rows(bytes, &layout);
+    }
+}
+
+fn rows(bytes: &[u8], layout: &Layout) {
     let mut tensor = Tensor { shape: Vec::new(), data: TensorData::U8(Vec::new()) };
     for row in [0, layout.n_rows() - 1] {
         if layout.read_row(bytes, row, &mut tensor).is_ok() {
@@ -29,4 +37,36 @@ pub fn npz(bytes: &[u8]) {
             Data::Inflated(bytes) => npy(&bytes),
         }
     }
+}
+
+/// Reads every tensor of a safetensors file of these bytes, if they are one.
+pub fn safetensors(bytes: &[u8]) {
+    for (_, layout) in safetensors_format::parse(bytes).unwrap_or_default() {
+        rows(bytes, &layout);
+    }
+}
+
+/// Finds the samples of a shard of these bytes, if they are one; each lies within it.
+///
+/// # Panics
+///
+/// When one does not.
+pub fn tar(bytes: &[u8]) {
+    let mut tally = Tally::default();
+    let samples = shards::samples_of(bytes, "shard.tar", &mut tally).unwrap_or_default();
+    let mut names: Vec<_> = samples.iter().map(|it| &it.name).collect();
+    names.sort();
+    assert!(names.is_sorted_by(|left, right| left < right), "every sample has its own name");
+    assert!(samples.iter().all(|it| bytes.get(it.range.clone()).is_some()));
+}
+
+/// Reads annotations of these bytes, if they are some; every class has a name.
+///
+/// # Panics
+///
+/// When one has none.
+pub fn coco(bytes: &[u8]) {
+    let Ok(coco) = coco::parse(bytes) else { return };
+    let classes = coco.pictures.iter().filter_map(|it| it.classes.as_ref()).flatten();
+    assert!(classes.into_iter().all(|&class| (class as usize) < coco.classes.len()));
 }

@@ -5,12 +5,16 @@
 //!
 //! * a **folder** of pictures ([`Dataset::folder`]), searched in all its subfolders;
 //! * a **list file** that names pictures, with or without labels ([`Dataset::list`]);
-//! * **arrays** of NumPy's, for models whose inputs are no pictures or more than one
-//!   ([`Dataset::tensors`]): an `.npz`, an `.npy`, or a folder of `<input>.npy`, the first axis
-//!   counting the samples.
+//! * **tar shards** as WebDataset makes them ([`Dataset::shards`]);
+//! * **COCO's annotations** and the pictures they speak of ([`Dataset::coco`]);
+//! * **arrays**, for models whose inputs are no pictures or more than one ([`Dataset::tensors`]): an
+//!   `.npz`, a `.safetensors`, an `.npy`, or a folder of `<input>.npy`, the first axis counting the
+//!   samples.
 //!
-//! [`Dataset::open`] picks by what the path is. [`Dataset::subset`] keeps every n-th, shuffles and
-//! limits, reproducibly.
+//! [`Dataset::open`] picks by what the path is. Labels come with a list, a shard or annotations, or
+//! from a table or the folders ([`Dataset::labelled`], [`Dataset::labelled_by_folder`]).
+//! [`Dataset::subset`] keeps every n-th, shuffles, takes the classes in turn and limits,
+//! reproducibly.
 //!
 //! Nothing is decoded here: a sample read is the bytes of its file or the tensors of its row
 //! ([`SampleRef::read`]). The list is all that grows with the number of samples; arrays are mapped,
@@ -24,7 +28,7 @@
 //! let dataset = Dataset::open(Path::new("photos"))?;
 //! println!("{}", dataset.census());
 //!
-//! let dataset = dataset.subset(&Subset { shuffle: Some(7), ..Subset::ALL });
+//! let dataset = dataset.subset(&Subset { shuffle: Some(7), ..Subset::ALL })?;
 //! let mut buffer = ReadBuffer::default();
 //! for sample in dataset.samples() {
 //!     match sample.read(&mut buffer)? {
@@ -37,13 +41,15 @@
 //!
 //! # Files must stay as they are
 //!
-//! Files of [`MAP_FROM_BYTES`] and more, and arrays, are mapped into memory. A file that vanishes
+//! Files of [`MAP_FROM_BYTES`] and more, shards and arrays are mapped into memory. A file that vanishes
 //! or shrinks *before* it is read is an error that names it. One that is cut short *while* it is
 //! mapped ends the process with a bus error on Unix; nothing is lost by that, since outputs appear
 //! only when complete, but do not write into a calibration set while it is in use.
 
 mod arrays;
+mod braces;
 mod census;
+mod coco;
 mod dataset;
 mod digest;
 mod error;
@@ -51,6 +57,7 @@ mod folder;
 #[doc(hidden)]
 pub mod fuzzing;
 mod labels;
+mod layout;
 mod list;
 mod map;
 mod name;
@@ -59,15 +66,21 @@ mod npy;
 mod npy_header;
 mod npz;
 mod picture;
+mod safetensors;
 mod sample;
+mod shards;
 mod subset;
+mod tar;
 mod tensor;
 
 pub use arrays::Input;
 pub use census::{Census, Ignored, Kind};
 pub use dataset::Dataset;
 pub use digest::{Digest, ParseDigestError, digest, digest_reader, digest_samples, digest_tensors};
-pub use error::{ArrayError, DatasetError, LabelError, LineError, NpyError, ReadError};
+pub use error::{
+    ArrayError, BraceError, CocoError, Compression, DatasetError, LabelError, LayoutError,
+    LineError, NpyError, ReadError, SafetensorsError, TarError,
+};
 pub use labels::{Label, Labels};
 pub use natural::natural_order;
 pub use npz::INFLATED_LIMIT_BYTES;

@@ -1,6 +1,5 @@
 //! Names of samples: relative paths as text, without loss.
 
-use std::ffi::OsStr;
 use std::fmt::Write as _;
 use std::path::{Component, Path};
 
@@ -20,15 +19,27 @@ pub(crate) fn of_path(path: &Path) -> String {
         }
         match component {
             Component::RootDir => name.push('/'),
-            Component::Normal(part) => push_escaped(&mut name, part),
-            other => push_escaped(&mut name, other.as_os_str()),
+            Component::Normal(part) => push_escaped(&mut name, part.as_encoded_bytes()),
+            other => push_escaped(&mut name, other.as_os_str().as_encoded_bytes()),
         }
     }
     name
 }
 
-fn push_escaped(name: &mut String, part: &OsStr) {
-    for chunk in part.as_encoded_bytes().utf8_chunks() {
+/// The path of a member of an archive, which is a relative one whatever the archive says.
+pub(crate) fn of_bytes(path: &[u8]) -> String {
+    let mut name = String::new();
+    for part in path.split(|&byte| byte == b'/').filter(|part| !matches!(*part, b"" | b".")) {
+        if !name.is_empty() {
+            name.push('/');
+        }
+        push_escaped(&mut name, part);
+    }
+    name
+}
+
+fn push_escaped(name: &mut String, part: &[u8]) {
+    for chunk in part.utf8_chunks() {
         for char in chunk.valid().chars() {
             match char {
                 '\\' => name.push_str("\\\\"),
@@ -59,9 +70,24 @@ mod tests {
         }
     }
 
+    #[test]
+    fn members_are_named_from_the_archive_s_root() {
+        let cases: [(&[u8], &str); 5] = [
+            (b"./a/b.jpg", "a/b.jpg"),
+            (b"/a//b.jpg/", "a/b.jpg"),
+            (b"../up.jpg", "../up.jpg"),
+            (b"a\\\xFF.jpg", "a\\\\\\xFF.jpg"),
+            (b"", ""),
+        ];
+        for (path, name) in cases {
+            assert_eq!(of_bytes(path), name);
+        }
+    }
+
     #[cfg(unix)]
     #[test]
     fn unusual_bytes_are_kept_apart() {
+        use std::ffi::OsStr;
         use std::os::unix::ffi::OsStrExt as _;
 
         let cases: [(&[u8], &str); 4] = [

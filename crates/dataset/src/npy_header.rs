@@ -3,8 +3,8 @@
 //! It is a Python literal, of which only what NumPy itself writes for plain arrays is understood,
 //! old spellings included.
 
-use crate::NpyError;
 use crate::npy::Header;
+use crate::{LayoutError, NpyError};
 
 /// Reads the dictionary, padding and line feed behind it included.
 pub(crate) fn parse(text: &[u8]) -> Result<Header<'_>, NpyError> {
@@ -86,7 +86,7 @@ impl<'text> Cursor<'text> {
         if matches!(self.peek(), Some(b'[' | b'(')) {
             let rest = String::from_utf8_lossy(&self.text[self.at..]);
             let fields = rest.split_inclusive(']').next().unwrap_or_default();
-            return Err(NpyError::Type { descr: fields.chars().take(80).collect() });
+            return Err(LayoutError::Type { descr: fields.chars().take(80).collect() }.into());
         }
         self.string()
     }
@@ -190,6 +190,6 @@ mod tests {
         }
         let structured = b"{'descr': [('a', '<f4'), ('b', '<i4')], 'shape': (1,)}";
         let descr = "[('a', '<f4'), ('b', '<i4')]".to_owned();
-        assert_eq!(parse(structured), Err(NpyError::Type { descr }));
+        assert_eq!(parse(structured), Err(LayoutError::Type { descr }.into()));
     }
 }

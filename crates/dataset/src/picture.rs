@@ -4,6 +4,8 @@ use std::fs::File;
 use std::io::{self, Read as _};
 use std::path::Path;
 
+use crate::Compression;
+
 /// Extensions of the pictures looked for, in lower case; a file's own may be in any.
 ///
 /// Everything else, GIF and TIFF among it, is foreign, unless its first bytes are those of a JPEG,
@@ -11,14 +13,28 @@ use std::path::Path;
 /// its bytes.
 pub const EXTENSIONS: [&str; 7] = ["jpg", "jpeg", "jpe", "jfif", "png", "webp", "bmp"];
 
-/// As many bytes as [`is_picture`] looks at, and more than tells an npy or npz.
-const HEAD_BYTES: usize = 18;
+/// As many bytes as [`is_picture`] looks at.
+pub(crate) const PICTURE_HEAD_BYTES: u64 = 18;
+
+/// As many bytes as tell every kind of file that a set may be: a tar says so at its byte 257.
+pub(crate) const HEAD_BYTES: u64 = 512;
 
 /// The first bytes of a file, by which it is known.
-pub(crate) fn head(path: &Path) -> io::Result<Vec<u8>> {
-    let mut head = Vec::with_capacity(HEAD_BYTES);
-    File::open(path)?.take(HEAD_BYTES as u64).read_to_end(&mut head)?;
+pub(crate) fn head(path: &Path, n_bytes: u64) -> io::Result<Vec<u8>> {
+    let mut head = Vec::new();
+    File::open(path)?.take(n_bytes).read_to_end(&mut head)?;
     Ok(head)
+}
+
+/// The format of a compressed file that begins with these bytes, and what unpacks it.
+pub(crate) fn compression(head: &[u8]) -> Option<Compression> {
+    const FORMATS: [(&[u8], Compression); 4] = [
+        (b"\x1F\x8B\x08", Compression { name: "gzip", tool: "gunzip" }),
+        (b"\x28\xB5\x2F\xFD", Compression { name: "zstd", tool: "unzstd" }),
+        (b"\xFD7zXZ\0", Compression { name: "xz", tool: "unxz" }),
+        (b"BZh", Compression { name: "bzip2", tool: "bunzip2" }),
+    ];
+    FORMATS.into_iter().find(|(magic, _)| head.starts_with(magic)).map(|(_, format)| format)
 }
 
 /// Whether a file that begins with these bytes is a JPEG, PNG, WebP or BMP.

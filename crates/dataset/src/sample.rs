@@ -2,6 +2,7 @@
 
 use std::fs::{self, File};
 use std::io::{self, Read as _};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -15,7 +16,7 @@ use crate::{Label, ReadError, Tensor};
 /// a process-wide lock, which only a large file repays.
 pub const MAP_FROM_BYTES: u64 = 1 << 20;
 
-/// Where a sample lies: in a file of its own, or in a row of arrays. Cheap to clone.
+/// Where a sample lies: in a file of its own, in a shard, or in a row of arrays. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct SampleRef {
     name: Arc<str>,
@@ -26,7 +27,7 @@ pub struct SampleRef {
 /// What a sample is, once read.
 #[derive(Debug)]
 pub enum Content<'buffer> {
-    /// The bytes of a file: a picture still encoded.
+    /// The bytes of a file or of a shard's member: a picture still encoded.
     Encoded(&'buffer [u8]),
     /// The inputs of a model by name, each with a leading axis of 1.
     ///
@@ -40,6 +41,8 @@ pub enum Content<'buffer> {
 pub struct ReadBuffer {
     bytes: Vec<u8>,
     map: Option<Mmap>,
+    /// What a sample in an archive is read from, which its bytes keep alive.
+    shard: Option<Arc<Mmap>>,
     tensors: Vec<(Arc<str>, Tensor)>,
 }
 
@@ -47,6 +50,13 @@ pub struct ReadBuffer {
 pub(crate) enum Place {
     File(Arc<Path>),
     Row(Arc<Arrays>, usize),
+    /// A part of an archive; the sample's name begins with the archive's, of `n_shard` bytes with
+    /// its slash.
+    Member {
+        shard: Arc<Mmap>,
+        range: Range<usize>,
+        n_shard: usize,
+    },
 }
 
 impl SampleRef {
@@ -55,7 +65,8 @@ impl SampleRef {
     }
 
     /// The name within the set, the same wherever the set lies: the path relative to the folder or
-    /// the list with `/` between its parts, or `arrays.npz[7]` for a row.
+    /// the list with `/` between its parts, `shard.tar/key.jpg` for a shard's member, or
+    /// `arrays.npz[7]` for a row.
     ///
     /// Bytes of a path that are not UTF-8 are written `\xFF`, backslashes doubled.
     pub fn name(&self) -> &str {
@@ -72,12 +83,21 @@ impl SampleRef {
         self.label.as_deref()
     }
 
-    /// The file it lies in, alone; `None` for a row of arrays.
+    /// The file it lies in, alone; `None` for a shard's member or a row of arrays.
     pub fn path(&self) -> Option<&Path> {
         match &self.place {
             Place::File(path) => Some(path),
-            Place::Row(..) => None,
+            Place::Row(..) | Place::Member { .. } => None,
         }
+    }
+
+    /// The first folder of its path: within the archive, where it lies in one.
+    pub(crate) fn first_folder(&self) -> Option<&str> {
+        let path = match &self.place {
+            Place::Member { n_shard, .. } => &self.name[*n_shard..],
+            Place::File(_) | Place::Row(..) => &self.name,
+        };
+        path.split_once('/').map(|(folder, _)| folder)
     }
 
     /// Reads it into the buffer, in place of what was there.
@@ -93,6 +113,10 @@ impl SampleRef {
             Place::File(path) => {
                 let ReadBuffer { bytes, map, .. } = buffer;
                 read_file(path, bytes, map).map(Content::Encoded)
+            }
+            Place::Member { shard, range, .. } => {
+                let shard = buffer.shard.insert(Arc::clone(shard));
+                Ok(Content::Encoded(&shard[range.clone()]))
             }
             Place::Row(arrays, row) => {
                 arrays.read_row(*row, &mut buffer.tensors)?;

@@ -170,15 +170,24 @@ pub(crate) struct ModelArgs {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Samples")]
 pub(crate) struct SampleArgs {
-    /// A folder of pictures, a list file, or tensors (an npy, an npz, a folder of npy files).
+    /// A folder of pictures, a list file, tar shards, COCO annotations, or tensors.
+    ///
+    /// A list file has one path a line, with a class behind it if you like, as ImageNet's val.txt.
+    /// Tar shards are WebDataset's: an archive, a folder of them, or a quoted 'train-{000..009}.tar'.
+    /// Of COCO's instances_*.json the pictures are looked for in the usual places around it.
+    /// Tensors are an npz, a safetensors, an npy or a folder of npy files; the first axis counts the samples.
     #[arg(long, value_name = "PATH")]
     pub(crate) images: Option<PathBuf>,
-    /// Labels of the samples: a csv with the columns file and label, or `folders`.
+    /// Labels of the samples: a csv with the columns file and label, COCO's annotations (.json), or `folders`.
     ///
-    /// The report then counts the samples of each class and names the classes left without one.
+    /// Lists, shards and COCO annotations given as --images bring their own.
+    /// The report counts the samples of each class and names the classes left without one.
     #[arg(long, value_name = "FILE|folders")]
     pub(crate) labels: Option<PathBuf>,
-    /// Use the first N samples (after --shuffle and --stride).
+    /// Take the classes in turn, so that --limit keeps as many samples of each as there can be.
+    #[arg(long)]
+    pub(crate) stratify: bool,
+    /// Use the first N samples (after --stride, --shuffle and --stratify).
     #[arg(long, value_name = "N")]
     pub(crate) limit: Option<NonZeroUsize>,
     /// Use every Nth sample.

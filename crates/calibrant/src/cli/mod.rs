@@ -6,6 +6,7 @@ mod cache;
 mod doctor;
 mod exit;
 mod inspect;
+mod pace;
 mod preprocess;
 mod progress;
 mod resolve;

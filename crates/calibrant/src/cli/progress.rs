@@ -1,16 +1,22 @@
-//! Progress on standard error: a bar where it is a terminal, a line a stage where it is not.
+//! Progress on standard error: a bar where it is a terminal, lines now and then where it is not.
 
+use std::fmt;
 use std::io::IsTerminal;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
-use indicatif::{HumanDuration, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::style::ProgressTracker;
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 
+use crate::cli::pace::{Pace, clock};
 use crate::observe::{Event, Observer, Stage};
 
 /// A stage shorter than this is not worth a line.
 const WORTH_A_LINE: Duration = Duration::from_millis(500);
+
+/// Between two lines of a counted stage where there is no terminal, which fills logs no faster than people read.
+const BETWEEN_LINES: Duration = Duration::from_secs(10);
 
 /// Shows a job's events to a person.
 #[derive(Debug)]
@@ -18,37 +24,72 @@ pub(crate) struct Progress {
     quiet: bool,
     terminal: bool,
     bar: ProgressBar,
-    stage: Option<Stage>,
+    running: Option<Running>,
     interrupt: Arc<AtomicBool>,
 }
+
+/// The stage that is under way.
+#[derive(Debug)]
+struct Running {
+    stage: Stage,
+    since: Instant,
+    pace: Option<SharedPace>,
+    last_line: Duration,
+}
+
+/// Told by the job, read by the thread that draws the bar.
+#[derive(Debug, Clone)]
+struct SharedPace(Arc<Mutex<Pace>>);
 
 impl Progress {
     pub(crate) fn new(quiet: bool, interrupt: Arc<AtomicBool>) -> Self {
         let terminal = std::io::stderr().is_terminal();
-        Self { quiet, terminal, bar: ProgressBar::hidden(), stage: None, interrupt }
+        Self { quiet, terminal, bar: ProgressBar::hidden(), running: None, interrupt }
     }
 
     fn start(&mut self, stage: Stage, total: Option<u64>) {
-        self.stage = Some(stage);
-        if self.quiet || !self.terminal {
-            return;
+        let pace = total.map(|total| SharedPace(Arc::new(Mutex::new(Pace::new(total)))));
+        if self.terminal && !self.quiet {
+            let template = match &pace {
+                Some(_) => "{prefix} {bar:30} {pace} {msg}",
+                None => "{prefix} {spinner} {gone} {msg}",
+            };
+            let style = ProgressStyle::with_template(template);
+            let mut style = style.unwrap_or_else(|_| ProgressStyle::default_bar());
+            if let Some(pace) = &pace {
+                style = style.with_key("pace", pace.clone());
+            }
+            let gone = |state: &ProgressState, out: &mut dyn fmt::Write| {
+                // The bar's buffer takes all that is written to it.
+                let _ = out.write_str(&clock(state.elapsed()));
+            };
+            self.bar = ProgressBar::with_draw_target(total, ProgressDrawTarget::stderr());
+            self.bar.set_style(style.with_key("gone", gone));
+            self.bar.set_prefix(stage.label());
+            self.bar.enable_steady_tick(Duration::from_millis(120));
         }
-        let template = match total {
-            Some(_) => "{prefix} {bar:30} {pos}/{len} {per_sec} {eta} left {msg}",
-            None => "{prefix} {spinner} {elapsed} {msg}",
+        let since = Instant::now();
+        self.running = Some(Running { stage, since, pace, last_line: Duration::ZERO });
+    }
+
+    fn reached(&mut self, done: u64) {
+        self.bar.set_position(done);
+        let Some(Running { stage, since, pace: Some(pace), last_line }) = &mut self.running else {
+            return;
         };
-        let style =
-            ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
-        self.bar = ProgressBar::with_draw_target(total, ProgressDrawTarget::stderr());
-        self.bar.set_style(style);
-        self.bar.set_prefix(stage.label());
-        self.bar.enable_steady_tick(Duration::from_millis(120));
+        let elapsed = since.elapsed();
+        pace.reached(done, elapsed);
+        if !self.terminal && elapsed.saturating_sub(*last_line) >= BETWEEN_LINES {
+            *last_line = elapsed;
+            let text = format!("{}: {}", stage.label(), pace.text(elapsed));
+            self.line(&text);
+        }
     }
 
     fn finish(&mut self, took: Duration) {
         self.bar.finish_and_clear();
         self.bar = ProgressBar::hidden();
-        if let Some(stage) = self.stage.take()
+        if let Some(Running { stage, .. }) = self.running.take()
             && took >= WORTH_A_LINE
         {
             self.line(&format!("{}: {}", stage.label(), short(took)));
@@ -67,7 +108,7 @@ impl Observer for Progress {
     fn event(&mut self, event: Event<'_>) {
         match event {
             Event::Started { stage, total } => self.start(stage, total),
-            Event::Reached(step) => self.bar.set_position(step),
+            Event::Reached(step) => self.reached(step),
             Event::At(what) => self.bar.set_message(what.to_owned()),
             Event::Finished { took } => self.finish(took),
             Event::Note(text) => self.line(&format!("note: {text}")),
@@ -85,10 +126,33 @@ impl Drop for Progress {
     }
 }
 
-fn short(took: Duration) -> String {
-    if took.as_secs() < 60 {
-        format!("{:.1} s", took.as_secs_f64())
-    } else {
-        HumanDuration(took).to_string()
+impl SharedPace {
+    fn reached(&self, done: u64, elapsed: Duration) {
+        // Whoever panicked over it left it whole: moments are put in one by one.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).reached(done, elapsed);
     }
+
+    fn text(&self, elapsed: Duration) -> String {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).text(elapsed)
+    }
+}
+
+impl ProgressTracker for SharedPace {
+    fn clone_box(&self) -> Box<dyn ProgressTracker> {
+        Box::new(self.clone())
+    }
+
+    fn tick(&mut self, _state: &ProgressState, _now: Instant) {}
+
+    fn reset(&mut self, _state: &ProgressState, _now: Instant) {}
+
+    fn write(&self, state: &ProgressState, out: &mut dyn fmt::Write) {
+        // The bar's buffer takes all that is written to it.
+        let _ = out.write_str(&self.text(state.elapsed()));
+    }
+}
+
+/// How long a stage took.
+fn short(took: Duration) -> String {
+    if took.as_secs() < 60 { format!("{:.1} s", took.as_secs_f64()) } else { clock(took) }
 }

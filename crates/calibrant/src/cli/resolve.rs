@@ -137,7 +137,12 @@ fn calibration(
     Ok(Calibration {
         samples: images,
         labels: samples.labels.clone(),
-        subset: Subset { limit: samples.limit, stride: samples.stride, shuffle: samples.shuffle },
+        subset: Subset {
+            limit: samples.limit,
+            stride: samples.stride,
+            shuffle: samples.shuffle,
+            stratify: samples.stratify,
+        },
         on_bad_sample: samples.on_bad_sample,
         preprocess: pipeline(preprocess, calibration.decode)?
             .map(|pipeline| Arc::new(pipeline) as Arc<dyn Preprocess>),

@@ -61,7 +61,7 @@ impl Job<'_> {
             self.stage(Stage::Engine, None, |observer| {
                 native.build(cache.as_deref(), &onnx, options, &plan, observer)
             })?;
-        self.note_samples(report.skipped.len(), report.classes.as_ref());
+        self.note_samples(report.skipped.len(), report.classes.as_ref(), &report.suspects);
         self.output.remove(TABLE)?;
         self.publish(CACHE, &cache)?;
         let manifest =
@@ -96,7 +96,8 @@ impl Job<'_> {
         if found != expected {
             return Err(in_the_way(CacheProblem::Header { found, expected }));
         }
-        let offered = self.stage(Stage::Samples, None, |observer| native.offered(observer))?;
+        let total = Some(native.dataset.samples().len() as u64);
+        let offered = self.stage(Stage::Samples, total, |observer| native.offered(observer))?;
         let now = native.manifest(offered);
         kept.manifest.check(&now).map_err(|stale| in_the_way(CacheProblem::Stale(stale)))?;
         Ok(Some(cache))

@@ -9,4 +9,5 @@ mod generations;
 mod job;
 mod preprocess;
 mod samples;
+mod sets;
 mod tensorrt;

@@ -1,6 +1,7 @@
 //! Arrays: NumPy's own reading is what ours is held to.
 
 use std::fs;
+use std::path::Path;
 use std::sync::Arc;
 
 use calibrant_dataset::{Content, Dataset, ElementType, ReadBuffer, SampleRef, Tensor, TensorData};
@@ -34,14 +35,25 @@ fn words(row: usize, name: &str, Tensor { shape, data }: &Tensor) -> String {
 #[test]
 fn rows_are_what_numpy_reads() {
     let folder = fixtures().join("dataset");
-    let expected = fs::read_to_string(folder.join("expected.tsv")).expect("it is checked in");
+    assert_eq!(check(&folder.join("expected.tsv"), &folder.join("good")), 22);
+}
+
+#[test]
+fn rows_are_what_the_safetensors_package_reads() {
+    let folder = fixtures().join("dataset/safetensors");
+    assert_eq!(check(&folder.join("expected.tsv"), &folder), 1);
+}
+
+/// Compares the rows of all files that are expected and returns how many those are.
+fn check(expected: &Path, folder: &Path) -> usize {
+    let expected = fs::read_to_string(expected).expect("it is checked in");
     let mut files: Vec<_> = expected.lines().filter_map(|it| it.split('\t').next()).collect();
     files.dedup();
-    assert_eq!(files.len(), 22);
+    let n_files = files.len();
     let mut actual = Vec::new();
     let mut buffer = ReadBuffer::default();
     for file in files {
-        let dataset = Dataset::open(&folder.join("good").join(file)).expect(file);
+        let dataset = Dataset::open(&folder.join(file)).expect(file);
         let inputs = dataset.inputs();
         for (idx, input) in inputs.iter().enumerate() {
             for (row, sample) in dataset.samples().iter().enumerate() {
@@ -54,6 +66,7 @@ fn rows_are_what_numpy_reads() {
         }
     }
     assert_eq!(actual, expected.lines().collect::<Vec<_>>());
+    n_files
 }
 
 #[test]
@@ -136,6 +149,28 @@ fn what_cannot_be_used_is_refused_with_the_reason() {
     }
     let cut = Dataset::tensors(&fixtures().join("dataset/bad/cut_magic.npy"));
     assert!(chain(&cut.expect_err("it is cut")).contains("does not begin with"));
+}
+
+#[test]
+fn a_safetensors_that_is_damaged_is_one_nevertheless() {
+    let whole = fs::read(fixtures().join("dataset/safetensors/inputs.safetensors")).expect("it");
+    let folder = crate::folder_of(&[
+        ("cut.safetensors", &whole[..whole.len() - 1]),
+        ("text.safetensors", b"not one"),
+        ("empty.safetensors", b""),
+        ("unnamed", &whole),
+    ]);
+    let cases = [
+        ("cut.safetensors", "should begin at"),
+        ("text.safetensors", "it has 7 bytes, fewer than the 8"),
+        ("empty.safetensors", "it has 0 bytes"),
+    ];
+    for (file, words) in cases {
+        let text = chain(&Dataset::open(&folder.path().join(file)).expect_err(file));
+        assert!(text.contains("not a readable safetensors file") && text.contains(words), "{text}");
+    }
+    let dataset = Dataset::open(&folder.path().join("unnamed")).expect("its bytes tell it");
+    assert_eq!((dataset.samples().len(), dataset.inputs().len()), (4, 8));
 }
 
 #[test]

@@ -154,8 +154,9 @@ fn a_subset_keeps_the_census() {
     let files: Vec<(&str, &[u8])> = files.iter().map(|it| (it.as_str(), &b""[..])).collect();
     let folder = folder_of(&files);
     let size = std::num::NonZeroUsize::new;
-    let subset = Subset { limit: size(3), stride: size(4).expect("not zero"), shuffle: None };
+    let subset = Subset { limit: size(3), stride: size(4).expect("not zero"), ..Subset::ALL };
     let dataset = Dataset::folder(folder.path()).expect("there are pictures").subset(&subset);
+    let dataset = dataset.expect("nothing is stratified");
     assert_eq!(names(&dataset), ["0.jpg", "4.jpg", "8.jpg"]);
     assert_eq!(dataset.census().taken, 20);
 }

@@ -9,13 +9,18 @@ use proptest::prelude::*;
 use crate::fixtures;
 
 fn goldens(extension: &str) -> Vec<Vec<u8>> {
+    let folders = ["good", "bad", "shards/good", "shards/bad", "safetensors", "coco/annotations"];
     let folder = fixtures().join("dataset");
-    let files = ["good", "bad"].map(|it| fs::read_dir(folder.join(it)).expect("it is checked in"));
+    let files = folders.map(|it| fs::read_dir(folder.join(it)).expect("it is checked in"));
     let paths = files.into_iter().flatten().map(|it| it.expect("it can be listed").path());
     let paths = paths.filter(|it| it.extension().is_some_and(|it| it == extension));
     let mut paths: Vec<_> = paths.collect();
     paths.sort();
-    paths.into_iter().map(|it| fs::read(it).expect("it can be read")).collect()
+    let mut files: Vec<_> =
+        paths.into_iter().map(|it| fs::read(it).expect("it can be read")).collect();
+    // There is nothing to damage in an empty one.
+    files.retain(|it| !it.is_empty());
+    files
 }
 
 /// A file and what is done to it: bytes put in place of others, and an end cut off.
@@ -66,6 +71,21 @@ proptest! {
     }
 
     #[test]
+    fn damaged_safetensors(bytes in damaged("safetensors")) {
+        fuzzing::safetensors(&bytes);
+    }
+
+    #[test]
+    fn damaged_tar(bytes in damaged("tar")) {
+        fuzzing::tar(&bytes);
+    }
+
+    #[test]
+    fn damaged_annotations(bytes in damaged("json")) {
+        fuzzing::coco(&bytes);
+    }
+
+    #[test]
     fn boastful_npy(bytes in claimed()) {
         fuzzing::npy(&bytes);
     }
@@ -74,6 +94,9 @@ proptest! {
     fn noise(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
         fuzzing::npy(&bytes);
         fuzzing::npz(&bytes);
+        fuzzing::tar(&bytes);
+        fuzzing::safetensors(&bytes);
+        fuzzing::coco(&bytes);
         fuzzing::npy(&[b"\x93NUMPY\x01\x00", &bytes[..]].concat());
     }
 }

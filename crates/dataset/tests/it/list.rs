@@ -7,7 +7,7 @@ use calibrant_dataset::{Dataset, DatasetError, LineError};
 use crate::{chain, folder_of, names};
 
 fn classes(dataset: &Dataset) -> Vec<Option<u32>> {
-    dataset.samples().iter().map(|it| it.label().map(|it| it.class)).collect()
+    dataset.samples().iter().map(|it| it.label().map(|it| it.classes[0])).collect()
 }
 
 #[test]

@@ -1,11 +1,13 @@
-//! Data sets as their users open them: folders, lists, arrays.
+//! Data sets as their users open them: folders, lists, shards, annotations, arrays.
 
 mod arrays;
+mod coco;
 mod folder;
 mod hostile;
 mod labels;
 mod list;
 mod read;
+mod shards;
 
 use std::error::Error;
 use std::fs;
