@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use calibrant_cuda::Device;
 use calibrant_decode_cuda::{DevicePreprocess, JpegWay, PictureDecoder};
-use calibrant_preprocess::{Preprocess as _, Recipe, Scale, Scratch};
+use calibrant_preprocess::{Preprocess as _, Recipe, Scale, Scratch, Settings};
 use serde::Serialize;
 
 /// How far tensors are from the processor's.
@@ -33,8 +33,14 @@ pub(crate) fn run(
     files: &[PathBuf],
     check: usize,
 ) -> Result<Differences, Box<dyn Error>> {
-    let (mean, std, scale) = (vec![0.0], vec![1.0], Scale::Times(1.0));
-    let pipeline = Recipe { mean, std, scale, ..recipe.clone() }.compile()?;
+    let levels = Settings {
+        steps: Some(recipe.steps.clone()),
+        scale: Some(Scale::Times(1.0)),
+        mean: Some(vec![0.0]),
+        std: Some(vec![1.0]),
+        ..Settings::default()
+    };
+    let pipeline = levels.recipe()?.compile()?;
     let decoder = DevicePreprocess::new(PictureDecoder::open(device, &pipeline, way)?);
     let len = pipeline.shape().iter().product();
     let (mut expected, mut found) = (vec![0.0; len], vec![0.0; len]);

@@ -22,7 +22,7 @@ use std::thread;
 
 use calibrant_cuda::{Device, upload_rate};
 use calibrant_decode_cuda::{JpegWay, PictureDecoder};
-use calibrant_preprocess::{Filter, Pipeline, Recipe};
+use calibrant_preprocess::{Filter, Pipeline, Settings};
 use clap::{Parser, ValueEnum};
 use serde::Serialize;
 
@@ -131,8 +131,8 @@ fn main() -> ExitCode {
 fn measure(arguments: &Arguments) -> Result<Measured, Box<dyn Error>> {
     let device = Device::open(0)?;
     let files = files(&arguments.folder)?;
-    let recipe = Recipe::preset(&arguments.preset)?;
-    let recipe = Recipe { filter: arguments.filter.unwrap_or(recipe.filter), ..recipe };
+    let settings = Settings { filter: arguments.filter, ..Settings::preset(&arguments.preset) };
+    let recipe = settings.recipe()?;
     let pipeline = recipe.compile()?;
     let decoder = match arguments.decode.way() {
         Some(way) => Some(PictureDecoder::open(&device, &pipeline, way)?),

@@ -279,7 +279,7 @@ pub enum UsageError {
     #[error(transparent)]
     Recipe(RecipeError),
     /// The preprocessing file is none.
-    #[error("`{}` is no preprocessing", file.display())]
+    #[error("`{}` is no preprocessing; `calibrant preprocess --preset NAME --print` writes one", file.display())]
     RecipeFile {
         /// The file.
         file: PathBuf,

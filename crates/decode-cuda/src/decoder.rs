@@ -9,7 +9,7 @@ use calibrant_cuda::{
 use calibrant_jpeg::{Coding, Header, Pixels};
 use calibrant_preprocess::{
     Color, JpegDecoder, MAX_PICTURE_SIDE_PX, Orientation, Pipeline, PixelRules, Preprocess,
-    PreprocessError, Recipe, Scratch, Size,
+    PreprocessError, Scratch, Size, Step,
 };
 
 use crate::blob::Template;
@@ -54,14 +54,14 @@ impl PictureDecoder {
     ///
     /// # Errors
     ///
-    /// [`OpenError::Filter`] and [`OpenError::Decoder`].
+    /// [`OpenError::Filter`], [`OpenError::Steps`] and [`OpenError::Decoder`].
     pub fn check(pipeline: &Pipeline) -> Result<(), OpenError> {
-        match *pipeline.recipe() {
-            Recipe { filter, .. } if !filter.is_exact() => Err(OpenError::Filter { filter }),
-            Recipe { decoder, .. } if decoder != JpegDecoder::LibjpegTurbo => {
-                Err(OpenError::Decoder { decoder })
-            }
-            _ => Ok(()),
+        let (filter, decoder) = (pipeline.filter(), pipeline.decode().jpeg);
+        match decoder {
+            _ if !filter.is_exact() => Err(OpenError::Filter { filter }),
+            _ if !pipeline.has_sampling() => Err(OpenError::Steps),
+            JpegDecoder::LibjpegTurbo => Ok(()),
+            _ => Err(OpenError::Decoder { decoder }),
         }
     }
 
@@ -102,7 +102,10 @@ impl PictureDecoder {
     /// pipeline's own, whose tensors these are.
     pub fn describe(&self) -> String {
         let Some(nvjpeg) = &self.nvjpeg else { return self.pipeline.describe() };
-        let recipe = Recipe { decoder: JpegDecoder::Nvjpeg, ..self.pipeline.recipe().clone() };
+        let mut recipe = self.pipeline.recipe().clone();
+        if let Some(Step::Decode(decode)) = recipe.steps.first_mut() {
+            decode.jpeg = JpegDecoder::Nvjpeg;
+        }
         let engine = match nvjpeg.engine() {
             JpegEngine::Hardware => "the chip's decoders",
             JpegEngine::Gpu => "the GPU's processors",
@@ -236,7 +239,7 @@ impl PictureDecoder {
         let header = *picture.header();
         let Some(pixels) = self.pixels(&header) else { return Ok(None) };
         let channels = pixels.bytes();
-        let orientation = match self.pipeline.recipe().orientation {
+        let orientation = match self.pipeline.decode().orientation {
             Orientation::Exif => header.orientation,
             Orientation::Stored => 1,
         };
@@ -274,12 +277,12 @@ impl PictureDecoder {
     /// What the pixels of a picture are made of; `None` where the device cannot make what the recipe
     /// asks for, or the recipe may refuse the picture.
     fn pixels(&self, header: &Header) -> Option<Pixels> {
-        let recipe = self.pipeline.recipe();
+        let decode = self.pipeline.decode();
         let size = Size::new(header.width, header.height);
-        if size.pixels() > recipe.max_pixels || size.width.max(size.height) > MAX_PICTURE_SIDE_PX {
+        if size.pixels() > decode.max_pixels || size.width.max(size.height) > MAX_PICTURE_SIDE_PX {
             return None;
         }
-        match (header.coding, recipe.color, recipe.pixels) {
+        match (header.coding, self.pipeline.color(), decode.pixels) {
             (Coding::Gray, ..) => Some(Pixels::Luma),
             (Coding::YCbCr, Color::Gray, PixelRules::Opencv) => Some(Pixels::Luma),
             (_, Color::Gray, _) => None,
@@ -351,28 +354,27 @@ impl fmt::Debug for Worker {
 
 #[cfg(test)]
 mod tests {
-    use calibrant_preprocess::Filter;
+    use calibrant_preprocess::{Filter, Settings};
 
     use super::*;
 
-    fn pipeline(change: impl FnOnce(&mut Recipe)) -> Pipeline {
-        let mut recipe = Recipe::preset("imagenet").unwrap();
-        change(&mut recipe);
-        recipe.compile().unwrap()
+    fn check(toml: &str) -> Result<(), OpenError> {
+        let recipe = Settings::from_toml(toml).unwrap().recipe().unwrap();
+        PictureDecoder::check(&recipe.compile().unwrap())
     }
 
     #[test]
     fn what_no_device_can_follow_is_refused_by_name() {
         for &filter in Filter::ALL {
-            let outcome = PictureDecoder::check(&pipeline(|recipe| recipe.filter = filter));
-            match outcome {
+            match check(&format!("preset = 'imagenet'\nfilter = '{filter}'")) {
                 Ok(()) => assert!(filter.is_exact()),
                 Err(error) => assert!(error.to_string().contains(filter.word()), "{error}"),
             }
         }
-        let other = pipeline(|recipe| recipe.decoder = JpegDecoder::Image);
-        let error = PictureDecoder::check(&other).unwrap_err();
+        let error = check("preset = 'imagenet'\njpeg = 'image'").unwrap_err();
         assert!(error.to_string().contains("`image`"), "{error}");
+        let error = check("preset = 'segment-anything'").unwrap_err();
+        assert!(error.to_string().contains("`fill-normalised`"), "{error}");
     }
 
     #[test]

@@ -15,6 +15,11 @@ pub enum OpenError {
         /// The filter.
         filter: Filter,
     },
+    /// A part of the picture that is resized alone, or bars that are no pixels.
+    #[error(
+        "a `crop` before the `resize` and `fill-normalised` run on the processor alone; choose --decode cpu"
+    )]
+    Steps,
     /// The recipe asks for another decoder's pixels.
     #[error("the recipe's decoder `{decoder}` runs on the processor alone; choose --decode cpu")]
     Decoder {

@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use calibrant_cuda::{Device, Stream, TENSORS, Upload};
 use calibrant_decode_cuda::{DevicePreprocess, JpegWay, PictureDecoder, PictureSlot};
 use calibrant_preprocess::{
-    Color, Filter, JpegDecoder, Orientation, Pipeline, PixelRules, Pixels, Preprocess, Recipe,
-    Resize, Scratch, Size,
+    Color, Filter, JpegDecoder, Orientation, Pipeline, PixelRules, Pixels, Preprocess, ResizeKind,
+    Scale, Scratch, Settings, Size,
 };
 
 /// The largest mean difference, in levels of 255, of nvJPEG's pixels from libjpeg-turbo's.
@@ -20,8 +20,12 @@ fn exact_filters() -> impl Iterator<Item = Filter> {
     Filter::ALL.iter().copied().filter(|filter| filter.is_exact())
 }
 
-fn recipe(filter: Filter, resize: Resize, size: Size) -> Recipe {
-    Recipe { filter, resize, size, ..Recipe::preset("imagenet").expect("a preset") }
+fn settings(filter: Filter, size: Size) -> Settings {
+    Settings { filter: Some(filter), size: Some(size), ..Settings::preset("imagenet") }
+}
+
+fn compiled(settings: &Settings) -> Pipeline {
+    settings.recipe().and_then(|recipe| recipe.compile()).expect("a recipe")
 }
 
 fn bits(values: &[f32]) -> Vec<u32> {
@@ -48,8 +52,11 @@ fn pictures() -> Vec<(PathBuf, Vec<u8>)> {
     paths.into_iter().map(read).collect()
 }
 
-fn resizes(side: u32) -> [Resize; 3] {
-    [Resize::Stretch, Resize::ShorterCrop { shorter_side: side }, Resize::Letterbox { fill: 114 }]
+/// The geometries, with a shorter side for the one that has it.
+fn resizes(side: u32) -> [Settings; 3] {
+    let of = |kind| Settings { resize: Some(kind), ..Settings::default() };
+    let crop = Settings { shorter_side: Some(side), ..of(ResizeKind::ShorterCrop) };
+    [of(ResizeKind::Stretch), crop, of(ResizeKind::Letterbox)]
 }
 
 /// A sequence of numbers below `end`.
@@ -73,7 +80,7 @@ fn compare(pipeline: &Pipeline, device: &DevicePreprocess, name: &Path, encoded:
     let on_device = device.preprocess(encoded, &mut Scratch::new(), &mut found);
     match (on_host, on_device) {
         (Ok(()), Ok(())) => {
-            let filter = pipeline.recipe().filter;
+            let filter = pipeline.filter();
             assert!(bits(&expected) == bits(&found), "{} by {filter} differs", name.display());
             true
         }
@@ -93,7 +100,7 @@ fn pixels_become_the_processors_tensors() {
     for filter in exact_filters() {
         for resize in resizes(40) {
             let size = Size::new(1 + random.below(70), 1 + random.below(70));
-            let pipeline = recipe(filter, resize, size).compile().unwrap();
+            let pipeline = compiled(&settings(filter, size).overridden_by(resize.clone()));
             let decoder = PictureDecoder::open(&device, &pipeline, JpegWay::Exact).unwrap();
             let mut maker = decoder.maker().unwrap();
             let len = decoder.tensor_bytes() / 4;
@@ -138,7 +145,8 @@ fn files_become_the_processors_tensors() {
     let mut same = 0;
     for filter in exact_filters() {
         for resize in resizes(120) {
-            let pipeline = recipe(filter, resize, Size::new(96, 112)).compile().unwrap();
+            let size = Size::new(96, 112);
+            let pipeline = compiled(&settings(filter, size).overridden_by(resize));
             let decoder = PictureDecoder::open(&device, &pipeline, JpegWay::Exact).unwrap();
             let decoder = DevicePreprocess::new(decoder);
             for (name, encoded) in &pictures {
@@ -155,10 +163,14 @@ fn colours_turns_and_gray_are_the_processors() {
     for color in [Color::Rgb, Color::Bgr, Color::Gray] {
         for pixels in [PixelRules::Opencv, PixelRules::Pillow] {
             for orientation in [Orientation::Exif, Orientation::Stored] {
-                let base = recipe(Filter::Cv2Linear, Resize::Stretch, Size::new(61, 47));
-                let (mean, std) = (vec![0.4], vec![0.25]);
-                let recipe = Recipe { color, pixels, orientation, mean, std, ..base };
-                let pipeline = recipe.compile().unwrap();
+                let pipeline = compiled(&Settings {
+                    color: Some(color),
+                    pixels: Some(pixels),
+                    orientation: Some(orientation),
+                    mean: Some(vec![0.4]),
+                    std: Some(vec![0.25]),
+                    ..settings(Filter::Cv2Linear, Size::new(61, 47))
+                });
                 let decoder = PictureDecoder::open(&device, &pipeline, JpegWay::Exact).unwrap();
                 let decoder = DevicePreprocess::new(decoder);
                 for (name, encoded) in pictures() {
@@ -173,7 +185,7 @@ fn colours_turns_and_gray_are_the_processors() {
 #[test]
 fn files_that_end_early_are_told_as_the_processor_tells_them() {
     let device = device();
-    let pipeline = recipe(Filter::Cv2Linear, Resize::Stretch, Size::new(32, 32)).compile().unwrap();
+    let pipeline = compiled(&settings(Filter::Cv2Linear, Size::new(32, 32)));
     for way in [JpegWay::Exact, JpegWay::Nvjpeg] {
         let decoder = PictureDecoder::open(&device, &pipeline, way).unwrap();
         let decoder = DevicePreprocess::new(decoder);
@@ -188,8 +200,7 @@ fn files_that_end_early_are_told_as_the_processor_tells_them() {
 #[test]
 fn many_threads_make_the_tensors_that_one_makes() {
     let device = device();
-    let pipeline =
-        recipe(Filter::PilBilinear, Resize::Stretch, Size::new(64, 64)).compile().unwrap();
+    let pipeline = compiled(&settings(Filter::PilBilinear, Size::new(64, 64)));
     let decoder = PictureDecoder::open(&device, &pipeline, JpegWay::Exact).unwrap();
     let decoder = DevicePreprocess::new(decoder);
     let pictures = pictures();
@@ -207,14 +218,12 @@ fn many_threads_make_the_tensors_that_one_makes() {
 #[test]
 fn nvjpeg_is_near_and_always_the_same() {
     let device = device();
-    let base = recipe(Filter::Cv2Nearest, Resize::Stretch, Size::new(224, 224));
-    let recipe = Recipe {
-        scale: calibrant_preprocess::Scale::Times(1.0),
-        mean: vec![0.0],
-        std: vec![1.0],
-        ..base
-    };
-    let pipeline = recipe.compile().unwrap();
+    let pipeline = compiled(&Settings {
+        scale: Some(Scale::Times(1.0)),
+        mean: Some(vec![0.0]),
+        std: Some(vec![1.0]),
+        ..settings(Filter::Cv2Nearest, Size::new(224, 224))
+    });
     let decoder = PictureDecoder::open(&device, &pipeline, JpegWay::Nvjpeg).unwrap();
     println!("{decoder:?}");
     assert!(decoder.describe().contains(JpegDecoder::Nvjpeg.word()));

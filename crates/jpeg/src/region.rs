@@ -45,6 +45,16 @@ impl Region {
         self.columns[columns].fill(true);
     }
 
+    /// Makes it a region of a larger picture, of which it was a part that begins at that column and
+    /// row.
+    pub fn embed(&mut self, width: u32, height: u32, (left, top): (u32, u32)) {
+        for (wanted, n, before) in [(&mut self.columns, width, left), (&mut self.rows, height, top)]
+        {
+            wanted.splice(..0, std::iter::repeat_n(false, before as usize));
+            wanted.resize(n as usize, false);
+        }
+    }
+
     /// Returns whether a row is wanted.
     ///
     /// # Panics

@@ -4,14 +4,14 @@ use std::num::ParseFloatError;
 
 use crate::decode::Format;
 use crate::preset::Preset;
-use crate::recipe::{Color, MAX_PICTURE_SIDE_PX, MAX_SIDE_PX, Size};
+use crate::recipe::{Color, MAX_PICTURE_SIDE_PX, MAX_SIDE_PX, ResizeKind, Size, Step};
 
 /// A recipe that cannot be used; found before any picture is read.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum RecipeError {
-    /// Neither a preset nor complete settings were given.
-    #[error("no preset given; choose one of:\n{}", Preset::listing())]
+    /// Neither a preset nor steps were given.
+    #[error("neither a preset nor steps are given; choose one of:\n{}", Preset::listing())]
     NoPreset,
     /// The preset's name is none of ours.
     #[error("there is no preset `{name}`; choose one of:\n{}", Preset::listing())]
@@ -19,11 +19,11 @@ pub enum RecipeError {
         /// The name as given.
         name: String,
     },
-    /// A field that has no value anywhere.
-    #[error("the recipe has no `{field}`: give --{field}, or `{field} = …` in the TOML file")]
-    Missing {
-        /// The field as TOML and flags spell it.
-        field: &'static str,
+    /// A geometry that interpolates, for a recipe that does not.
+    #[error("--resize {kind} needs a filter, and the recipe has none: give --filter")]
+    NoFilter {
+        /// The geometry.
+        kind: ResizeKind,
     },
     /// A word that is none of the values of its field.
     #[error("`{text}` is no {what}; known are {}", .known.join(", "))]
@@ -49,6 +49,126 @@ pub enum RecipeError {
         /// What the number's parser says.
         source: ParseFloatError,
     },
+    /// A preset and steps in one file, which would be two beginnings.
+    #[error("both a preset and steps are given: leave one of them out")]
+    TwoBases,
+    /// A list without any step.
+    #[error("the recipe has no steps: it begins with `decode` and ends with `normalise`")]
+    NoSteps,
+    /// A step that cannot be what it is, or where it is.
+    #[error("step {number} of the recipe, `{kind}`, cannot be used")]
+    Step {
+        /// Its number, from 1.
+        number: usize,
+        /// What kind of step it is.
+        kind: &'static str,
+        /// Why not, and the way out.
+        source: StepError,
+    },
+    /// A list that ends before its end.
+    #[error("the recipe does not end with `normalise`: add it as step {number}")]
+    NoNormalise {
+        /// The number that the step would have.
+        number: usize,
+    },
+    /// A tensor whose size would depend on the picture.
+    #[error(
+        "the steps leave the tensor's size to the picture: give --size, or end the geometric steps with `crop` or `pad` to a size, or with `resize` `to` one"
+    )]
+    OpenSize,
+    /// A tensor with a side beyond the limit.
+    #[error("the steps make a tensor with a side of {side} px, and {MAX_SIDE_PX} are the most")]
+    TensorTooLarge {
+        /// The longer side.
+        side: u32,
+    },
+    /// A setting for a step that the recipe has not.
+    #[error(
+        "`{field}` changes a step {step}, and the recipe has none: replace the geometry with --resize, or write the steps in a file"
+    )]
+    NoSuchStep {
+        /// The setting.
+        field: &'static str,
+        /// The kind of step.
+        step: &'static str,
+    },
+    /// A step that cannot take the size of the tensor.
+    #[error(
+        "`size` cannot change step {number}, `{kind}`, whose size follows from other steps: write the steps in a file"
+    )]
+    SizeFollows {
+        /// Its number, from 1.
+        number: usize,
+        /// What kind of step it is.
+        kind: &'static str,
+    },
+    /// TOML that does not parse, or has a field that a recipe has not.
+    #[error("the preprocessing file does not parse")]
+    Toml(#[from] toml::de::Error),
+}
+
+impl RecipeError {
+    pub(crate) fn step(number: usize, step: &Step, source: StepError) -> Self {
+        Self::Step { number, kind: step.kind(), source }
+    }
+}
+
+/// What is wrong with one step of a recipe.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StepError {
+    /// None, or more than one, of the fields of which a step has one.
+    #[error("it takes exactly one of {fields}")]
+    OneOf {
+        /// The fields.
+        fields: &'static str,
+    },
+    /// A field that another one makes meaningless.
+    #[error("`{field}` means nothing beside `{beside}`: leave it out")]
+    Superfluous {
+        /// The field.
+        field: &'static str,
+        /// The other one.
+        beside: &'static str,
+    },
+    /// A list that begins with something else.
+    #[error("a recipe begins with `decode`: put it first")]
+    NotDecode,
+    /// A second one of the kind.
+    #[error("the recipe has this step already: leave one of the two out")]
+    Again,
+    /// A comparison with a picture that is changed already.
+    #[error("it compares the picture as it was decoded: put it right after `decode`")]
+    ExpectLate,
+    /// A picture with bars, changed.
+    #[error("bars are neither cut nor resized nor padded again: put `pad` last before `normalise`")]
+    AfterPad,
+    /// A step on normalised values.
+    #[error("nothing comes after `normalise`: put it before")]
+    AfterNormalise,
+    /// Bars around what may be larger.
+    #[error(
+        "it pads to {size} px, and the picture may have {most} px by then: pad to that, or crop it before"
+    )]
+    PadTooSmall {
+        /// The size with the bars.
+        size: Size,
+        /// The largest picture.
+        most: Size,
+    },
+    /// Bars around what may have any size.
+    #[error(
+        "the picture may be larger by then: bring it to a size before (`resize` with `to`, `longer-side` or `within`, or `crop`)"
+    )]
+    PadWithoutLimit,
+    /// A multiple of a size that the picture decides.
+    #[error("a multiple of what depends on the picture is no size: pad to a `size`")]
+    OpenMultiple,
+    /// Bars of one value around those of a crop.
+    #[error(
+        "the crop before it fills with 0 what a picture lacks: pad with `fill = 0`, or leave the crop out"
+    )]
+    TwoFills,
     /// A side of zero or beyond the limit.
     #[error("{field} of {side} px is out of range: 1 to {MAX_SIDE_PX}")]
     SideOutOfRange {
@@ -57,9 +177,20 @@ pub enum RecipeError {
         /// The side as given.
         side: u32,
     },
-    /// `max-pixels = 0`.
-    #[error("max-pixels of 0 refuses every picture")]
-    NoPixelsAllowed,
+    /// `max-pixels` of zero, or more than a picture can have.
+    #[error("max-pixels of {pixels} is out of range: 1 to {most}")]
+    BadMaxPixels {
+        /// The number as given.
+        pixels: u64,
+        /// The largest that would do.
+        most: u64,
+    },
+    /// A fraction of nothing, or of more than there is.
+    #[error("fraction of {fraction} is out of range: above 0 and at most 1")]
+    BadFraction {
+        /// The number as given.
+        fraction: f64,
+    },
     /// A number that is not finite, or zero where one divides by it.
     #[error("{field} cannot be {value}")]
     BadNumber {
@@ -85,9 +216,6 @@ pub enum RecipeError {
     /// A decoder that is no processor's.
     #[error("the decoder `nvjpeg` needs a GPU: give --decode cuda, or take another decoder")]
     NeedsGpu,
-    /// TOML that does not parse, or has a field that a recipe has not.
-    #[error("the preprocessing file does not parse")]
-    Toml(#[from] toml::de::Error),
 }
 
 /// A picture that gives no tensor.
@@ -161,13 +289,23 @@ pub enum PreprocessError {
         /// The panic's message.
         message: String,
     },
-    /// `resize = "none"` and a picture of another size.
+    /// A picture of another size than the step `expect` names.
     #[error(
-        "the picture is {found} px and the recipe takes {expected} px without resizing: choose --resize stretch, shorter-crop or letterbox"
+        "the picture is {found} px and the recipe expects {expected} px: choose --resize stretch, shorter-crop or letterbox"
     )]
     WrongSize {
-        /// The tensor's size.
+        /// The size that pictures may have.
         expected: Size,
+        /// The picture's size.
+        found: Size,
+    },
+    /// A crop before the resize that the picture cannot fill.
+    #[error(
+        "the picture is {found} px, too small for the crop to {crop} px that is resized: crop by a `fraction`, or after the resize"
+    )]
+    TooSmall {
+        /// The size of the crop.
+        crop: Size,
         /// The picture's size.
         found: Size,
     },

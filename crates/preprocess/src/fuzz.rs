@@ -4,7 +4,8 @@ use calibrant_jpeg::Region;
 
 use crate::decode::{self, Request, Source};
 use crate::pipeline::{Preprocess, Scratch};
-use crate::recipe::{Filter, JpegDecoder, Orientation, PixelRules, Recipe, Size};
+use crate::recipe::{Filter, JpegDecoder, Orientation, PixelRules, Size};
+use crate::settings::Settings;
 
 /// Pixels that a fuzzed picture may have: enough for every path, little enough to be fast.
 const MAX_PIXELS: u64 = 1 << 16;
@@ -59,10 +60,16 @@ fn resize_all(bytes: &[u8]) {
     let size = Size::new(9, 5);
     let mut scratch = Scratch::new();
     for preset in ["imagenet", "timm", "ultralytics"] {
-        let Ok(base) = Recipe::preset(preset) else { continue };
         for &filter in Filter::ALL {
-            let recipe = Recipe { size, filter, max_pixels: MAX_PIXELS, ..base.clone() };
-            let Ok(pipeline) = recipe.compile() else { continue };
+            let settings = Settings {
+                size: Some(size),
+                filter: Some(filter),
+                max_pixels: Some(MAX_PIXELS),
+                ..Settings::preset(preset)
+            };
+            let Ok(pipeline) = settings.recipe().and_then(|recipe| recipe.compile()) else {
+                continue;
+            };
             let mut out = vec![f32::NAN; 3 * size.area()];
             if pipeline.preprocess(bytes, &mut scratch, &mut out).is_ok() {
                 assert!(out.iter().all(|value| value.is_finite()), "every value is written");

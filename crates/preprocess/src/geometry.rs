@@ -1,8 +1,14 @@
-//! Where a picture comes to lie in the tensor: sizes, crops and bars, in whole pixels.
+//! Where a picture comes to lie in the tensor: the steps between `decode` and `normalise`, reduced
+//! to one scaled size, a window of it and its place, in whole pixels.
 
-use crate::recipe::Size;
+mod known;
+mod sizes;
 
-/// A part of the scaled picture.
+use crate::error::{PreprocessError, RecipeError, StepError};
+use crate::recipe::{Crop, Fill, Filter, MAX_SIDE_PX, Pad, PadAnchor, Resize, Size, Step};
+use known::Known;
+
+/// A part of a picture.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Window {
     pub(crate) left: u32,
@@ -10,129 +16,152 @@ pub(crate) struct Window {
     pub(crate) size: Size,
 }
 
+impl Window {
+    /// Returns all of a picture.
+    pub(crate) fn whole(size: Size) -> Self {
+        Self { left: 0, top: 0, size }
+    }
+}
+
 /// What to compute of the scaled picture and where it goes in the tensor.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Plan {
     /// Size that the whole picture would be scaled to; only `window` of it is computed.
     pub(crate) scaled: Size,
     pub(crate) window: Window,
     /// Column and row of the tensor where the window begins.
     pub(crate) at: (u32, u32),
-    /// Value around the window.
-    pub(crate) fill: u8,
+    /// What lies around the window.
+    pub(crate) fill: Fill,
 }
 
-/// The whole picture over the whole tensor.
-pub(crate) fn stretch(size: Size) -> Plan {
-    Plan { scaled: size, window: Window { left: 0, top: 0, size }, at: (0, 0), fill: 0 }
+/// What becomes of a picture of some size.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Placement {
+    /// The part that is scaled, as if there were nothing around it; in most recipes all of it.
+    pub(crate) source: Window,
+    /// What becomes of that part.
+    pub(crate) plan: Plan,
 }
 
-/// torchvision's `Resize(shorter_side)` and `CenterCrop(size)`.
-///
-/// The longer side is truncated. The crop begins at `round((n - size) / 2)`, half to even; where
-/// the scaled picture is smaller than the crop, `(size - n) // 2` zeros come before it.
-pub(crate) fn shorter_crop(picture: Size, shorter_side: u32, size: Size) -> Plan {
-    let longer = |long: u32, short: u32| {
-        let side = u64::from(shorter_side) * u64::from(long) / u64::from(short);
-        u32::try_from(side).unwrap_or(u32::MAX)
-    };
-    let scaled = if picture.width <= picture.height {
-        Size::new(shorter_side, longer(picture.height, picture.width))
-    } else {
-        Size::new(longer(picture.width, picture.height), shorter_side)
-    };
-    let (left, width, at_x) = centred(scaled.width, size.width);
-    let (top, height, at_y) = centred(scaled.height, size.height);
-    let window = Window { left, top, size: Size::new(width, height) };
-    Plan { scaled, window, at: (at_x, at_y), fill: 0 }
+/// The geometric steps of a recipe, checked.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Geometry {
+    expected: Option<Size>,
+    /// A crop before the resize.
+    first: Option<Crop>,
+    resize: Option<Resize>,
+    /// A crop after the resize, or without one.
+    crop: Option<Crop>,
+    pad: Option<Pad>,
+    /// The tensor's size.
+    size: Size,
 }
 
-/// Returns the first position taken of `n`, how many are taken, and where they begin in `crop`.
-fn centred(n: u32, crop: u32) -> (u32, u32, u32) {
-    if n < crop {
-        return (0, n, (crop - n) / 2);
-    }
-    let margin = n - crop;
-    // An odd margin is a half: it goes to the even neighbour.
-    let half = margin / 2;
-    (half + (margin % 2) * (half % 2), crop, 0)
-}
-
-/// Ultralytics' `LetterBox(size, auto=False, scaleup=True, center=True)`.
-///
-/// Sides are `round(side * r)`, half to even, and at least 1; the bars before the picture are
-/// `round(gap / 2 - 0.1)`.
-pub(crate) fn letterbox(picture: Size, size: Size, fill: u8) -> Plan {
-    let (w, h) = (f64::from(picture.width), f64::from(picture.height));
-    let ratio = (f64::from(size.height) / h).min(f64::from(size.width) / w);
-    let side = |side: f64, limit: u32| to_px((side * ratio).round_ties_even()).clamp(1, limit);
-    let scaled = Size::new(side(w, size.width), side(h, size.height));
-    let before =
-        |outer: u32, inner: u32| to_px((f64::from(outer - inner) / 2.0 - 0.1).round_ties_even());
-    let at = (before(size.width, scaled.width), before(size.height, scaled.height));
-    Plan { scaled, window: Window { left: 0, top: 0, size: scaled }, at, fill }
-}
-
-/// Returns the non-negative whole number that `side` is.
-#[expect(
-    clippy::cast_possible_truncation,
-    reason = "rounded, at most a tensor's side; -0.1 rounds to -0"
-)]
-fn to_px(side: f64) -> u32 {
-    side as u32
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-
-    /// `int(round((n - crop) / 2.0))` of Python, or the padding before, as torchvision's.
-    fn centred_naive(n: u32, crop: u32) -> (u32, u32, u32) {
-        if crop > n {
-            return (0, n, (crop - n) / 2);
+impl Geometry {
+    /// Checks the steps, of which the first is the recipe's `first`-th.
+    ///
+    /// # Errors
+    ///
+    /// [`RecipeError::Step`] naming the step that does not fit the ones before it,
+    /// [`RecipeError::OpenSize`] where the picture would decide on the size of the tensor,
+    /// [`RecipeError::TensorTooLarge`].
+    pub(crate) fn new(steps: &[Step], first: usize) -> Result<Self, RecipeError> {
+        let size = Size::new(1, 1);
+        let mut geometry =
+            Self { expected: None, first: None, resize: None, crop: None, pad: None, size };
+        let mut known = Known::NOTHING;
+        for (i, step) in steps.iter().enumerate() {
+            known = known
+                .after(step)
+                .and_then(|known| geometry.take(step).map(|()| known))
+                .map_err(|source| RecipeError::step(first + i, step, source))?;
         }
-        (to_px(((f64::from(n) - f64::from(crop)) / 2.0).round_ties_even()), crop, 0)
-    }
-
-    proptest! {
-        #[test]
-        fn crops_are_python_s(w in 1..5000_u32, h in 1..5000_u32, side in 1..600_u32, crop in 1..600_u32) {
-            let plan = shorter_crop(Size::new(w, h), side, Size::new(crop, crop));
-            let (short, long) = (w.min(h), w.max(h));
-            let other = to_px((f64::from(side) * f64::from(long) / f64::from(short)).trunc());
-            let (scaled_w, scaled_h) = if w <= h { (side, other) } else { (other, side) };
-            prop_assert_eq!(plan.scaled, Size::new(scaled_w, scaled_h));
-            let (left, width, at_x) = centred_naive(scaled_w, crop);
-            let (top, height, at_y) = centred_naive(scaled_h, crop);
-            prop_assert_eq!(plan.window, Window { left, top, size: Size::new(width, height) });
-            prop_assert_eq!(plan.at, (at_x, at_y));
-        }
-
-        #[test]
-        fn letterboxes_lie_inside(w in 1..5000_u32, h in 1..5000_u32, a in 1..700_u32, b in 1..700_u32) {
-            let plan = letterbox(Size::new(w, h), Size::new(a, b), 114);
-            let Size { width, height } = plan.window.size;
-            prop_assert!(plan.at.0 + width <= a && plan.at.1 + height <= b);
-            prop_assert!(width == a || height == b, "it fills one direction");
-            prop_assert!((a - width).abs_diff(2 * plan.at.0) <= 1, "it is centred");
+        let size = known.exactly().ok_or(RecipeError::OpenSize)?;
+        match [size.width, size.height].into_iter().find(|side| *side > MAX_SIDE_PX) {
+            Some(side) => Err(RecipeError::TensorTooLarge { side }),
+            None => Ok(Self { size, ..geometry }),
         }
     }
 
-    #[test]
-    fn letterboxes_are_ultralytics() {
-        // Printed by LetterBox of ultralytics 8.4: scaled size, left, top.
-        for ((w, h), (a, b), scaled, at) in [
-            ((480, 269), (640, 640), (640, 359), (0, 140)),
-            ((269, 480), (640, 640), (359, 640), (140, 0)),
-            ((1, 1), (640, 640), (640, 640), (0, 0)),
-            ((333, 500), (640, 384), (256, 384), (192, 0)),
-            ((640, 427), (641, 640), (641, 428), (0, 106)),
-            ((3000, 17), (640, 640), (640, 4), (0, 318)),
-        ] {
-            let plan = letterbox(Size::new(w, h), Size::new(a, b), 114);
-            assert_eq!(plan.scaled, Size::new(scaled.0, scaled.1), "{w}x{h}");
-            assert_eq!(plan.at, at, "{w}x{h}");
+    /// Takes the step, if its turn has not gone.
+    fn take(&mut self, step: &Step) -> Result<(), StepError> {
+        match *step {
+            _ if self.pad.is_some() => return Err(StepError::AfterPad),
+            Step::Expect(_) if self.crop.is_some() || self.resize.is_some() => {
+                return Err(StepError::ExpectLate);
+            }
+            Step::Expect(_) if self.expected.is_some() => return Err(StepError::Again),
+            Step::Crop(_) if self.crop.is_some() => return Err(StepError::Again),
+            Step::Resize(_) if self.resize.is_some() => return Err(StepError::Again),
+            Step::Decode(_) | Step::Normalise(_) => return Err(StepError::Again),
+            Step::Expect(expect) => self.expected = Some(expect.size),
+            Step::Crop(crop) => self.crop = Some(crop),
+            Step::Resize(resize) => {
+                self.first = self.crop.take();
+                self.resize = Some(resize);
+            }
+            Step::Pad(pad) => self.pad = Some(pad),
         }
+        Ok(())
+    }
+
+    /// Returns the size of the tensor.
+    pub(crate) fn size(&self) -> Size {
+        self.size
+    }
+
+    /// Returns what interpolates; where nothing is resized, a kernel that copies.
+    pub(crate) fn filter(&self) -> Filter {
+        self.resize.map_or(Filter::Cv2Nearest, |resize| resize.filter)
+    }
+
+    /// Returns whether all of a picture is resized, and its bars are pixels.
+    pub(crate) fn is_plain(&self) -> bool {
+        self.first.is_none() && !matches!(self.pad, Some(Pad { fill: Fill::Normalised(_), .. }))
+    }
+
+    /// Returns what becomes of a picture of this size.
+    ///
+    /// # Errors
+    ///
+    /// [`PreprocessError::WrongSize`] where the recipe expects another one,
+    /// [`PreprocessError::TooSmall`] for a crop before the resize.
+    pub(crate) fn plan(&self, picture: Size) -> Result<Placement, PreprocessError> {
+        if let Some(expected) = self.expected
+            && expected != picture
+        {
+            return Err(PreprocessError::WrongSize { expected, found: picture });
+        }
+        let source = match self.first {
+            None => Window::whole(picture),
+            Some(crop) => {
+                let part = crop.of(picture);
+                if part.window.size != part.size {
+                    return Err(PreprocessError::TooSmall { crop: part.size, found: picture });
+                }
+                part.window
+            }
+        };
+        let scaled = self.resize.map_or(source.size, |resize| resize.target.of(source.size));
+        let part = match self.crop {
+            None => sizes::Part { size: scaled, window: Window::whole(scaled), at: (0, 0) },
+            Some(crop) => crop.of(scaled),
+        };
+        let (anchor, fill) = match self.pad {
+            None => (PadAnchor::TopLeft, CROP_FILL),
+            Some(pad) => (pad.anchor, pad.fill),
+        };
+        let before = |outer: u32, inner: u32| match anchor {
+            PadAnchor::Centre => (outer - inner) / 2,
+            PadAnchor::TopLeft => 0,
+        };
+        let across = part.at.0 + before(self.size.width, part.size.width);
+        let down = part.at.1 + before(self.size.height, part.size.height);
+        let plan = Plan { scaled, window: part.window, at: (across, down), fill };
+        Ok(Placement { source, plan })
     }
 }
+
+/// What a crop puts where the picture is smaller.
+pub(crate) const CROP_FILL: Fill = Fill::Pixel(0);

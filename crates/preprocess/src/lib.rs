@@ -1,7 +1,7 @@
 //! From the bytes of a picture to a normalised CHW tensor, equal to the framework that trained the model.
 //!
-//! A [`Recipe`] says every step; [`Preset`]s are recipes known by name; [`Settings`] layer a preset,
-//! a TOML file and flags. [`Recipe::compile`] gives a [`Pipeline`], which implements [`Preprocess`]:
+//! A [`Recipe`] is a list of steps; [`Preset`]s are lists known by name; [`Settings`] layer changes
+//! over a list. [`Recipe::compile`] gives a [`Pipeline`], which implements [`Preprocess`]:
 //! bytes in, `f32` values in the caller's slice out, no allocation once its [`Scratch`] is warm but
 //! the decoder's own.
 //!
@@ -40,14 +40,15 @@ mod resize;
 mod settings;
 
 pub use decode::Format;
-pub use error::{PreprocessError, RecipeError};
+pub use error::{PreprocessError, RecipeError, StepError};
 pub use fuzz::fuzz_decode;
 pub use pipeline::{Channel, Pipeline, Preprocess, Scratch};
 pub use pixels::{Picture, Pixels};
 pub use preset::Preset;
 pub use recipe::{
-    Arithmetic, Color, DEFAULT_MAX_PIXELS, Filter, JpegDecoder, MAX_PICTURE_SIDE_PX, MAX_SIDE_PX,
-    Orientation, PixelRules, Recipe, Resize, ResizeKind, Scale, Size,
+    Arithmetic, Color, Crop, CropAnchor, DEFAULT_MAX_PIXELS, Decode, Expect, Fill, Filter,
+    JpegDecoder, MAX_PICTURE_SIDE_PX, MAX_SIDE_PX, Normalise, Orientation, Pad, PadAnchor, PadTo,
+    PixelRules, Recipe, Resize, ResizeKind, Rounding, Scale, Size, Step, Target,
 };
 pub use resize::{FirError, Method, Sampling};
 pub use settings::Settings;

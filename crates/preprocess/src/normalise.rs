@@ -6,7 +6,7 @@
 mod fused;
 
 use crate::geometry::Plan;
-use crate::recipe::{Arithmetic, Color, Recipe, Scale, Size};
+use crate::recipe::{Arithmetic, Color, Fill, Normalise, Scale, Size};
 use fused::Fused;
 
 /// What a recipe does to each channel of the tensor.
@@ -31,7 +31,7 @@ pub(crate) struct Canvas {
     size: Size,
     window: Size,
     at: (u32, u32),
-    fill: u8,
+    fill: Fill,
 }
 
 impl Canvas {
@@ -41,7 +41,7 @@ impl Canvas {
 }
 
 impl Normaliser {
-    pub(crate) fn new(recipe: &Recipe) -> Self {
+    pub(crate) fn new(recipe: &Normalise) -> Self {
         let of_channel = |values: &[f64], c: usize| values[if values.len() == 1 { 0 } else { c }];
         let sources: &[usize] = match recipe.color {
             Color::Rgb => &[0, 1, 2],
@@ -68,9 +68,27 @@ impl Normaliser {
     pub(crate) fn bars(&self, canvas: &Canvas, out: &mut [f32]) {
         if canvas.window != canvas.size {
             for (Plane { table, .. }, place) in self.planes.iter().zip(places(canvas, out)) {
-                place.fill(table[usize::from(canvas.fill)]);
+                place.fill(match canvas.fill {
+                    Fill::Pixel(value) => table[usize::from(value)],
+                    Fill::Normalised(value) => value,
+                });
             }
         }
+    }
+
+    /// Returns the pixel, red, green, blue or gray, that becomes the fill, or comes closest to it.
+    pub(crate) fn pixel(&self, fill: Fill) -> [u8; 3] {
+        let fill = match fill {
+            Fill::Pixel(value) => return [value; 3],
+            Fill::Normalised(fill) => fill,
+        };
+        let mut pixel = [0; 3];
+        for (source, table) in self.planes() {
+            let distance = |value: &u8| (table[usize::from(*value)] - fill).abs();
+            let closest = (0..=u8::MAX).min_by(|a, b| distance(a).total_cmp(&distance(b)));
+            pixel[source] = closest.unwrap_or_default();
+        }
+        pixel
     }
 
     /// Writes line `y` of the window, of 1 or 3 interleaved channels.
@@ -141,11 +159,30 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::geometry::{letterbox, stretch};
+    use crate::geometry::Window;
+    use crate::preset::Preset;
+    use crate::recipe::Step;
+
+    /// The last step of a preset.
+    fn of_preset(name: &str) -> Normalise {
+        match Preset::named(name).unwrap().steps().pop() {
+            Some(Step::Normalise(normalise)) => normalise,
+            other => panic!("{other:?} ends {name}"),
+        }
+    }
+
+    fn canvas(size: Size, window: Size, at: (u32, u32), fill: Fill) -> Canvas {
+        Canvas::new(size, &Plan { scaled: window, window: Window::whole(window), at, fill })
+    }
+
+    /// A canvas that the window fills.
+    fn whole(size: Size) -> Canvas {
+        canvas(size, size, (0, 0), Fill::Pixel(0))
+    }
 
     /// The formula, spelled out for each value of the tensor.
     #[expect(clippy::cast_possible_truncation, reason = "rounding to f32 is part of it")]
-    fn naive(recipe: &Recipe, value: u8, channel: usize) -> f32 {
+    fn naive(recipe: &Normalise, value: u8, channel: usize) -> f32 {
         let of = |values: &[f64]| *values.get(channel).unwrap_or(&values[0]);
         let (mean, std) = (of(&recipe.mean), of(&recipe.std));
         let x = match recipe.scale {
@@ -178,12 +215,11 @@ mod tests {
             let written = |arithmetic| {
                 let color = if bgr { Color::Bgr } else { Color::Rgb };
                 let (mean, std) = (means.to_vec(), stds.to_vec());
-                let base = Recipe::preset("imagenet").unwrap();
-                let recipe = Recipe { size, color, mean, std, arithmetic, ..base };
+                let scale = Scale::Over(255.0);
+                let recipe = Normalise { color, scale, mean, std, arithmetic };
                 let normaliser = Normaliser::new(&recipe);
                 let mut out = vec![f32::NAN; 3 * size.area()];
-                let canvas = Canvas::new(size, &stretch(size));
-                normaliser.line(0, &line, 3, &canvas, &mut out);
+                normaliser.line(0, &line, 3, &whole(size), &mut out);
                 (normaliser, out)
             };
             let (normaliser, fast) = written(Arithmetic::Fast);
@@ -205,8 +241,8 @@ mod tests {
 
     #[test]
     fn fast_arithmetic_of_imagenet_is_within_3e_7_of_numpy_s() {
-        let imagenet = Recipe::preset("imagenet").unwrap();
-        let fast = Recipe { arithmetic: Arithmetic::Fast, ..imagenet.clone() };
+        let imagenet = of_preset("imagenet");
+        let fast = Normalise { arithmetic: Arithmetic::Fast, ..imagenet.clone() };
         let (exact, fast) = (Normaliser::new(&imagenet), Normaliser::new(&fast));
         for ((_, exact), (_, fast)) in exact.planes().zip(fast.planes()) {
             let farthest = exact.iter().zip(fast).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
@@ -217,8 +253,8 @@ mod tests {
     #[test]
     fn every_value_of_every_channel_follows_the_formula() {
         for name in ["imagenet", "torchvision", "caffe", "efficientnet-lite"] {
-            let recipe = Recipe { size: Size::new(256, 1), ..Recipe::preset(name).unwrap() };
-            let canvas = Canvas::new(recipe.size, &stretch(recipe.size));
+            let recipe = of_preset(name);
+            let canvas = whole(Size::new(256, 1));
             // Red rises, green falls, blue is turned by 100.
             let pixels: Vec<u8> =
                 (0..=255_u8).flat_map(|v| [v, 255 - v, v.wrapping_add(100)]).collect();
@@ -235,15 +271,24 @@ mod tests {
 
     #[test]
     fn bars_surround_a_gray_picture_in_all_planes() {
-        let recipe = Recipe { size: Size::new(4, 4), ..Recipe::preset("ultralytics").unwrap() };
-        let canvas = Canvas::new(recipe.size, &letterbox(Size::new(2, 1), recipe.size, 51));
-        let mut out = vec![f32::NAN; 48];
-        let normaliser = Normaliser::new(&recipe);
-        normaliser.bars(&canvas, &mut out);
-        for y in 0..2 {
-            normaliser.line(y, &[255; 4], 1, &canvas, &mut out);
+        let normaliser = Normaliser::new(&of_preset("ultralytics"));
+        for fill in [Fill::Pixel(51), Fill::Normalised(0.2)] {
+            let canvas = canvas(Size::new(4, 4), Size::new(4, 2), (0, 1), fill);
+            let mut out = vec![f32::NAN; 48];
+            normaliser.bars(&canvas, &mut out);
+            for y in 0..2 {
+                normaliser.line(y, &[255; 4], 1, &canvas, &mut out);
+            }
+            let plane = [[0.2; 4], [1.0; 4], [1.0; 4], [0.2; 4]].concat();
+            assert_eq!(out, [&plane[..], &plane, &plane].concat());
         }
-        let plane = [[0.2; 4], [1.0; 4], [1.0; 4], [0.2; 4]].concat();
-        assert_eq!(out, [&plane[..], &plane, &plane].concat());
+    }
+
+    #[test]
+    fn the_pixel_shown_comes_closest_to_the_fill() {
+        let bgr = Normaliser::new(&of_preset("caffe"));
+        assert_eq!(bgr.pixel(Fill::Normalised(0.0)), [124, 117, 104]);
+        assert_eq!(bgr.pixel(Fill::Normalised(-1e9)), [0; 3]);
+        assert_eq!(bgr.pixel(Fill::Pixel(9)), [9; 3]);
     }
 }

@@ -6,11 +6,11 @@
 use calibrant_jpeg::Region;
 
 use crate::decode::{self, Request, Source};
-use crate::error::{PreprocessError, RecipeError};
-use crate::geometry::{self, Plan};
+use crate::error::{PreprocessError, RecipeError, StepError};
+use crate::geometry::{Geometry, Placement, Plan, Window};
 use crate::normalise::{Canvas, Normaliser};
 use crate::pixels::{Picture, Pixels};
-use crate::recipe::{Color, JpegDecoder, Recipe, Resize, Size};
+use crate::recipe::{Color, Decode, Filter, JpegDecoder, Parts, Recipe, Size};
 use crate::resize::{self, Resizer, Rows, Sampling};
 
 /// Turns the bytes of one picture into one tensor.
@@ -80,22 +80,55 @@ pub struct Channel<'a> {
 #[derive(Debug, Clone)]
 pub struct Pipeline {
     recipe: Recipe,
+    decode: Decode,
+    geometry: Geometry,
+    color: Color,
     normaliser: Normaliser,
 }
 
 impl Pipeline {
     pub(crate) fn new(recipe: &Recipe) -> Result<Self, RecipeError> {
-        recipe.validate()?;
-        if recipe.decoder == JpegDecoder::Nvjpeg {
-            return Err(RecipeError::NeedsGpu);
+        let Parts { decode, geometry, normalise } = recipe.parts()?;
+        if decode.jpeg == JpegDecoder::Nvjpeg {
+            return Err(RecipeError::step(1, &recipe.steps[0], StepError::NeedsGpu));
         }
-        Ok(Self { recipe: recipe.clone(), normaliser: Normaliser::new(recipe) })
+        Ok(Self {
+            recipe: recipe.clone(),
+            decode: *decode,
+            geometry,
+            color: normalise.color,
+            normaliser: Normaliser::new(normalise),
+        })
     }
 
     /// Returns the recipe that this pipeline follows.
     #[must_use]
     pub fn recipe(&self) -> &Recipe {
         &self.recipe
+    }
+
+    /// Returns the step that decodes.
+    #[must_use]
+    pub fn decode(&self) -> &Decode {
+        &self.decode
+    }
+
+    /// Returns what interpolates; where nothing is resized, a filter that copies.
+    #[must_use]
+    pub fn filter(&self) -> Filter {
+        self.geometry.filter()
+    }
+
+    /// Returns the channels of the tensor and their order.
+    #[must_use]
+    pub fn color(&self) -> Color {
+        self.color
+    }
+
+    /// Returns width and height of the tensor.
+    #[must_use]
+    pub fn size(&self) -> Size {
+        self.geometry.size()
     }
 
     /// Decodes `encoded` and returns what the network sees of it, before normalisation.
@@ -111,7 +144,8 @@ impl Pipeline {
         let source = decode::open(encoded, &self.request(), &mut scratch.decode)?;
         let run = self.begin(source, &mut scratch.resize)?;
         let (plan, channels) = (run.plan, run.channels);
-        let mut picture = Picture::filled(self.recipe.size, self.recipe.channels(), plan.fill);
+        let bars = self.normaliser.pixel(plan.fill);
+        let mut picture = Picture::filled(self.size(), &bars[..self.color.channels()]);
         run.lines(&mut |y, line| picture.lay(y, line, channels, &plan))?;
         Ok(picture)
     }
@@ -137,18 +171,27 @@ impl Pipeline {
     }
 
     /// Returns what a device needs to resize upright pictures of a size and 1 or 3 channels as this
-    /// pipeline does; `None` for the `fir-*` filters, which are no whole-number recipes.
+    /// pipeline does; `None` for the `fir-*` filters, which are no whole-number recipes, for a crop
+    /// before the resize, and for bars that are no pixels.
     ///
     /// # Errors
     ///
-    /// [`PreprocessError::WrongSize`] where the recipe does not resize.
+    /// [`PreprocessError::WrongSize`] where the recipe expects another size,
+    /// [`PreprocessError::TooSmall`] for a crop before the resize.
     pub fn sampling(
         &self,
         picture: Size,
         channels: usize,
     ) -> Result<Option<Sampling>, PreprocessError> {
-        let plan = plan(&self.recipe, picture)?;
-        Ok(resize::sampling(self.recipe.filter, picture, channels, &plan))
+        let Placement { plan, .. } = self.geometry.plan(picture)?;
+        let tables = || resize::sampling(self.filter(), picture, channels, &plan);
+        Ok(self.has_sampling().then(tables).flatten())
+    }
+
+    /// Returns whether [`sampling`](Self::sampling) has tables for pictures of any size.
+    #[must_use]
+    pub fn has_sampling(&self) -> bool {
+        self.filter().is_exact() && self.geometry.is_plain()
     }
 
     /// Returns the planes of the tensor, in order.
@@ -157,8 +200,9 @@ impl Pipeline {
     }
 
     fn request(&self) -> Request {
-        let Recipe { decoder, pixels, orientation, max_pixels, color, .. } = self.recipe;
-        Request { decoder, pixels, orientation, max_pixels, gray: color == Color::Gray }
+        let Decode { jpeg, pixels, orientation, max_pixels } = self.decode;
+        let gray = self.color == Color::Gray;
+        Request { decoder: jpeg, pixels, orientation, max_pixels, gray }
     }
 
     fn check(&self, out: &[f32]) -> Result<(), PreprocessError> {
@@ -178,13 +222,15 @@ impl Pipeline {
     ) -> Result<Run<'a>, PreprocessError> {
         let (size, channels) = (source.size(), source.channels());
         let Resizing { region, resizer } = buffers;
-        let begun = plan(&self.recipe, size).and_then(|plan| {
-            let begun = resizer.begin(self.recipe.filter, size, channels, &plan, region);
+        let begun = self.geometry.plan(size).and_then(|placement| {
+            let Placement { source: Window { left, top, size: part }, plan } = placement;
+            let begun = resizer.begin(self.filter(), part, channels, &plan, region);
             begun.map_err(|source| PreprocessError::Resize { found: size, source })?;
-            Ok(plan)
+            region.embed(size.width, size.height, (left, top));
+            Ok((plan, (left as usize, top as usize)))
         });
         match begun {
-            Ok(plan) => Ok(Run { source, plan, channels, region, resizer }),
+            Ok((plan, from)) => Ok(Run { source, from, plan, channels, region, resizer }),
             // Damage is told before a size that does not fit.
             Err(error) => source.check().and(Err(error)),
         }
@@ -197,7 +243,7 @@ impl Pipeline {
         out: &mut [f32],
     ) -> Result<(), PreprocessError> {
         let run = self.begin(source, buffers)?;
-        let (channels, canvas) = (run.channels, Canvas::new(self.recipe.size, &run.plan));
+        let (channels, canvas) = (run.channels, Canvas::new(self.size(), &run.plan));
         self.normaliser.bars(&canvas, out);
         run.lines(&mut |y, line| self.normaliser.line(y, line, channels, &canvas, out))
     }
@@ -206,6 +252,8 @@ impl Pipeline {
 /// A picture on its way from rows to lines.
 struct Run<'a> {
     source: Source<'a>,
+    /// Column and row of the picture where the part begins that is resized.
+    from: (usize, usize),
     plan: Plan,
     channels: usize,
     region: &'a Region,
@@ -216,15 +264,17 @@ impl Run<'_> {
     /// Calls `line` with each line of the window as soon as its rows are decoded.
     fn lines(self, line: &mut Rows<'_>) -> Result<(), PreprocessError> {
         let found = self.source.size();
-        self.source.rows(self.region, &mut |y, row| self.resizer.row(y, row, line))?;
-        self.resizer.end(line).map_err(|source| PreprocessError::Resize { found, source })
+        let (before, top) = (self.from.0 * self.channels, self.from.1);
+        let resizer = self.resizer;
+        self.source.rows(self.region, &mut |y, row| resizer.row(y - top, &row[before..], line))?;
+        resizer.end(line).map_err(|source| PreprocessError::Resize { found, source })
     }
 }
 
 impl Preprocess for Pipeline {
     fn shape(&self) -> [usize; 3] {
-        let Size { width, height } = self.recipe.size;
-        [self.recipe.channels(), height as usize, width as usize]
+        let Size { width, height } = self.size();
+        [self.color.channels(), height as usize, width as usize]
     }
 
     fn describe(&self) -> String {
@@ -244,18 +294,5 @@ impl Preprocess for Pipeline {
         self.check(out)?;
         let source = decode::open(encoded, &self.request(), &mut scratch.decode)?;
         self.fill(source, &mut scratch.resize, out)
-    }
-}
-
-fn plan(recipe: &Recipe, picture: Size) -> Result<Plan, PreprocessError> {
-    match recipe.resize {
-        Resize::None if picture != recipe.size => {
-            Err(PreprocessError::WrongSize { expected: recipe.size, found: picture })
-        }
-        Resize::None | Resize::Stretch => Ok(geometry::stretch(recipe.size)),
-        Resize::ShorterCrop { shorter_side } => {
-            Ok(geometry::shorter_crop(picture, shorter_side, recipe.size))
-        }
-        Resize::Letterbox { fill } => Ok(geometry::letterbox(picture, recipe.size, fill)),
     }
 }

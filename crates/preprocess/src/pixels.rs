@@ -71,9 +71,9 @@ pub struct Picture {
 }
 
 impl Picture {
-    /// Returns a picture of one value.
-    pub(crate) fn filled(size: Size, channels: usize, fill: u8) -> Self {
-        Self { size, channels, pixels: vec![fill; size.area() * channels] }
+    /// Returns a picture of equal pixels.
+    pub(crate) fn filled(size: Size, pixel: &[u8]) -> Self {
+        Self { size, channels: pixel.len(), pixels: pixel.repeat(size.area()) }
     }
 
     /// Lays line `y` of the plan's window on it; one channel is repeated where it has three.
@@ -110,15 +110,16 @@ impl Picture {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::geometry::letterbox;
+    use crate::geometry::{CROP_FILL, Window};
 
     #[test]
     fn bars_surround_a_gray_picture_in_three_channels() {
         let size = Size::new(2, 4);
-        let plan = letterbox(Size::new(2, 1), size, 7);
-        let mut picture = Picture::filled(size, 3, plan.fill);
+        let window = Window::whole(Size::new(2, 1));
+        let plan = Plan { scaled: window.size, window, at: (0, 1), fill: CROP_FILL };
+        let mut picture = Picture::filled(size, &[7, 8, 9]);
         picture.lay(0, &[1, 2], 1, &plan);
-        let bar = [7; 6];
+        let bar = [7, 8, 9, 7, 8, 9];
         assert_eq!(picture.pixels, [&bar[..], &[1, 1, 1, 2, 2, 2], &bar, &bar].concat());
     }
 

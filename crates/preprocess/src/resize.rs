@@ -44,7 +44,7 @@ pub(crate) struct View<'a> {
 pub(crate) type Rows<'a> = dyn FnMut(usize, &[u8]) + 'a;
 
 /// A resize that is to be begun; equal ones have equal tables.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 struct Job {
     filter: Filter,
     from: Size,

@@ -78,7 +78,7 @@ fn bombs_are_refused_without_a_large_allocation() {
         "bomb_header_65500x65500.jpg",
     ] {
         for decoder in ["libjpeg-turbo", "image"] {
-            let text = format!("preset = 'imagenet'\ndecoder = '{decoder}'");
+            let text = format!("preset = 'imagenet'\njpeg = '{decoder}'");
             let recipe = Settings::from_toml(&text).unwrap().recipe().unwrap();
             let (bytes, read) =
                 peak(&recipe, &fixture(&format!("edge/{name}")), &mut Scratch::new());

@@ -201,23 +201,23 @@ pub(crate) struct SampleArgs {
     pub(crate) on_bad_sample: OnBadSample,
 }
 
-/// How a picture becomes a tensor: a preset or a file, then the fields that differ from it.
+/// How a picture becomes a tensor: the steps of a preset or a file, then the changes to them.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Preprocessing (a pixel x becomes (x * scale - mean) / std)")]
 pub(crate) struct PreprocessArgs {
     /// The preprocessing the model was trained with; without a name the error lists them.
     #[arg(long, value_name = "NAME", conflicts_with = "preprocess")]
     pub(crate) preset: Option<String>,
-    /// Preprocessing from a TOML file, written as in calibration.json.
+    /// Preprocessing from a TOML file: a preset and changes to it, or steps as `calibrant preprocess --print` writes them.
     #[arg(long, value_name = "FILE")]
     pub(crate) preprocess: Option<PathBuf>,
-    /// Width and height in pixels of the model's input, such as 224x224.
+    /// Width and height in pixels of the model's input, such as 224x224; what is resized before a crop follows in proportion.
     #[arg(long, value_name = "WxH")]
     pub(crate) size: Option<Size>,
-    /// How a picture comes to that size: none, stretch, shorter-crop or letterbox.
+    /// Replaces the geometric steps: none, stretch, shorter-crop or letterbox.
     #[arg(long, value_name = "GEOMETRY")]
     pub(crate) resize: Option<ResizeKind>,
-    /// The resize filter: OpenCV's cv2-linear, -area, -nearest, -cubic; Pillow's pil-bilinear,
+    /// The filter of the resize step: OpenCV's cv2-linear, -area, -nearest, -cubic; Pillow's pil-bilinear,
     /// -bicubic, -lanczos, -box, -hamming, -nearest; torchvision's tv-bilinear, -bicubic, -lanczos
     /// for tensors; or fir-*, which equal no framework.
     #[arg(long)]

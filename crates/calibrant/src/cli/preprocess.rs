@@ -1,10 +1,10 @@
 //! `preprocess`: what a network will see of one picture.
 
 use std::fmt::Write as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use calibrant_calibration::write_atomic;
-use calibrant_preprocess::{Color, Preprocess as _, Scratch};
+use calibrant_preprocess::{Color, Pipeline, Preprocess as _, Scratch};
 use serde::Serialize;
 
 use crate::cli::args::{GeneralArgs, PreprocessArgs};
@@ -16,8 +16,8 @@ use crate::error::{Error, UsageError};
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// The picture: JPEG, PNG, WebP or BMP.
-    #[arg(value_name = "IMAGE")]
-    image: PathBuf,
+    #[arg(value_name = "IMAGE", required_unless_present = "print")]
+    image: Option<PathBuf>,
     #[command(flatten)]
     preprocess: PreprocessArgs,
     /// Where the tensor goes: an npy file of float32, channels by height by width.
@@ -26,20 +26,33 @@ pub(crate) struct Args {
     /// Where the picture goes as it is before normalisation: scaled, cut and with its bars.
     #[arg(long, value_name = "FILE.png", help_heading = "Output")]
     png: Option<PathBuf>,
+    /// Print the steps as TOML and nothing else; --preprocess takes them back.
+    #[arg(long, help_heading = "Output")]
+    print: bool,
 }
 
-/// Preprocesses the picture, writes what was asked for and prints the tensor's ranges.
+/// Preprocesses the picture, if there is one, writes what was asked for and prints the tensor's ranges
+/// and the steps.
 ///
 /// # Errors
 ///
 /// When the flags describe no preprocessing, the picture gives no tensor, or a file cannot be
 /// written.
 pub(crate) fn run(args: &Args, general: &GeneralArgs) -> Result<Exit, Error> {
-    let path = &args.image;
     let pipeline = resolve::pipeline(&args.preprocess, Decode::Cpu)?.ok_or(UsageError::NoPreset)?;
+    let seen = args.image.as_deref().map(|image| look(image, args, &pipeline)).transpose()?;
+    print(&match seen {
+        Some(seen) if !args.print && general.json => seen.to_json(),
+        Some(seen) if !args.print => seen.to_text(),
+        _ => pipeline.describe(),
+    })
+}
+
+/// Preprocesses the picture and writes what was asked for.
+fn look(path: &Path, args: &Args, pipeline: &Pipeline) -> Result<Seen, Error> {
     let encoded =
-        std::fs::read(path).map_err(|source| Error::Read { path: path.clone(), source })?;
-    let failed = |source| Error::Picture { path: path.clone(), source };
+        std::fs::read(path).map_err(|source| Error::Read { path: path.to_owned(), source })?;
+    let failed = |source| Error::Picture { path: path.to_owned(), source };
     let shape = pipeline.shape();
     let mut tensor = vec![0.0; shape.iter().product()];
     let mut scratch = Scratch::new();
@@ -52,10 +65,9 @@ pub(crate) fn run(args: &Args, general: &GeneralArgs) -> Result<Exit, Error> {
         write_atomic(file, &picture.to_png())?;
     }
     let plane = shape[1] * shape[2];
-    let names = names(pipeline.recipe().color).iter();
+    let names = names(pipeline.color()).iter();
     let channels = names.zip(tensor.chunks_exact(plane)).map(|(name, it)| Channel::of(name, it));
-    let seen = Seen { shape, channels: channels.collect(), preprocessing: pipeline.describe() };
-    print(&if general.json { seen.to_json() } else { seen.to_text() })
+    Ok(Seen { shape, channels: channels.collect(), preprocessing: pipeline.describe() })
 }
 
 /// The channels in the tensor's order.

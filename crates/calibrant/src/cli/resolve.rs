@@ -6,7 +6,9 @@ use std::sync::Arc;
 use calibrant_calibration::{Algorithm, Method};
 use calibrant_dataset::Subset;
 use calibrant_engine::{BuildOptions, Dla, LeanRuntime, Precision, Profile, Refit};
-use calibrant_preprocess::{JpegDecoder, Pipeline, Preprocess, Recipe, RecipeError, Settings};
+use calibrant_preprocess::{
+    JpegDecoder, Pipeline, Preprocess, Recipe, RecipeError, Settings, Step,
+};
 use calibrant_rewrite::{IoPrecision, ScalePrecision};
 
 use crate::cli::args::{
@@ -212,7 +214,10 @@ pub(crate) fn pipeline(args: &PreprocessArgs, decode: Decode) -> Result<Option<P
     }
     let pipeline = settings.recipe().and_then(|recipe| compile(recipe, decode)).map_err(
         |error| match error {
-            RecipeError::NoPreset => UsageError::NoPreset,
+            RecipeError::NoPreset => match &args.preprocess {
+                Some(file) => UsageError::RecipeFile { file: file.clone(), source: error },
+                None => UsageError::NoPreset,
+            },
             error => UsageError::Recipe(error),
         },
     )?;
@@ -220,13 +225,13 @@ pub(crate) fn pipeline(args: &PreprocessArgs, decode: Decode) -> Result<Option<P
 }
 
 /// The pipeline of a recipe. Of pictures that nvJPEG does not take, the tensors are libjpeg-turbo's.
-fn compile(recipe: Recipe, decode: Decode) -> Result<Pipeline, RecipeError> {
-    match (recipe.decoder, decode) {
-        (JpegDecoder::Nvjpeg, Decode::Cuda) => {
-            Recipe { decoder: JpegDecoder::LibjpegTurbo, ..recipe }.compile()
-        }
-        _ => recipe.compile(),
+fn compile(mut recipe: Recipe, decode: Decode) -> Result<Pipeline, RecipeError> {
+    if let (Decode::Cuda, Some(Step::Decode(step))) = (decode, recipe.steps.first_mut())
+        && step.jpeg == JpegDecoder::Nvjpeg
+    {
+        step.jpeg = JpegDecoder::LibjpegTurbo;
     }
+    recipe.compile()
 }
 
 fn from_file(file: &Path) -> Result<Settings, Error> {

@@ -67,7 +67,7 @@ fn wrong_usage_ends_in_2_with_the_way_out_and_writes_nothing() {
             "two sources of ranges",
         ),
         (
-            &[&images[..], &["--preset", "fashion", "--decode", "cuda", "--filter", "fir-box"]]
+            &[&images[..], &["--preset", "imagenet", "--decode", "cuda", "--filter", "fir-box"]]
                 .concat(),
             "choose another --filter, or --decode cpu",
         ),

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use calibrant::TABLE;
 use calibrant_calibration::Table;
 use calibrant_dataset::{Dataset, TensorData};
-use calibrant_preprocess::{Preprocess, Recipe, Scratch, Settings, Size};
+use calibrant_preprocess::{Preprocess, Recipe, ResizeKind, Scratch, Settings, Size};
 use serde_json::Value;
 
 use crate::fixtures::{any_picture_calibration, fixture, job, run};
@@ -69,11 +69,32 @@ fn a_picture_is_shown_as_the_network_sees_it() {
     assert!((red["minimum"].as_f64().unwrap() - f64::from(least)).abs() < 1e-6);
 
     // The PNG is the same picture: as it is, it gives the same tensor.
-    let as_it_is = Recipe { resize: calibrant_preprocess::Resize::None, ..recipe };
+    let none = Settings { resize: Some(ResizeKind::None), ..Settings::default() };
+    let as_it_is = Settings::from_toml(text).unwrap().overridden_by(none).recipe().unwrap();
     let mut again = vec![0.0; expected.len()];
     let pipeline = as_it_is.compile().unwrap();
     pipeline.preprocess(&fs::read(png).unwrap(), &mut Scratch::new(), &mut again).unwrap();
     assert_eq!(again, expected);
+}
+
+#[test]
+fn the_steps_that_are_printed_are_taken_back() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("steps.toml");
+    let picture = fixture("preprocess/pictures/odd_53x37.png");
+    let changes = ["--preset", "segment-anything", "--size", "96x96", "--mean", "1,2,3"];
+    let printed = preprocess(&[&changes[..], &["--print"]].concat());
+    assert_eq!(printed.status.code(), Some(0), "{}", String::from_utf8_lossy(&printed.stderr));
+    fs::write(&file, &printed.stdout).unwrap();
+    let file = ["--preprocess", file.to_str().unwrap()];
+    assert_eq!(preprocess(&[&file[..], &["--print"]].concat()).stdout, printed.stdout);
+    let shown = |words: &[&str]| {
+        let shown = preprocess(&[&[picture.to_str().unwrap()], words].concat());
+        assert_eq!(shown.status.code(), Some(0), "{}", String::from_utf8_lossy(&shown.stderr));
+        String::from_utf8(shown.stdout).unwrap()
+    };
+    assert_eq!(shown(&file), shown(&changes));
+    assert!(shown(&file).ends_with(std::str::from_utf8(&printed.stdout).unwrap()));
 }
 
 #[test]
@@ -101,9 +122,8 @@ fn a_decoder_of_one_s_own_is_used_and_named_in_the_manifest() {
     let photo = fixture("edge/ok_baseline.jpg");
     fs::write(&list, format!("a.ppm\n{}\n", photo.display())).unwrap();
 
-    let pipeline =
-        Recipe { size: Size::new(28, 28), ..Recipe::preset("imagenet").unwrap() }.compile();
-    let preprocess = WithPixmaps(pipeline.unwrap());
+    let settings = Settings { size: Some(Size::new(28, 28)), ..Settings::preset("imagenet") };
+    let preprocess = WithPixmaps(settings.recipe().unwrap().compile().unwrap());
     let described = preprocess.describe();
     let mut calibration = any_picture_calibration(list);
     calibration.preprocess = Some(Arc::new(preprocess));

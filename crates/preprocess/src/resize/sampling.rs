@@ -2,7 +2,7 @@
 
 use super::{Algorithm, area, convolve, cubic, linear, nearest};
 use crate::geometry::Plan;
-use crate::recipe::{Filter, Size};
+use crate::recipe::{Fill, Filter, Size};
 
 /// What a device needs to know to bring pictures of one size to a tensor: the same positions and
 /// weights that the processor uses.
@@ -68,14 +68,14 @@ pub enum Method {
 }
 
 /// Returns the tables for a picture of that size and so many channels; `None` for the filters
-/// that equal no framework.
+/// that equal no framework, and for bars that are no pixels.
 pub(crate) fn sampling(
     filter: Filter,
     picture: Size,
     channels: usize,
     plan: &Plan,
 ) -> Option<Sampling> {
-    let Plan { scaled, window, at, fill } = *plan;
+    let Plan { scaled, window, at, fill: Fill::Pixel(fill) } = *plan else { return None };
     let (window, from) = (window.size, (window.left, window.top));
     let whole = |method, [columns, rows]: [Vec<u32>; 2]| {
         Some(Sampling { method, columns, rows, window, from, at, fill })

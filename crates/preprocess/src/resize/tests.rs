@@ -6,7 +6,7 @@ use calibrant_jpeg::{ROW_SLACK, Region};
 
 use super::simd::Vectors;
 use super::{Algorithm, Resizer, View, naive};
-use crate::geometry::{Plan, Window, stretch};
+use crate::geometry::{CROP_FILL, Plan, Window};
 use crate::recipe::{Filter, Size};
 
 /// Returns the window of a packed picture.
@@ -41,6 +41,11 @@ fn window(filter: Filter, picture: View<'_>, plan: &Plan, resizer: &mut Resizer)
     found
 }
 
+/// The whole picture in another size.
+fn stretch(to: Size) -> Plan {
+    Plan { scaled: to, window: Window::whole(to), at: (0, 0), fill: CROP_FILL }
+}
+
 #[derive(Debug, Clone)]
 struct Case {
     pixels: Vec<u8>,
@@ -61,7 +66,7 @@ fn cases() -> impl Strategy<Value = Case> {
     (prop::sample::select(vec![1, 3]), side.clone(), side, size_and_part(), size_and_part())
         .prop_flat_map(|(channels, width, height, (w, left, part_w), (h, top, part_h))| {
             let window = Window { left, top, size: Size::new(part_w, part_h) };
-            let plan = Plan { scaled: Size::new(w, h), window, at: (0, 0), fill: 0 };
+            let plan = Plan { scaled: Size::new(w, h), window, at: (0, 0), fill: CROP_FILL };
             let from = Size::new(width, height);
             prop::collection::vec(any::<u8>(), from.area() * channels)
                 .prop_map(move |pixels| Case { pixels, channels, from, plan })

@@ -1,6 +1,6 @@
 //! Truncated and altered files: an error, or the very picture; never a panic.
 
-use calibrant_preprocess::{Recipe, fuzz_decode};
+use calibrant_preprocess::{Settings, Size, fuzz_decode};
 use proptest::prelude::*;
 
 use crate::{bytes, tensor};
@@ -9,8 +9,8 @@ use crate::{bytes, tensor};
 /// end chunk of PNG and its checksums, the padding of BMP and WebP.
 fn cut_anywhere(name: &str) {
     let whole = bytes(&format!("preprocess/pictures/{name}"));
-    let recipe = Recipe { size: "24x16".parse().unwrap(), ..Recipe::preset("imagenet").unwrap() };
-    let pipeline = recipe.compile().unwrap();
+    let settings = Settings { size: Some(Size::new(24, 16)), ..Settings::preset("imagenet") };
+    let pipeline = settings.recipe().unwrap().compile().unwrap();
     let expected = tensor(&pipeline, &whole).unwrap();
     let mut decoded = 0;
     for len in 0..whole.len() {

@@ -47,7 +47,7 @@ fn what_must_decode_does_to_its_size() {
 #[test]
 fn what_must_fail_does_for_both_decoders() {
     for decoder in ["libjpeg-turbo", "image"] {
-        let text = format!("preset = 'imagenet'\ndecoder = '{decoder}'");
+        let text = format!("preset = 'imagenet'\njpeg = '{decoder}'");
         let pipeline = Settings::from_toml(&text).unwrap().recipe().unwrap().compile().unwrap();
         for case in cases().iter().filter(|c| c.expected == "fail" || c.expected == "skip") {
             let result = tensor(&pipeline, &bytes(&format!("edge/{}", case.name)));

@@ -5,6 +5,7 @@
 mod damage;
 mod edge;
 mod goldens;
+mod lists;
 mod parts;
 mod pixels;
 mod recipes;

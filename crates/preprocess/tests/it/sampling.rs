@@ -1,7 +1,8 @@
 //! What a device makes of the tables, pixel by pixel, equals what the pipeline makes.
 
 use calibrant_preprocess::{
-    Filter, Method, Pipeline, Pixels, Recipe, Resize, Sampling, Scratch, Settings, Size,
+    Crop, Filter, Method, Pipeline, Pixels, Recipe, ResizeKind, Sampling, Scratch, Settings, Size,
+    Step,
 };
 use proptest::prelude::*;
 
@@ -101,7 +102,7 @@ fn pixel(s: &Sampling, source: &Source<'_>, x: usize, y: usize, c: usize) -> u8 
 }
 
 fn tensor(pipeline: &Pipeline, sampling: &Sampling, source: &Source<'_>) -> Vec<f32> {
-    let Size { width, height } = pipeline.recipe().size;
+    let Size { width, height } = pipeline.size();
     let mut out = Vec::new();
     for plane in pipeline.channels() {
         let c = if source.channels == 1 { 0 } else { plane.source };
@@ -121,27 +122,38 @@ fn area(size: Size) -> usize {
     size.width as usize * size.height as usize
 }
 
-fn resizes() -> impl Strategy<Value = Resize> {
+/// A geometry, and its shorter side or the value of its bars.
+fn resizes() -> impl Strategy<Value = Settings> {
+    let of = |kind| Settings { resize: Some(kind), ..Settings::default() };
     prop_oneof![
-        Just(Resize::Stretch),
-        (1..70_u32).prop_map(|shorter_side| Resize::ShorterCrop { shorter_side }),
-        any::<u8>().prop_map(|fill| Resize::Letterbox { fill }),
+        Just(of(ResizeKind::Stretch)),
+        (1..70_u32).prop_map(move |side| Settings {
+            shorter_side: Some(side),
+            ..of(ResizeKind::ShorterCrop)
+        }),
+        any::<u8>()
+            .prop_map(move |fill| Settings { fill: Some(fill), ..of(ResizeKind::Letterbox) }),
     ]
 }
 
-fn check(recipe: &Recipe, size: Size, channels: usize, data: &[u8]) -> Result<(), TestCaseError> {
-    let pipeline = recipe.compile().unwrap();
+fn check(
+    settings: &Settings,
+    size: Size,
+    channels: usize,
+    data: &[u8],
+) -> Result<(), TestCaseError> {
+    let pipeline = settings.recipe().unwrap().compile().unwrap();
     let pixels = match channels {
         1 => Pixels::gray(size, data).unwrap(),
         _ => Pixels::rgb(size, data).unwrap(),
     };
-    let mut expected = vec![0.0; pipeline.channels().count() * area(recipe.size)];
+    let mut expected = vec![0.0; pipeline.channels().count() * area(pipeline.size())];
     pipeline.preprocess_pixels(pixels, &mut Scratch::new(), &mut expected).unwrap();
     let sampling = pipeline.sampling(size, channels).unwrap().expect("an exact filter");
     let source = Source { data, width: size.width as usize, channels };
     let found = tensor(&pipeline, &sampling, &source);
     let bits = |values: &[f32]| values.iter().map(|it| it.to_bits()).collect::<Vec<_>>();
-    prop_assert!(bits(&found) == bits(&expected), "{} {size}: {sampling:?}", recipe.filter);
+    prop_assert!(bits(&found) == bits(&expected), "{:?} {size}: {sampling:?}", settings.filter);
     Ok(())
 }
 
@@ -163,7 +175,8 @@ proptest! {
     ) {
         let preset = if bgr { "caffe" } else { "imagenet" };
         let size = Size::new(to_width, to_height);
-        let recipe = Recipe { filter, resize, size, ..Recipe::preset(preset).unwrap() };
+        let changes = Settings { filter: Some(filter), size: Some(size), ..resize };
+        let settings = Settings::preset(preset).overridden_by(changes);
         let picture = Size::new(width, height);
         let mut state = seed;
         let data: Vec<u8> = (0..area(picture) * channels)
@@ -172,7 +185,7 @@ proptest! {
                 state.to_be_bytes()[0]
             })
             .collect();
-        check(&recipe, picture, channels, &data)?;
+        check(&settings, picture, channels, &data)?;
     }
 }
 
@@ -190,9 +203,9 @@ fn tables_know_the_special_cases() {
         let (from, to) = (Size::new(from.0, from.1), Size::new(to.0, to.1));
         let data: Vec<u8> = (0..from.pixels() * 3).map(|i| (i * i * 37 % 251) as u8).collect();
         for filter in exact_filters() {
-            let preset = Recipe::preset("imagenet").unwrap();
-            let recipe = Recipe { filter, size: to, resize: Resize::Stretch, ..preset };
-            check(&recipe, from, 3, &data).unwrap();
+            let preset = Settings::preset("imagenet");
+            let settings = Settings { filter: Some(filter), size: Some(to), ..preset };
+            check(&settings, from, 3, &data).unwrap();
         }
     }
 }
@@ -203,4 +216,15 @@ fn filters_of_no_framework_have_no_tables() {
     let pipeline = settings.recipe().unwrap().compile().unwrap();
     assert_eq!(pipeline.sampling(Size::new(500, 375), 3).unwrap(), None);
     assert_eq!(Filter::ALL.iter().filter(|it| it.is_exact()).count(), 13);
+}
+
+#[test]
+fn what_no_table_says_has_none() {
+    let steps =
+        |toml: &str| Settings::from_toml(toml).unwrap().recipe().unwrap().compile().unwrap();
+    let late = steps("preset = 'segment-anything'");
+    assert_eq!(late.sampling(Size::new(500, 375), 3).unwrap(), None);
+    let mut cut = Recipe::preset("imagenet").unwrap();
+    cut.steps.insert(1, Step::Crop(Crop::Fraction(0.5)));
+    assert_eq!(cut.compile().unwrap().sampling(Size::new(500, 375), 3).unwrap(), None);
 }
