@@ -4,16 +4,20 @@
 
 mod bench;
 mod codegen;
+mod test_arm;
 mod test_gpu;
 mod tidy;
 
-use std::process::ExitCode;
+use std::process::{Command, ExitCode};
+
+use anyhow::{Context, bail};
 
 fn main() -> ExitCode {
     let command = std::env::args().nth(1);
     match command.as_deref() {
         Some("bench") => done(bench::run(std::env::args_os().skip(2))),
         Some("codegen") => done(codegen::run()),
+        Some("test-arm") => done(test_arm::run()),
         Some("test-gpu") => done(test_gpu::run()),
         Some("tidy") => done(tidy::run()),
         _ => calibrant::cli::main(std::env::args_os()),
@@ -29,4 +33,14 @@ fn done(result: anyhow::Result<()>) -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// Runs cargo, the one that runs this.
+fn cargo(arguments: &[&str]) -> anyhow::Result<()> {
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let status = Command::new(cargo).args(arguments).status().context("cannot start cargo")?;
+    if !status.success() {
+        bail!("`cargo {}` failed with {status}", arguments.join(" "));
+    }
+    Ok(())
 }

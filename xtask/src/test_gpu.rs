@@ -4,9 +4,7 @@
 //! batch back and is held to the samples bit for bit, and the decoders, whose tensors are held to the processor's; then the ring's speed and memory, against its bounds. No TensorRT is
 //! needed. Without a GPU it fails.
 
-use std::process::Command;
-
-use anyhow::{Context, bail};
+use crate::cargo;
 
 /// Runs the tests and the measurement.
 ///
@@ -25,13 +23,4 @@ pub(crate) fn run() -> anyhow::Result<()> {
         "--test-threads=1",
     ])?;
     cargo(&["run", "--release", "--package=benches", "--bin=ring"])
-}
-
-fn cargo(arguments: &[&str]) -> anyhow::Result<()> {
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let status = Command::new(cargo).args(arguments).status().context("cannot start cargo")?;
-    if !status.success() {
-        bail!("`cargo {}` failed with {status}", arguments.join(" "));
-    }
-    Ok(())
 }
