@@ -230,6 +230,8 @@ pub(crate) struct PipelineSource<'job, T, W> {
     on_bad_sample: OnBadSample,
     watch: W,
     skipped: Vec<(usize, SkippedSample)>,
+    /// Samples up to the end of the last batch.
+    handed_out: u64,
 }
 
 impl<'job, T, W: Watch> PipelineSource<'job, T, W> {
@@ -239,7 +241,7 @@ impl<'job, T, W: Watch> PipelineSource<'job, T, W> {
         on_bad_sample: OnBadSample,
         watch: W,
     ) -> Self {
-        Self { receiver, samples, on_bad_sample, watch, skipped: Vec::new() }
+        Self { receiver, samples, on_bad_sample, watch, skipped: Vec::new(), handed_out: 0 }
     }
 
     /// The samples left out, with their positions.
@@ -264,6 +266,8 @@ impl<'job, T, W: Watch> PipelineSource<'job, T, W> {
 
 impl<T: Send, W: Watch> BatchSource<T> for PipelineSource<'_, T, W> {
     fn next_batch(&mut self) -> Result<Option<Batch<T>>, SourceError> {
+        // Whoever asks for a batch is done with the one before.
+        self.watch.reached(self.handed_out);
         loop {
             if self.watch.interrupted() {
                 return Err(SourceError::cancelled());
@@ -271,11 +275,10 @@ impl<T: Send, W: Watch> BatchSource<T> for PipelineSource<'_, T, W> {
             let Some(Delivery { start, batch, failures }) = self.receiver.next() else {
                 return Ok(None);
             };
-            let reached = start + batch.len() + failures.len();
+            self.handed_out = (start + batch.len() + failures.len()) as u64;
             for failure in failures {
                 self.set_aside(failure)?;
             }
-            self.watch.reached(reached as u64);
             if !batch.is_empty() {
                 return Ok(Some(batch));
             }
