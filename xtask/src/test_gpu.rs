@@ -1,8 +1,8 @@
 //! `cargo xtask test-gpu`: everything that only a machine with a GPU can show.
 //!
 //! The tests of the CUDA crates over the GPU's own driver, among them the bridge to TensorRT, whose double copies every
-//! batch back and is held to the samples bit for bit, and the decoders, whose tensors are held to the processor's; then the ring's speed and memory, against its bounds. No TensorRT is
-//! needed. Without a GPU it fails.
+//! batch back and is held to the samples bit for bit, and the decoders, whose tensors are held to the processor's; then
+//! the ring's speed and memory, against its bounds. No TensorRT is needed. Without a GPU it fails.
 
 use crate::cargo;
 
