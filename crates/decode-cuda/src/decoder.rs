@@ -8,8 +8,8 @@ use calibrant_cuda::{
 };
 use calibrant_jpeg::{Coding, Header, Pixels};
 use calibrant_preprocess::{
-    Color, JpegDecoder, MAX_PICTURE_SIDE_PX, Orientation, Pipeline, PixelRules, Preprocess,
-    PreprocessError, Scratch, Size, Step,
+    Color, DctScale, JpegDecoder, MAX_PICTURE_SIDE_PX, Orientation, Pipeline, PixelRules,
+    Preprocess, PreprocessError, Scratch, Size, Step,
 };
 
 use crate::blob::Template;
@@ -54,14 +54,16 @@ impl PictureDecoder {
     ///
     /// # Errors
     ///
-    /// [`OpenError::Filter`], [`OpenError::Steps`] and [`OpenError::Decoder`].
+    /// [`OpenError::Filter`], [`OpenError::Steps`], [`OpenError::DctScale`] and
+    /// [`OpenError::Decoder`].
     pub fn check(pipeline: &Pipeline) -> Result<(), OpenError> {
-        let (filter, decoder) = (pipeline.filter(), pipeline.decode().jpeg);
-        match decoder {
+        let (filter, decode) = (pipeline.filter(), pipeline.decode());
+        match (decode.jpeg, decode.dct_scale) {
             _ if !filter.is_exact() => Err(OpenError::Filter { filter }),
             _ if !pipeline.has_sampling() => Err(OpenError::Steps),
-            JpegDecoder::LibjpegTurbo => Ok(()),
-            _ => Err(OpenError::Decoder { decoder }),
+            (JpegDecoder::LibjpegTurbo, DctScale::Full) => Ok(()),
+            (JpegDecoder::LibjpegTurbo, scale) => Err(OpenError::DctScale { scale }),
+            (decoder, _) => Err(OpenError::Decoder { decoder }),
         }
     }
 
@@ -373,6 +375,8 @@ mod tests {
         }
         let error = check("preset = 'imagenet'\njpeg = 'image'").unwrap_err();
         assert!(error.to_string().contains("`image`"), "{error}");
+        let error = check("preset = 'imagenet'\ndct-scale = '1/2'").unwrap_err();
+        assert!(error.to_string().contains("--dct-scale 1/2"), "{error}");
         let error = check("preset = 'segment-anything'").unwrap_err();
         assert!(error.to_string().contains("`fill-normalised`"), "{error}");
     }

@@ -1,6 +1,6 @@
 //! Why pictures cannot be decoded on a device.
 
-use calibrant_preprocess::{Filter, JpegDecoder};
+use calibrant_preprocess::{DctScale, Filter, JpegDecoder};
 
 /// Why a recipe cannot be followed on a device.
 #[derive(Debug, thiserror::Error)]
@@ -20,6 +20,12 @@ pub enum OpenError {
         "a `crop` before the `resize` and `fill-normalised` run on the processor alone; choose --decode cpu"
     )]
     Steps,
+    /// A JPEG that is decoded smaller than it is stored.
+    #[error("--dct-scale {scale} runs on the processor alone; choose --decode cpu")]
+    DctScale {
+        /// The scale.
+        scale: DctScale,
+    },
     /// The recipe asks for another decoder's pixels.
     #[error("the recipe's decoder `{decoder}` runs on the processor alone; choose --decode cpu")]
     Decoder {

@@ -8,6 +8,7 @@ use crate::error::Error;
 use crate::header::{self, Coding, Header, Segments};
 use crate::huffman::{Class, Table};
 use crate::kernels::{Kernels, LANES, Quantization, scalar};
+use crate::reduced::Planes;
 use crate::region::Region;
 use crate::rows::{Geometry, Pixels, Rows};
 use crate::scan::Scan;
@@ -19,7 +20,7 @@ pub const ROW_SLACK: usize = 16;
 /// Decodes one picture after the other, in memory that it keeps.
 #[derive(Debug)]
 pub struct Decoder {
-    kernels: &'static Kernels,
+    pub(crate) kernels: &'static Kernels,
     plan: Box<Plan>,
     chunk: Box<Chunk>,
     scan: Scan,
@@ -27,6 +28,8 @@ pub struct Decoder {
     /// For each component the columns of blocks that are wanted.
     wanted: [Vec<bool>; 3],
     row: Vec<u8>,
+    /// For reduced pictures.
+    pub(crate) planes: Planes,
 }
 
 impl Default for Decoder {
@@ -58,6 +61,7 @@ impl Decoder {
             rows: Rows::default(),
             wanted: Default::default(),
             row: Vec::new(),
+            planes: Planes::default(),
         }
     }
 

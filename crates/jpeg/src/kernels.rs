@@ -9,6 +9,7 @@ mod avx2;
 #[cfg(target_arch = "aarch64")]
 #[expect(unsafe_code, reason = "with vectors the decoder takes a fifth of the instructions")]
 mod neon;
+pub(crate) mod reduced;
 pub(crate) mod scalar;
 
 use crate::entropy::{Block, DecodeMcus};
@@ -77,6 +78,7 @@ pub(crate) struct Kernels {
     pub(crate) idct: Idct,
     /// For blocks whose coefficients lie in the first four rows and columns.
     pub(crate) idct_quarter: Idct,
+    pub(crate) reduce: reduced::Reduce,
     pub(crate) sums: Sums,
     pub(crate) rgb_of_sums: RgbOfSums,
     pub(crate) rgb_of_rows: RgbOfRows,

@@ -10,7 +10,8 @@
 //!
 //! A [`Decoder`] keeps its memory: once it has seen a picture as large, it allocates nothing.
 //! [`Picture::rows`] gives rows as they are made, so that what comes next finds them in the cache,
-//! and skips the transform of blocks that a [`Region`] does not want.
+//! and skips the transform of blocks that a [`Region`] does not want. [`Picture::reduced_rows`]
+//! makes a smaller picture by shorter transforms, as libjpeg-turbo's scaled decode.
 //! [`Picture::coefficients`] stops before the transform, for whoever does the rest elsewhere.
 //!
 //! ```
@@ -36,6 +37,7 @@ mod exif;
 mod header;
 mod huffman;
 mod kernels;
+mod reduced;
 mod region;
 mod rows;
 mod scan;
@@ -45,5 +47,6 @@ pub use coefficients::{Blocks, Plane};
 pub use decoder::{Decoder, Picture, ROW_SLACK};
 pub use error::Error;
 pub use header::{Coding, Header};
+pub use reduced::Reduction;
 pub use region::Region;
 pub use rows::Pixels;

@@ -6,7 +6,7 @@ use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 use std::path::Path;
 
-use calibrant_jpeg::{Decoder, Pixels, Region};
+use calibrant_jpeg::{Decoder, Pixels, Reduction, Region};
 
 /// Counts the allocations of each thread.
 struct Counting;
@@ -38,7 +38,7 @@ unsafe impl GlobalAlloc for Counting {
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
 
-/// Decodes a picture whole, in luma, and in part.
+/// Decodes a picture whole, in luma, in part, and reduced.
 fn decode(decoder: &mut Decoder, encoded: &[u8], region: &mut Region, out: &mut [u8]) {
     let picture = decoder.open(encoded).unwrap();
     let (width, height) = (picture.header().width, picture.header().height);
@@ -52,6 +52,11 @@ fn decode(decoder: &mut Decoder, encoded: &[u8], region: &mut Region, out: &mut 
     let picture = decoder.open(encoded).unwrap();
     picture.rows(Pixels::Rgb, region, |_, _| n_rows += 1).unwrap();
     assert_eq!(n_rows, height / 2);
+    let picture = decoder.open(encoded).unwrap();
+    if picture.is_reducible() {
+        picture.reduced_rows(Pixels::Rgb, Reduction::Half, |_, _| n_rows += 1).unwrap();
+        assert_eq!(n_rows, height / 2 + Reduction::Half.of(height));
+    }
 }
 
 #[test]

@@ -11,10 +11,11 @@ use std::any::Any;
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use calibrant_jpeg::{ROW_SLACK, Region};
+use calibrant_jpeg::{ROW_SLACK, Reduction, Region};
 
 use crate::error::PreprocessError;
-use crate::recipe::{JpegDecoder, MAX_PICTURE_SIDE_PX, Orientation, PixelRules, Size};
+use crate::geometry::Geometry;
+use crate::recipe::{DctScale, JpegDecoder, MAX_PICTURE_SIDE_PX, Orientation, PixelRules, Size};
 use crate::resize::{Rows, View};
 
 /// A picture format that is read.
@@ -74,15 +75,34 @@ impl fmt::Display for Format {
 
 /// What a recipe asks of the decoders.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Request {
+pub(crate) struct Request<'a> {
     pub(crate) decoder: JpegDecoder,
     pub(crate) pixels: PixelRules,
     pub(crate) orientation: Orientation,
     pub(crate) max_pixels: u64,
     pub(crate) gray: bool,
+    /// How a JPEG may be decoded smaller than it is stored.
+    pub(crate) scaling: Option<Scaling<'a>>,
 }
 
-impl Request {
+/// What the size that a JPEG is decoded to depends on.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Scaling<'a> {
+    pub(crate) scale: DctScale,
+    pub(crate) geometry: &'a Geometry,
+}
+
+impl Request<'_> {
+    /// Returns how much smaller a JPEG of a stored size and an EXIF tag is decoded.
+    fn reduction(&self, stored: Size, orientation: u8) -> Option<Reduction> {
+        let Scaling { scale, geometry } = self.scaling?;
+        let upright = match (self.orientation, orientation) {
+            (Orientation::Exif, 5..=8) => Size::new(stored.height, stored.width),
+            _ => stored,
+        };
+        geometry.reduction(scale, upright)
+    }
+
     /// Refuses a size before anything is allocated for it.
     fn admit(&self, width: usize, height: usize) -> Result<Size, PreprocessError> {
         let side = |side: usize| u32::try_from(side).unwrap_or(u32::MAX);
@@ -146,7 +166,7 @@ enum Origin<'a> {
 /// be damaged.
 pub(crate) fn open<'a>(
     encoded: &'a [u8],
-    request: &Request,
+    request: &Request<'_>,
     buffers: &'a mut Buffers,
 ) -> Result<Source<'a>, PreprocessError> {
     let format = Format::of(encoded)?;
@@ -173,7 +193,7 @@ pub(crate) fn open<'a>(
 /// Takes pixels that were decoded elsewhere, as luma where gray is requested.
 pub(crate) fn adopt<'a>(
     stored: View<'a>,
-    request: &Request,
+    request: &Request<'_>,
     buffers: &'a mut Buffers,
 ) -> Source<'a> {
     let Buffers { decoded, last_row, .. } = buffers;

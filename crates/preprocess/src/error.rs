@@ -4,7 +4,7 @@ use std::num::ParseFloatError;
 
 use crate::decode::Format;
 use crate::preset::Preset;
-use crate::recipe::{Color, MAX_PICTURE_SIDE_PX, MAX_SIDE_PX, ResizeKind, Size, Step};
+use crate::recipe::{Color, JpegDecoder, MAX_PICTURE_SIDE_PX, MAX_SIDE_PX, ResizeKind, Size, Step};
 
 /// A recipe that cannot be used; found before any picture is read.
 #[derive(Debug, thiserror::Error)]
@@ -212,6 +212,14 @@ pub enum StepError {
         color: Color,
         /// How many channels that colour has.
         channels: usize,
+    },
+    /// A decoder without a scaled decode.
+    #[error(
+        "the decoder `{jpeg}` has no scaled decode: leave `dct-scale` out, or take `libjpeg-turbo`"
+    )]
+    CannotScale {
+        /// The decoder.
+        jpeg: JpegDecoder,
     },
     /// A decoder that is no processor's.
     #[error("the decoder `nvjpeg` needs a GPU: give --decode cuda, or take another decoder")]

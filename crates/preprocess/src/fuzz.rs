@@ -4,13 +4,14 @@ use calibrant_jpeg::Region;
 
 use crate::decode::{self, Request, Source};
 use crate::pipeline::{Preprocess, Scratch};
-use crate::recipe::{Filter, JpegDecoder, Orientation, PixelRules, Size};
+use crate::recipe::{DctScale, Filter, JpegDecoder, Orientation, PixelRules, Size};
 use crate::settings::Settings;
 
 /// Pixels that a fuzzed picture may have: enough for every path, little enough to be fast.
 const MAX_PIXELS: u64 = 1 << 16;
 
-/// Decodes `bytes` in every way a recipe can ask for, and resizes them with every filter.
+/// Decodes `bytes` in every way a recipe can ask for, and resizes them with every filter, from a
+/// whole decode or a scaled one.
 ///
 /// # Panics
 ///
@@ -27,6 +28,7 @@ pub fn fuzz_decode(bytes: &[u8]) {
                     orientation: Orientation::Exif,
                     max_pixels: MAX_PIXELS,
                     gray,
+                    scaling: None,
                 };
                 if let Ok(source) = decode::open(bytes, &request, &mut buffers) {
                     read |= all_rows(source);
@@ -60,10 +62,11 @@ fn resize_all(bytes: &[u8]) {
     let size = Size::new(9, 5);
     let mut scratch = Scratch::new();
     for preset in ["imagenet", "timm", "ultralytics"] {
-        for &filter in Filter::ALL {
+        for (&filter, &dct_scale) in Filter::ALL.iter().zip(DctScale::ALL.iter().cycle()) {
             let settings = Settings {
                 size: Some(size),
                 filter: Some(filter),
+                dct_scale: Some(dct_scale),
                 max_pixels: Some(MAX_PIXELS),
                 ..Settings::preset(preset)
             };

@@ -4,8 +4,12 @@
 mod known;
 mod sizes;
 
+use calibrant_jpeg::Reduction;
+
 use crate::error::{PreprocessError, RecipeError, StepError};
-use crate::recipe::{Crop, Fill, Filter, MAX_SIDE_PX, Pad, PadAnchor, Resize, Size, Step};
+use crate::recipe::{
+    Crop, DctScale, Fill, Filter, MAX_SIDE_PX, Pad, PadAnchor, Resize, Size, Step,
+};
 use known::Known;
 
 /// A part of a picture.
@@ -119,6 +123,28 @@ impl Geometry {
     /// Returns whether all of a picture is resized, and its bars are pixels.
     pub(crate) fn is_plain(&self) -> bool {
         self.first.is_none() && !matches!(self.pad, Some(Pad { fill: Fill::Normalised(_), .. }))
+    }
+
+    /// Returns how many times smaller a picture of this size is decoded: `Image.draft` of Pillow, of
+    /// what is scaled.
+    pub(crate) fn reduction(&self, scale: DctScale, picture: Size) -> Option<Reduction> {
+        let times = match scale {
+            DctScale::Full => return None,
+            DctScale::Half => return Some(Reduction::Half),
+            DctScale::Quarter => return Some(Reduction::Quarter),
+            DctScale::Eighth => return Some(Reduction::Eighth),
+            DctScale::Draft => {
+                // A picture that the recipe refuses is refused as it is.
+                let Placement { source: Window { size, .. }, plan } = self.plan(picture).ok()?;
+                (size.width / plan.scaled.width).min(size.height / plan.scaled.height)
+            }
+        };
+        match times {
+            0 | 1 => None,
+            2 | 3 => Some(Reduction::Half),
+            4..=7 => Some(Reduction::Quarter),
+            _ => Some(Reduction::Eighth),
+        }
     }
 
     /// Returns what becomes of a picture of this size.

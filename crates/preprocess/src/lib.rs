@@ -46,9 +46,9 @@ pub use pipeline::{Channel, Pipeline, Preprocess, Scratch};
 pub use pixels::{Picture, Pixels};
 pub use preset::Preset;
 pub use recipe::{
-    Arithmetic, Color, Crop, CropAnchor, DEFAULT_MAX_PIXELS, Decode, Expect, Fill, Filter,
-    JpegDecoder, MAX_PICTURE_SIDE_PX, MAX_SIDE_PX, Normalise, Orientation, Pad, PadAnchor, PadTo,
-    PixelRules, Recipe, Resize, ResizeKind, Rounding, Scale, Size, Step, Target,
+    Arithmetic, Color, Crop, CropAnchor, DEFAULT_MAX_PIXELS, DctScale, Decode, Expect, Fill,
+    Filter, JpegDecoder, MAX_PICTURE_SIDE_PX, MAX_SIDE_PX, Normalise, Orientation, Pad, PadAnchor,
+    PadTo, PixelRules, Recipe, Resize, ResizeKind, Rounding, Scale, Size, Step, Target,
 };
 pub use resize::{FirError, Method, Sampling};
 pub use settings::Settings;

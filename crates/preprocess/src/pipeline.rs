@@ -5,7 +5,7 @@
 
 use calibrant_jpeg::Region;
 
-use crate::decode::{self, Request, Source};
+use crate::decode::{self, Request, Scaling, Source};
 use crate::error::{PreprocessError, RecipeError, StepError};
 use crate::geometry::{Geometry, Placement, Plan, Window};
 use crate::normalise::{Canvas, Normaliser};
@@ -199,10 +199,11 @@ impl Pipeline {
         self.normaliser.planes().map(|(source, values)| Channel { source, values })
     }
 
-    fn request(&self) -> Request {
-        let Decode { jpeg, pixels, orientation, max_pixels } = self.decode;
+    fn request(&self) -> Request<'_> {
+        let Decode { jpeg, pixels, orientation, max_pixels, dct_scale } = self.decode;
         let gray = self.color == Color::Gray;
-        Request { decoder: jpeg, pixels, orientation, max_pixels, gray }
+        let scaling = Scaling { scale: dct_scale, geometry: &self.geometry };
+        Request { decoder: jpeg, pixels, orientation, max_pixels, gray, scaling: Some(scaling) }
     }
 
     fn check(&self, out: &[f32]) -> Result<(), PreprocessError> {

@@ -13,8 +13,8 @@ pub(crate) use steps::numbered;
 pub use steps::{Crop, Decode, Expect, Fill, Normalise, Pad, PadTo, Resize, Step, Target};
 pub use values::{Scale, Size};
 pub use words::{
-    Arithmetic, Color, CropAnchor, Filter, JpegDecoder, Orientation, PadAnchor, PixelRules,
-    ResizeKind, Rounding,
+    Arithmetic, Color, CropAnchor, DctScale, Filter, JpegDecoder, Orientation, PadAnchor,
+    PixelRules, ResizeKind, Rounding,
 };
 
 use crate::error::{RecipeError, StepError};

@@ -9,8 +9,8 @@ use serde::{Deserialize, Deserializer, Serialize};
 use crate::error::RecipeError;
 use crate::preset::Preset;
 use crate::recipe::{
-    Arithmetic, Color, Filter, JpegDecoder, Orientation, PixelRules, Recipe, ResizeKind, Scale,
-    Size, Step, numbered,
+    Arithmetic, Color, DctScale, Filter, JpegDecoder, Orientation, PixelRules, Recipe, ResizeKind,
+    Scale, Size, Step, numbered,
 };
 
 /// A preset or the steps of a recipe, and changes to it; anything may be absent.
@@ -56,6 +56,9 @@ pub struct Settings {
     /// [`Decode::max_pixels`](crate::Decode::max_pixels).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_pixels: Option<u64>,
+    /// [`Decode::dct_scale`](crate::Decode::dct_scale).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub dct_scale: Option<DctScale>,
     /// [`Normalise::color`](crate::Normalise::color).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub color: Option<Color>,
@@ -126,6 +129,7 @@ impl Settings {
             pixels: upper.pixels.or(self.pixels),
             orientation: upper.orientation.or(self.orientation),
             max_pixels: upper.max_pixels.or(self.max_pixels),
+            dct_scale: upper.dct_scale.or(self.dct_scale),
             color: upper.color.or(self.color),
             scale: upper.scale.or(self.scale),
             mean: upper.mean.or(self.mean),

@@ -14,7 +14,7 @@ use calibrant_engine::{
     parse_hardware_compatibility, parse_int8_via, parse_layer_precision, parse_memory_pool,
     parse_precision, parse_profiling_verbosity, parse_size,
 };
-use calibrant_preprocess::{Color, Filter, ResizeKind, Scale, Size};
+use calibrant_preprocess::{Color, DctScale, Filter, ResizeKind, Scale, Size};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::cli::cache::args::CacheCommand;
@@ -222,6 +222,10 @@ pub(crate) struct PreprocessArgs {
     /// for tensors; or fir-*, which equal no framework.
     #[arg(long)]
     pub(crate) filter: Option<Filter>,
+    /// Decode JPEG smaller, faster and less exactly: 1/2, 1/4, 1/8, or draft, the smallest that is not below the size
+    /// that it is resized to. The manifest records it; docs/preprocessing.md has the error.
+    #[arg(long, value_name = "SCALE")]
+    pub(crate) dct_scale: Option<DctScale>,
     /// The channels and their order: rgb, bgr or gray.
     #[arg(long)]
     pub(crate) color: Option<Color>,

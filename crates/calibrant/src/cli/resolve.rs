@@ -202,6 +202,7 @@ pub(crate) fn pipeline(args: &PreprocessArgs, decode: Decode) -> Result<Option<P
         size: args.size,
         resize: args.resize,
         filter: args.filter,
+        dct_scale: args.dct_scale,
         color: args.color,
         scale: args.scale,
         mean: args.mean.clone(),

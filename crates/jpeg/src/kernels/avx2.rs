@@ -9,7 +9,7 @@ mod rgb;
 
 use std::arch::x86_64::*;
 
-use super::{Kernels, Plane, Quantization, Rounding, scalar};
+use super::{Kernels, Plane, Quantization, Rounding, reduced, scalar};
 use crate::entropy::{self, Block, Chunk, Cursor, Fault, Plan};
 use crate::scan::STEP;
 
@@ -22,6 +22,7 @@ pub(super) fn kernels() -> Option<&'static Kernels> {
         decode_mcus,
         idct: idct_full,
         idct_quarter,
+        reduce,
         sums,
         rgb_of_sums,
         rgb_of_rows,
@@ -73,6 +74,30 @@ fn decode_mcus(
     }
     // SAFETY: `kernels` hands this function out on processors with these features alone.
     unsafe { decode_mcus(cursor, plan, n, chunk) }
+}
+
+fn reduce(
+    blocks: &[Block],
+    lengths: &[u8],
+    side: usize,
+    steps: &Quantization,
+    plane: &mut Plane<'_>,
+    at: usize,
+) {
+    /// The compiler takes the eight columns as a vector.
+    #[target_feature(enable = "avx2")]
+    fn reduce(
+        blocks: &[Block],
+        lengths: &[u8],
+        side: usize,
+        steps: &Quantization,
+        plane: &mut Plane<'_>,
+        at: usize,
+    ) {
+        reduced::reduce(blocks, lengths, side, steps, plane, at);
+    }
+    // SAFETY: `kernels` hands this function out on processors with AVX2 alone.
+    unsafe { reduce(blocks, lengths, side, steps, plane, at) }
 }
 
 fn idct_full(blocks: [&Block; 2], steps: &Quantization, plane: &mut Plane<'_>, at: [usize; 2]) {

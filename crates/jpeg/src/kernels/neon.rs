@@ -11,7 +11,7 @@ mod rgb;
 use std::arch::aarch64::*;
 use std::arch::is_aarch64_feature_detected;
 
-use super::{Kernels, scalar};
+use super::{Kernels, reduced, scalar};
 use crate::entropy;
 use crate::scan::STEP;
 
@@ -25,8 +25,8 @@ pub(super) fn kernels() -> Option<&'static Kernels> {
 
 /// Returns the kernels; whoever has the table may call them.
 ///
-/// Two are the scalar ones: compilers vectorise the sums for every processor of this kind, and the
-/// shifts by a count in any register that the decoding of bits wants are among its first
+/// Three are the scalar ones: compilers vectorise the sums and what the short transforms do to
+/// columns for every processor of this kind, and the shifts by a count in any register that the decoding of bits wants are among its first
 /// instructions.
 #[target_feature(enable = "neon")]
 fn table() -> &'static Kernels {
@@ -35,6 +35,7 @@ fn table() -> &'static Kernels {
         decode_mcus: entropy::decode_mcus,
         idct: idct::full,
         idct_quarter: idct::quarter,
+        reduce: reduced::reduce,
         sums: scalar::sums,
         rgb_of_sums: rgb::of_sums,
         rgb_of_rows: rgb::of_rows,

@@ -1,6 +1,6 @@
 //! The kernels in plain Rust: what the others are held to, and what other processors run.
 
-use super::{Kernels, LANES, Plane, Quantization, Rounding};
+use super::{Kernels, LANES, Plane, Quantization, Rounding, reduced};
 use crate::entropy::{self, Block};
 use crate::scan::STEP;
 
@@ -10,6 +10,7 @@ pub(crate) static KERNELS: Kernels = Kernels {
     decode_mcus: entropy::decode_mcus,
     idct,
     idct_quarter: idct,
+    reduce: reduced::reduce,
     sums,
     rgb_of_sums,
     rgb_of_rows,

@@ -34,6 +34,17 @@ fn transformed(idct: Idct, blocks: [&Block; 2], steps: &Quantization) -> Vec<u8>
     samples
 }
 
+/// A sample of the inverse cosine transform, not rounded.
+fn real(block: &Block, steps: &Quantization, x: usize, y: usize) -> f64 {
+    use std::f64::consts::{FRAC_1_SQRT_2, PI};
+    let wave = |u: usize, x: usize| {
+        let scale = if u == 0 { FRAC_1_SQRT_2 } else { 1.0 };
+        scale * ((2 * x + 1) as f64 * u as f64 * PI / 16.0).cos() / 2.0
+    };
+    let value = |i: usize| f64::from(block.0[i]) * f64::from(steps[i]);
+    128.0 + (0..64).map(|i| value(i) * wave(i % 8, x) * wave(i / 8, y)).sum::<f64>()
+}
+
 proptest! {
     #[test]
     fn transforms_match_scalar((values, steps) in coefficients()) {
@@ -52,6 +63,40 @@ proptest! {
         let blocks = [&quarter(&values), &quarter(&values[64..])];
         let expected = transformed(scalar::idct, blocks, &steps);
         prop_assert_eq!(transformed(kernels().idct_quarter, blocks, &steps), expected);
+    }
+
+    #[test]
+    fn short_transforms_match_scalar((values, steps) in coefficients(), side in 0..3_usize) {
+        let side = 1 << side;
+        let steps = std::array::from_fn(|i| steps[i]);
+        let (blocks, lengths) = ([block(&values), block(&values[64..])], [64, 1]);
+        let [found, expected] = [kernels().reduce, scalar::KERNELS.reduce].map(|reduce| {
+            let (mut samples, stride) = (vec![7; 40], 10);
+            reduce(&blocks, &lengths, side, &steps, &mut Plane { samples: &mut samples, stride }, 1);
+            samples
+        });
+        prop_assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn short_transforms_are_near_the_means_of_the_real_one(
+        values in prop::collection::vec(-60..60_i16, 64),
+        steps in prop::collection::vec(1..8_i16, 64),
+        side in 0..3_usize,
+    ) {
+        let side = 1 << side;
+        let (block, steps) = (block(&values), std::array::from_fn(|i| steps[i]));
+        let mut samples = vec![0; side * side];
+        let mut plane = Plane { samples: &mut samples, stride: side };
+        (scalar::KERNELS.reduce)(&[block], &[64], side, &steps, &mut plane, 0);
+        let square = 8 / side;
+        for (i, &sample) in samples.iter().enumerate() {
+            let (left, top) = (i % side * square, i / side * square);
+            let places = (0..square * square).map(|i| (left + i % square, top + i / square));
+            let sum: f64 = places.map(|(x, y)| real(&block, &steps, x, y)).sum();
+            let mean = (sum / (square * square) as f64).clamp(0.0, 255.0);
+            prop_assert!((mean - f64::from(sample)).abs() < 1.0, "{sample} for {mean}");
+        }
     }
 
     #[test]
@@ -119,18 +164,12 @@ fn every_difference_gives_its_scalar_colour() {
 /// The transform as the standard defines it, in floating point.
 #[test]
 fn the_scalar_transform_is_near_the_real_one() {
-    use std::f64::consts::{FRAC_1_SQRT_2, PI};
-    let wave = |u: usize, x: usize| {
-        let scale = if u == 0 { FRAC_1_SQRT_2 } else { 1.0 };
-        scale * ((2 * x + 1) as f64 * u as f64 * PI / 16.0).cos() / 2.0
-    };
     let values: Vec<i16> =
         (0..64).map(|i: i16| (i * 37 % 101 - 50) * i16::from(i % 3 == 0)).collect();
-    let plane = transformed(scalar::idct, [&block(&values); 2], &[2; 64]);
+    let block = block(&values);
+    let plane = transformed(scalar::idct, [&block; 2], &[2; 64]);
     for (x, y) in (0..64).map(|i| (i % 8, i / 8)) {
-        let sum: f64 =
-            (0..64).map(|i| 2.0 * f64::from(values[i]) * wave(i % 8, x) * wave(i / 8, y)).sum();
-        let expected = (sum + 128.0).clamp(0.0, 255.0);
+        let expected = real(&block, &[2; 64], x, y).clamp(0.0, 255.0);
         assert!((f64::from(plane[24 * y + x]) - expected).abs() < 1.0, "at {x} {y}");
     }
 }

@@ -1,9 +1,9 @@
 //! The photographs and the odd pictures of `fixtures/`.
 
-use calibrant_jpeg::{Decoder, Error, Pixels};
+use calibrant_jpeg::{Decoder, Error, Pixels, Reduction};
 use sha2::{Digest, Sha256};
 
-use crate::{compare, decode, fixture, jpegs};
+use crate::{compare, decode, fixture, jpegs, reduced};
 
 /// What the pictures have that are left to the general decoder.
 const LEFT: [&str; 2] = ["several passes", "other than 1 or 3 components"];
@@ -35,15 +35,26 @@ fn pictures_are_opencv_s_and_pillow_s() {
     let digest = |pixels: &[u8]| -> String {
         Sha256::digest(pixels).iter().map(|byte| format!("{byte:02x}")).collect()
     };
+    let mut n_reduced = 0;
     for line in digests.lines().skip(1) {
-        let [name, rgb, luma] = line.split('\t').collect::<Vec<_>>().try_into().unwrap();
+        let columns = line.split('\t').collect::<Vec<_>>().try_into().unwrap();
+        let [name, rgb, luma, half, quarter, eighth] = columns;
         let encoded = std::fs::read(fixture(name)).unwrap();
         assert_eq!(digest(&decode(&encoded, Pixels::Rgb).unwrap()), rgb, "{name}");
         if !name.ends_with("rgb_coded.jpg") {
             assert_eq!(digest(&decode(&encoded, Pixels::Luma).unwrap()), luma, "{name}");
         }
+        for (reduction, expected) in
+            [(Reduction::Half, half), (Reduction::Quarter, quarter), (Reduction::Eighth, eighth)]
+        {
+            if let Some(found) = reduced(&encoded, Pixels::Rgb, reduction).unwrap() {
+                assert_eq!(digest(&found), expected, "{name} {reduction:?}");
+                n_reduced += 1;
+            }
+        }
     }
     assert_eq!(digests.lines().count(), 101);
+    assert!(n_reduced > 200, "{n_reduced} reduced pictures were compared");
 }
 
 #[test]

@@ -9,8 +9,8 @@ mod synthetic;
 
 use std::path::{Path, PathBuf};
 
-use calibrant_jpeg::{Coding, Decoder, Error, Pixels};
-use libjpeg_turbo_rs::PixelFormat;
+use calibrant_jpeg::{Coding, Decoder, Error, Pixels, ROW_SLACK, Reduction};
+use libjpeg_turbo_rs::{PixelFormat, ScalingFactor};
 
 /// Returns a path under `fixtures/`.
 fn fixture(path: &str) -> PathBuf {
@@ -43,18 +43,41 @@ fn decode(encoded: &[u8], pixels: Pixels) -> Result<Vec<u8>, Error> {
     Ok(out)
 }
 
-/// Returns what `libjpeg-turbo-rs` makes of a picture, or its refusal.
-fn reference(encoded: &[u8], pixels: Pixels) -> Result<Vec<u8>, String> {
-    let format = match pixels {
-        Pixels::Rgb => PixelFormat::Rgb,
-        Pixels::Luma => PixelFormat::Grayscale,
-    };
-    libjpeg_turbo_rs::decompress_to(encoded, format)
-        .map(|image| image.data)
-        .map_err(|error| error.to_string())
+/// Returns all pixels of a reduced picture, or nothing if it is not reducible.
+fn reduced(encoded: &[u8], pixels: Pixels, reduction: Reduction) -> Result<Option<Vec<u8>>, Error> {
+    let mut decoder = Decoder::new();
+    let picture = decoder.open(encoded)?;
+    if !picture.is_reducible() {
+        return Ok(None);
+    }
+    let (width, height) = (picture.header().width, picture.header().height);
+    let bytes = reduction.of(width) as usize * pixels.bytes();
+    let mut out = Vec::new();
+    picture.reduced_rows(pixels, reduction, |y, row| {
+        assert_eq!((out.len(), row.len()), (y * bytes, bytes + ROW_SLACK), "rows come in order");
+        out.extend_from_slice(&row[..bytes]);
+    })?;
+    assert_eq!(out.len(), reduction.of(height) as usize * bytes, "all rows come");
+    Ok(Some(out))
 }
 
-/// Holds a picture to the reference, in colour and in luma.
+/// Returns what `libjpeg-turbo-rs` makes of a picture, or its refusal.
+fn reference(encoded: &[u8], pixels: Pixels) -> Result<Vec<u8>, String> {
+    reference_at(encoded, pixels, 1)
+}
+
+/// The same of a picture that is so many times smaller.
+fn reference_at(encoded: &[u8], pixels: Pixels, times: u32) -> Result<Vec<u8>, String> {
+    let mut decoder = libjpeg_turbo_rs::Decoder::new(encoded).map_err(|error| error.to_string())?;
+    decoder.set_output_format(match pixels {
+        Pixels::Rgb => PixelFormat::Rgb,
+        Pixels::Luma => PixelFormat::Grayscale,
+    });
+    decoder.set_scale(ScalingFactor::try_new(1, times).unwrap());
+    decoder.decode_image().map(|image| image.data).map_err(|error| error.to_string())
+}
+
+/// Holds a picture to the reference, in colour and in luma, whole and reduced.
 fn compare(name: &str, encoded: &[u8]) {
     let mut decoder = Decoder::new();
     let coding = decoder.open(encoded).unwrap_or_else(|e| panic!("{name}: {e}")).header().coding;
@@ -63,10 +86,21 @@ fn compare(name: &str, encoded: &[u8]) {
             continue;
         }
         let found = decode(encoded, pixels).unwrap_or_else(|e| panic!("{name}: {e}"));
-        let expected = reference(encoded, pixels).unwrap();
-        assert_eq!(found.len(), expected.len(), "{name} {pixels:?}");
-        let differs = found.iter().zip(&expected).position(|(a, b)| a != b);
-        let told = differs.map(|i| (i, found[i], expected[i]));
-        assert_eq!(told, None, "{name} {pixels:?}: place, ours, theirs");
+        equal(&format!("{name} {pixels:?}"), &found, &reference(encoded, pixels).unwrap());
+        for (reduction, times) in
+            [(Reduction::Half, 2), (Reduction::Quarter, 4), (Reduction::Eighth, 8)]
+        {
+            if let Some(found) = reduced(encoded, pixels, reduction).unwrap() {
+                let expected = reference_at(encoded, pixels, times).unwrap();
+                equal(&format!("{name} {pixels:?} 1/{times}"), &found, &expected);
+            }
+        }
     }
+}
+
+fn equal(what: &str, found: &[u8], expected: &[u8]) {
+    assert_eq!(found.len(), expected.len(), "{what}");
+    let differs = found.iter().zip(expected).position(|(a, b)| a != b);
+    let told = differs.map(|i| (i, found[i], expected[i]));
+    assert_eq!(told, None, "{what}: place, ours, theirs");
 }

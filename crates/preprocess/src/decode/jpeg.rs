@@ -2,8 +2,8 @@
 //! kernels for the processor, every other through `libjpeg-turbo-rs`; truncated or damaged scans are
 //! errors in both.
 
-use calibrant_jpeg::{Coding, Picture, Pixels, Region};
-use libjpeg_turbo_rs::{ColorSpace, DecodeLimits, Decoder, JpegError, PixelFormat};
+use calibrant_jpeg::{Coding, Picture, Pixels, Reduction, Region};
+use libjpeg_turbo_rs::{ColorSpace, DecodeLimits, Decoder, JpegError, PixelFormat, ScalingFactor};
 
 use super::layout::{Layout, narrow_channels};
 use super::luma::Luma;
@@ -28,7 +28,7 @@ pub(super) enum Opened<'a> {
 /// Reads the header of the common kind, and anything else whole: to red, green, blue or to gray.
 pub(super) fn open<'a>(
     encoded: &'a [u8],
-    request: &Request,
+    request: &Request<'_>,
     decoder: &'a mut calibrant_jpeg::Decoder,
     buffer: &mut Vec<u8>,
 ) -> Result<Opened<'a>, PreprocessError> {
@@ -49,10 +49,21 @@ pub(super) fn open<'a>(
 }
 
 /// Returns whether the common decoder delivers what is asked for: it makes no luma of red, green
-/// and blue.
-fn is_common(picture: &Picture<'_>, request: &Request) -> bool {
+/// and blue, and reduces not every picture.
+fn is_common(picture: &Picture<'_>, request: &Request<'_>) -> bool {
     let coding = picture.header().coding;
-    coding != Coding::Rgb || layout_of(stored_in(coding), request) == Layout::Rgb
+    (coding != Coding::Rgb || layout_of(stored_in(coding), request) == Layout::Rgb)
+        && (picture.is_reducible() || reduction_of(picture, request).is_none())
+}
+
+fn reduction_of(picture: &Picture<'_>, request: &Request<'_>) -> Option<Reduction> {
+    let header = picture.header();
+    request.reduction(Size::new(header.width, header.height), header.orientation)
+}
+
+/// Returns the size that is decoded.
+fn reduced(size: Size, reduction: Option<Reduction>) -> Size {
+    reduction.map_or(size, |by| Size::new(by.of(size.width), by.of(size.height)))
 }
 
 fn stored_in(coding: Coding) -> ColorSpace {
@@ -67,6 +78,7 @@ fn stored_in(coding: Coding) -> ColorSpace {
 #[derive(Debug)]
 pub(super) struct Common<'a> {
     picture: Picture<'a>,
+    reduction: Option<Reduction>,
     size: Size,
     layout: Layout,
     rules: PixelRules,
@@ -75,12 +87,14 @@ pub(super) struct Common<'a> {
 }
 
 impl<'a> Common<'a> {
-    fn new(picture: Picture<'a>, request: &Request) -> Result<Self, PreprocessError> {
+    fn new(picture: Picture<'a>, request: &Request<'_>) -> Result<Self, PreprocessError> {
         let header = picture.header();
         let size = request.admit(header.width as usize, header.height as usize)?;
+        let reduction = reduction_of(&picture, request);
+        let size = reduced(size, reduction);
         let layout = layout_of(stored_in(header.coding), request);
         let luma = request.gray.then(|| Luma::of(Format::Jpeg, request.pixels, None));
-        Ok(Self { picture, size, layout, rules: request.pixels, luma })
+        Ok(Self { picture, reduction, size, layout, rules: request.pixels, luma })
     }
 
     pub(super) fn size(&self) -> Size {
@@ -103,7 +117,15 @@ impl<'a> Common<'a> {
     fn decode(self, buffer: &mut Vec<u8>) -> Result<Decoded, PreprocessError> {
         let (size, pixels, orientation) = (self.size, self.pixels(), self.orientation());
         let out = room(buffer, size.area() * pixels.bytes());
-        self.picture.decode(pixels, out)?;
+        match self.reduction {
+            None => self.picture.decode(pixels, out)?,
+            Some(reduction) => {
+                let stride = size.width as usize * pixels.bytes();
+                self.picture.reduced_rows(pixels, reduction, |y, row| {
+                    out[y * stride..][..stride].copy_from_slice(&row[..stride]);
+                })?;
+            }
+        }
         let channels = narrow_channels(out, self.layout, self.rules, self.luma.as_ref());
         Ok(Decoded { size, channels, orientation })
     }
@@ -111,16 +133,25 @@ impl<'a> Common<'a> {
     /// Gives the rows of a region, with slack behind them, as they are decoded.
     pub(super) fn rows(self, region: &Region, row: &mut Rows<'_>) -> Result<(), PreprocessError> {
         let pixels = self.pixels();
-        Ok(self.picture.rows(pixels, region, |y, bytes| {
+        let mut give = |y, bytes: &mut [u8]| {
             narrow_channels(bytes, self.layout, self.rules, self.luma.as_ref());
             row(y, bytes);
-        })?)
+        };
+        match self.reduction {
+            None => self.picture.rows(pixels, region, give)?,
+            Some(reduction) => self.picture.reduced_rows(pixels, reduction, |y, bytes| {
+                if region.wants_row(y) {
+                    give(y, bytes);
+                }
+            })?,
+        }
+        Ok(())
     }
 }
 
 fn general(
     encoded: &[u8],
-    request: &Request,
+    request: &Request<'_>,
     buffer: &mut Vec<u8>,
 ) -> Result<Decoded, PreprocessError> {
     let limits = DecodeLimits {
@@ -143,22 +174,36 @@ fn general(
         Layout::InvertedCmyk => PixelFormat::Cmyk,
         _ => PixelFormat::Rgb,
     });
+    let orientation = decoder.exif_orientation().filter(|tag| (1..=8).contains(tag)).unwrap_or(1);
+    let reduction = request.reduction(size, orientation).filter(|_| !header.header().is_lossless);
+    if let Some(reduction) = reduction {
+        decoder.set_scale(factor(reduction)?);
+    }
+    let size = reduced(size, reduction);
     let bytes = size.area() * layout.bytes_per_pixel();
     let pixels = room(buffer, bytes);
     let info = decoder.decode_image_into(pixels).map_err(failed)?;
     if info.bytes_written != bytes {
         return Err(failed(JpegError::UnexpectedEof));
     }
-    let orientation = decoder.exif_orientation().filter(|tag| (1..=8).contains(tag)).unwrap_or(1);
     let luma = request.gray.then(|| Luma::of(Format::Jpeg, request.pixels, None));
     let channels = narrow_channels(pixels, layout, request.pixels, luma.as_ref());
     Ok(Decoded { size, channels, orientation })
 }
 
+fn factor(reduction: Reduction) -> Result<ScalingFactor, PreprocessError> {
+    let times = match reduction {
+        Reduction::Half => 2,
+        Reduction::Quarter => 4,
+        Reduction::Eighth => 8,
+    };
+    ScalingFactor::try_new(1, times).map_err(failed)
+}
+
 /// Chooses what the decoder is to deliver.
 ///
 /// OpenCV lets the decoder make gray (luma as stored); Pillow makes it from red, green and blue.
-fn layout_of(stored: ColorSpace, request: &Request) -> Layout {
+fn layout_of(stored: ColorSpace, request: &Request<'_>) -> Layout {
     match stored {
         ColorSpace::Grayscale => Layout::Gray,
         ColorSpace::Cmyk | ColorSpace::Ycck => Layout::InvertedCmyk,

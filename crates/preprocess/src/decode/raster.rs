@@ -24,7 +24,7 @@ const PNG_COLOR_TYPE: usize = 25;
 pub(super) fn decode(
     format: Format,
     encoded: &[u8],
-    request: &Request,
+    request: &Request<'_>,
     buffer: &mut Vec<u8>,
 ) -> Result<Decoded, PreprocessError> {
     let failed = |source| PreprocessError::Picture { format, source: Box::new(source) };

@@ -4,8 +4,8 @@ use serde::{Deserialize, Deserializer, Serialize};
 
 use super::values::{Scale, Size};
 use super::words::{
-    Arithmetic, Color, CropAnchor, Filter, JpegDecoder, Orientation, PadAnchor, PixelRules,
-    Rounding,
+    Arithmetic, Color, CropAnchor, DctScale, Filter, JpegDecoder, Orientation, PadAnchor,
+    PixelRules, Rounding,
 };
 use super::{DEFAULT_MAX_PIXELS, MAX_PICTURE_SIDE_PX};
 use crate::error::StepError;
@@ -72,6 +72,9 @@ pub struct Decode {
     /// [`DEFAULT_MAX_PIXELS`] when absent in TOML.
     #[serde(default = "default_max_pixels")]
     pub max_pixels: u64,
+    /// How much smaller a JPEG is decoded; as stored when absent in TOML.
+    #[serde(default = "as_stored")]
+    pub dct_scale: DctScale,
 }
 
 impl Decode {
@@ -81,6 +84,7 @@ impl Decode {
         pixels: PixelRules::Opencv,
         orientation: Orientation::Exif,
         max_pixels: DEFAULT_MAX_PIXELS,
+        dct_scale: DctScale::Full,
     };
 
     /// `Image.open(…).convert(…)` of Pillow.
@@ -89,6 +93,9 @@ impl Decode {
 
     pub(super) fn check(&self) -> Result<(), StepError> {
         const MOST: u64 = (MAX_PICTURE_SIDE_PX as u64).pow(2);
+        if self.dct_scale != DctScale::Full && self.jpeg != JpegDecoder::LibjpegTurbo {
+            return Err(StepError::CannotScale { jpeg: self.jpeg });
+        }
         match self.max_pixels {
             1..=MOST => Ok(()),
             pixels => Err(StepError::BadMaxPixels { pixels, most: MOST }),
@@ -98,6 +105,10 @@ impl Decode {
 
 fn exact() -> JpegDecoder {
     JpegDecoder::LibjpegTurbo
+}
+
+fn as_stored() -> DctScale {
+    DctScale::Full
 }
 
 fn default_max_pixels() -> u64 {

@@ -231,3 +231,25 @@ words! {
         TopLeft = "top-left",
     }
 }
+
+words! {
+    /// How much smaller than stored a JPEG is decoded, by shorter transforms: libjpeg-turbo's scaled
+    /// decode.
+    ///
+    /// It saves time, and what follows gets another picture; `docs/preprocessing.md` says how far
+    /// off it is. Other formats are not concerned.
+    #[doc(alias = "IMREAD_REDUCED_COLOR_2")]
+    DctScale("DCT scale") {
+        /// As stored.
+        Full = "1",
+        /// Half the width and height, rounded up.
+        Half = "1/2",
+        /// A quarter of them.
+        Quarter = "1/4",
+        /// An eighth of them: each pixel the mean of a block.
+        Eighth = "1/8",
+        /// The smallest of the four that is not smaller than what it is resized to, as
+        /// `Image.draft` of Pillow chooses for that size.
+        Draft = "draft",
+    }
+}

@@ -80,6 +80,7 @@ impl Settings {
             pixels: self.pixels.unwrap_or(decode.pixels),
             orientation: self.orientation.unwrap_or(decode.orientation),
             max_pixels: self.max_pixels.unwrap_or(decode.max_pixels),
+            dct_scale: self.dct_scale.unwrap_or(decode.dct_scale),
         };
     }
 

@@ -1,6 +1,6 @@
 //! Truncated and altered files: an error, or the very picture; never a panic.
 
-use calibrant_preprocess::{Settings, Size, fuzz_decode};
+use calibrant_preprocess::{DctScale, Settings, Size, fuzz_decode};
 use proptest::prelude::*;
 
 use crate::{bytes, tensor};
@@ -8,8 +8,16 @@ use crate::{bytes, tensor};
 /// The part of a file that may be missing without changing a pixel: the end marker of JPEG, the
 /// end chunk of PNG and its checksums, the padding of BMP and WebP.
 fn cut_anywhere(name: &str) {
+    cut_scaled(name, DctScale::Full);
+}
+
+fn cut_scaled(name: &str, dct_scale: DctScale) {
     let whole = bytes(&format!("preprocess/pictures/{name}"));
-    let settings = Settings { size: Some(Size::new(24, 16)), ..Settings::preset("imagenet") };
+    let settings = Settings {
+        size: Some(Size::new(24, 16)),
+        dct_scale: Some(dct_scale),
+        ..Settings::preset("imagenet")
+    };
     let pipeline = settings.recipe().unwrap().compile().unwrap();
     let expected = tensor(&pipeline, &whole).unwrap();
     let mut decoded = 0;
@@ -36,6 +44,12 @@ fn a_cut_jpeg_is_never_filled_up() {
     ] {
         cut_anywhere(name);
     }
+}
+
+#[test]
+fn a_cut_jpeg_is_never_filled_up_by_a_scaled_decode() {
+    cut_scaled("q30_420.jpg", DctScale::Half);
+    cut_scaled("progressive.jpg", DctScale::Quarter);
 }
 
 #[test]

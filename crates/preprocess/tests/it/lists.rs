@@ -1,9 +1,9 @@
 //! Properties of any list of steps: its TOML gives it back, changes change it once.
 
 use calibrant_preprocess::{
-    Arithmetic, Color, Crop, CropAnchor, Decode, Expect, Fill, Filter, JpegDecoder, Normalise,
-    Orientation, Pad, PadAnchor, PadTo, PixelRules, Preprocess, Recipe, Resize, ResizeKind,
-    Rounding, Scale, Settings, Size, Step, Target,
+    Arithmetic, Color, Crop, CropAnchor, DctScale, Decode, Expect, Fill, Filter, JpegDecoder,
+    Normalise, Orientation, Pad, PadAnchor, PadTo, PixelRules, Preprocess, Recipe, Resize,
+    ResizeKind, Rounding, Scale, Settings, Size, Step, Target,
 };
 use proptest::option::of;
 use proptest::prelude::*;
@@ -22,12 +22,13 @@ fn divisor() -> impl Strategy<Value = f64> {
 }
 
 fn decode() -> impl Strategy<Value = Decode> {
-    let words = (select(JpegDecoder::ALL), select(PixelRules::ALL), select(Orientation::ALL));
-    (words, 1..1_u64 << 40).prop_map(|((jpeg, pixels, orientation), max_pixels)| Decode {
-        jpeg,
-        pixels,
-        orientation,
-        max_pixels,
+    let jpeg = prop_oneof![
+        select(DctScale::ALL).prop_map(|scale| (JpegDecoder::LibjpegTurbo, scale)),
+        Just((JpegDecoder::Image, DctScale::Full)),
+    ];
+    let words = (jpeg, select(PixelRules::ALL), select(Orientation::ALL));
+    (words, 1..1_u64 << 40).prop_map(|(((jpeg, dct_scale), pixels, orientation), max_pixels)| {
+        Decode { jpeg, pixels, orientation, max_pixels, dct_scale }
     })
 }
 

@@ -1,8 +1,8 @@
 //! Presets, lists of steps, and the changes laid over them.
 
 use calibrant_preprocess::{
-    Crop, CropAnchor, Filter, Preprocess, PreprocessError, Preset, Recipe, RecipeError, Rounding,
-    Scale, Scratch, Settings, Size, Step, Target,
+    Crop, CropAnchor, DctScale, Filter, Preprocess, PreprocessError, Preset, Recipe, RecipeError,
+    Rounding, Scale, Scratch, Settings, Size, Step, Target,
 };
 
 use crate::{bytes, chain, tensor};
@@ -144,6 +144,16 @@ fn what_contradicts_itself_is_refused_by_name() {
             "step 2 of the recipe, `resize`, cannot be used: to of 20000 px is out of range",
         ),
         ("timm", "shorter-side = 0", "shorter-side of 0 px"),
+        (
+            "imagenet",
+            "jpeg = 'image'\ndct-scale = 'draft'",
+            "the decoder `image` has no scaled decode",
+        ),
+        (
+            "imagenet",
+            "jpeg = 'nvjpeg'\ndct-scale = '1/2'",
+            "the decoder `nvjpeg` has no scaled decode",
+        ),
         ("imagenet", "max-pixels = 0", "max-pixels of 0 is out of range"),
         ("raw", "", "leave the tensor's size to the picture: give --size"),
         ("raw", "resize = 'stretch'", "give --size"),
@@ -352,7 +362,14 @@ fn the_documentation_names_every_word() {
     let colors = calibrant_preprocess::Color::ALL.iter().map(|color| color.word());
     let roundings = Rounding::ALL.iter().map(|rounding| rounding.word());
     let anchors = CropAnchor::ALL.iter().map(|anchor| anchor.word());
-    let words = presets.chain(filters).chain(resizes).chain(colors).chain(roundings).chain(anchors);
+    let scales = DctScale::ALL.iter().map(|scale| scale.word());
+    let words = scales
+        .chain(presets)
+        .chain(filters)
+        .chain(resizes)
+        .chain(colors)
+        .chain(roundings)
+        .chain(anchors);
     for word in words {
         assert!(page.contains(&format!("`{word}`")), "{word} is not documented");
     }
