@@ -195,7 +195,7 @@ words! {
         /// arrays or plain numbers.
         F32 = "f32",
         /// One fused multiply-add in f32 with the rounded `scale / std` and `−mean / std`: equal
-        /// to no framework, within 3e-7 of the largest value of the other two.
+        /// to no framework, within 3e-7 · (x + mean) / std of the other two, `x` being the scaled pixel.
         Fast = "fast",
     }
 }
