@@ -5,11 +5,12 @@
 //! That gains a factor of 4.7 over the scalar kernels on photographs of 500 × 375 pixels.
 
 mod idct;
+mod reduced;
 mod rgb;
 
 use std::arch::x86_64::*;
 
-use super::{Kernels, Plane, Quantization, Rounding, reduced, scalar};
+use super::{Kernels, Plane, Quantization, Rounding, scalar};
 use crate::entropy::{self, Block, Chunk, Cursor, Fault, Plan};
 use crate::scan::STEP;
 
@@ -84,20 +85,8 @@ fn reduce(
     plane: &mut Plane<'_>,
     at: usize,
 ) {
-    /// The compiler takes the eight columns as a vector.
-    #[target_feature(enable = "avx2")]
-    fn reduce(
-        blocks: &[Block],
-        lengths: &[u8],
-        side: usize,
-        steps: &Quantization,
-        plane: &mut Plane<'_>,
-        at: usize,
-    ) {
-        reduced::reduce(blocks, lengths, side, steps, plane, at);
-    }
     // SAFETY: `kernels` hands this function out on processors with AVX2 alone.
-    unsafe { reduce(blocks, lengths, side, steps, plane, at) }
+    unsafe { reduced::reduce(blocks, lengths, side, steps, plane, at) }
 }
 
 fn idct_full(blocks: [&Block; 2], steps: &Quantization, plane: &mut Plane<'_>, at: [usize; 2]) {

@@ -47,13 +47,13 @@ fn one(block: &Block, steps: &Quantization) -> u8 {
 
 /// What [`four`] makes of a block of one coefficient.
 #[inline(always)]
-fn mean(block: &Block, steps: &Quantization) -> u8 {
+pub(crate) fn mean(block: &Block, steps: &Quantization) -> u8 {
     let shifted = i32::from(block.0[0].wrapping_mul(steps[0]).wrapping_shl(2));
     sample(saturate((shifted + 16) >> 5))
 }
 
 #[inline(always)]
-fn put<const N: usize>(samples: [[u8; N]; N], plane: &mut Plane<'_>, at: usize) {
+pub(crate) fn put<const N: usize>(samples: [[u8; N]; N], plane: &mut Plane<'_>, at: usize) {
     for (y, row) in samples.iter().enumerate() {
         plane.samples[at + y * plane.stride..][..N].copy_from_slice(row);
     }
@@ -68,7 +68,7 @@ fn dequantized(block: &Block, steps: &Quantization, y: usize) -> Row {
 }
 
 #[inline(always)]
-fn four(block: &Block, steps: &Quantization) -> [[u8; 4]; 4] {
+pub(crate) fn four(block: &Block, steps: &Quantization) -> [[u8; 4]; 4] {
     let row = |y| dequantized(block, steps, y);
     if has_first_row_only(block) {
         return [finish_4(row(0).map(|value| wrapped(value << 2))); 4];
@@ -87,7 +87,7 @@ fn four(block: &Block, steps: &Quantization) -> [[u8; 4]; 4] {
 /// Returns whether no row but the first counts; libjpeg-turbo then shifts it without regard to
 /// overflow.
 #[inline(always)]
-fn has_first_row_only(block: &Block) -> bool {
+pub(crate) fn has_first_row_only(block: &Block) -> bool {
     let (rows, _) = block.0.as_chunks::<8>();
     let any = |y: usize| rows[y].iter().fold(0, |any, &value| any | value);
     (any(1) | any(2) | any(3) | any(5) | any(6) | any(7)) == 0

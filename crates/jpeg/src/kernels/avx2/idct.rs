@@ -37,7 +37,7 @@ pub(super) fn quarter(
 /// Returns the first rows of both blocks, multiplied by the steps of quantization.
 #[inline]
 #[target_feature(enable = "avx2")]
-fn dequantized<const ROWS: usize>(
+pub(super) fn dequantized<const ROWS: usize>(
     [first, second]: [&Block; 2],
     steps: &Quantization,
 ) -> [__m256i; ROWS] {
@@ -54,13 +54,13 @@ fn dequantized<const ROWS: usize>(
 
 /// Sums of products of a pair of rows, for the lower and the upper columns of each half.
 #[derive(Clone, Copy)]
-struct Wide(__m256i, __m256i);
+pub(super) struct Wide(__m256i, __m256i);
 
 impl Wide {
     /// Returns `a · wa + b · wb`.
     #[inline]
     #[target_feature(enable = "avx2")]
-    fn of(a: __m256i, b: __m256i, wa: i16, wb: i16) -> Self {
+    pub(super) fn of(a: __m256i, b: __m256i, wa: i16, wb: i16) -> Self {
         // The weights lie beside each other as the values do.
         let weights = _mm256_set1_epi32(i32::from(wb) << 16 | i32::from(wa) & 0xffff);
         Self(
@@ -69,32 +69,32 @@ impl Wide {
         )
     }
 
-    /// Returns `a << 13` with the rounding of the pass added.
+    /// Returns `a << (16 - CUT)` with the rounding of the pass added.
     #[inline]
     #[target_feature(enable = "avx2")]
-    fn raised<const SHIFT: i32>(a: __m256i) -> Self {
+    pub(super) fn raised<const SHIFT: i32, const CUT: i32>(a: __m256i) -> Self {
         let zero = _mm256_setzero_si256();
         let rounding = _mm256_set1_epi32(1 << (SHIFT - 1));
-        let low = _mm256_srai_epi32::<3>(_mm256_unpacklo_epi16(zero, a));
-        let high = _mm256_srai_epi32::<3>(_mm256_unpackhi_epi16(zero, a));
+        let low = _mm256_srai_epi32::<CUT>(_mm256_unpacklo_epi16(zero, a));
+        let high = _mm256_srai_epi32::<CUT>(_mm256_unpackhi_epi16(zero, a));
         Self(_mm256_add_epi32(low, rounding), _mm256_add_epi32(high, rounding))
     }
 
     #[inline]
     #[target_feature(enable = "avx2")]
-    fn plus(self, other: Self) -> Self {
+    pub(super) fn plus(self, other: Self) -> Self {
         Self(_mm256_add_epi32(self.0, other.0), _mm256_add_epi32(self.1, other.1))
     }
 
     #[inline]
     #[target_feature(enable = "avx2")]
-    fn minus(self, other: Self) -> Self {
+    pub(super) fn minus(self, other: Self) -> Self {
         Self(_mm256_sub_epi32(self.0, other.0), _mm256_sub_epi32(self.1, other.1))
     }
 
     #[inline]
     #[target_feature(enable = "avx2")]
-    fn narrowed<const SHIFT: i32>(self) -> __m256i {
+    pub(super) fn narrowed<const SHIFT: i32>(self) -> __m256i {
         let (low, high) = (_mm256_srai_epi32::<SHIFT>(self.0), _mm256_srai_epi32::<SHIFT>(self.1));
         _mm256_packs_epi32(low, high)
     }
@@ -104,8 +104,8 @@ impl Wide {
 #[inline]
 #[target_feature(enable = "avx2")]
 fn pass<const SHIFT: i32>(v: [__m256i; 8]) -> [__m256i; 8] {
-    let even_0 = Wide::raised::<SHIFT>(_mm256_add_epi16(v[0], v[4]));
-    let even_1 = Wide::raised::<SHIFT>(_mm256_sub_epi16(v[0], v[4]));
+    let even_0 = Wide::raised::<SHIFT, 3>(_mm256_add_epi16(v[0], v[4]));
+    let even_1 = Wide::raised::<SHIFT, 3>(_mm256_sub_epi16(v[0], v[4]));
     let even_2 = Wide::of(v[2], v[6], F_0_541, F_0_541 - F_1_847);
     let even_3 = Wide::of(v[2], v[6], F_0_541 + F_0_765, F_0_541);
     let even =
@@ -127,7 +127,7 @@ fn pass<const SHIFT: i32>(v: [__m256i; 8]) -> [__m256i; 8] {
 #[target_feature(enable = "avx2")]
 fn pass_quarter<const SHIFT: i32>(v: [__m256i; 4]) -> [__m256i; 8] {
     let zero = _mm256_setzero_si256();
-    let even_0 = Wide::raised::<SHIFT>(v[0]);
+    let even_0 = Wide::raised::<SHIFT, 3>(v[0]);
     let even_2 = Wide::of(v[2], zero, F_0_541, 0);
     let even_3 = Wide::of(v[2], zero, F_0_541 + F_0_765, 0);
     let even =
