@@ -25,9 +25,9 @@ pub(super) fn kernels() -> Option<&'static Kernels> {
 
 /// Returns the kernels; whoever has the table may call them.
 ///
-/// Three are the scalar ones: compilers vectorise the sums and what the short transforms do to
-/// columns for every processor of this kind, and the shifts by a count in any register that the decoding of bits wants are among its first
-/// instructions.
+/// Three are the scalar ones: compilers vectorise the sums, and what the short transforms do to
+/// columns, for every processor of this kind, and the shifts by a count in any register that the
+/// decoding of bits wants are among its first instructions.
 #[target_feature(enable = "neon")]
 fn table() -> &'static Kernels {
     &Kernels {
