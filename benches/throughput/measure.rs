@@ -165,7 +165,7 @@ impl<'a> Bench<'a> {
             }
             Answer::Images(_) => bail!("it answered before it was asked"),
         };
-        say(&format!("{} on {cores} cores is ready", program.name));
+        say(&format!("ready, cores {cores}: {}", program.name));
         let run = Run::new(program, cores, batch, spelling);
         Ok(Some(Running { program, cores, process, run }))
     }
