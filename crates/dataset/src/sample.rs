@@ -170,15 +170,37 @@ fn read_file<'buffer>(
         let map = map(&file, length, Pages::Now);
         return Ok(mapped.insert(map.map_err(|source| read_error(path, source))?));
     }
-    bytes.clear();
-    // One byte more than expected tells a file that grew, without reading on for as long as it
-    // grows.
-    let read = file.take(length + 1).read_to_end(bytes);
-    let found = read.map_err(|source| read_error(path, source))? as u64;
-    if found != length {
-        return Err(ReadError::Changed { path: path.to_owned(), expected: length, found });
+    let read = fill(&file, length, bytes);
+    let found = read.map_err(|source| read_error(path, source))?;
+    if found as u64 != length {
+        return Err(ReadError::Changed {
+            path: path.to_owned(),
+            expected: length,
+            found: found as u64,
+        });
     }
-    Ok(bytes)
+    Ok(&bytes[..found])
+}
+
+/// Reads a file that should have `expected` bytes into the first of a buffer, which keeps its length
+/// from file to file, so that nothing is cleared; returns how many there were.
+///
+/// One more than expected tells a file that grew, without reading on for as long as it grows.
+fn fill(mut file: &File, expected: u64, bytes: &mut Vec<u8>) -> io::Result<usize> {
+    let room = usize::try_from(expected + 1).map_err(io::Error::other)?;
+    if bytes.len() < room {
+        bytes.resize(room, 0);
+    }
+    let mut found = 0;
+    while found < room {
+        match file.read(&mut bytes[found..room]) {
+            Ok(0) => break,
+            Ok(n) => found += n,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(found)
 }
 
 fn read_error(path: &Path, source: io::Error) -> ReadError {
