@@ -12,7 +12,6 @@ use crate::reduced::Planes;
 use crate::region::Region;
 use crate::rows::{Geometry, Pixels, Rows};
 use crate::scan::Scan;
-use crate::transform::Transform;
 
 /// Bytes behind the pixels of a row that may be read: one vector can begin at any of its bytes.
 pub const ROW_SLACK: usize = 16;
@@ -388,17 +387,11 @@ impl Job<'_> {
                     continue;
                 }
                 let place = rows.place(component, columns.start, row);
-                let plane = rows.plane(component);
-                let mut transform = Transform::new(kernels, &self.quantization[component], plane);
-                let lengths = &chunk.lengths[blocks.clone()];
+                let mut plane = rows.plane(component);
+                let steps = &self.quantization[component];
                 let wanted = &wanted[component][columns.clone()];
-                let all = chunk.blocks[blocks].iter().zip(lengths).zip(wanted);
-                for (i, ((block, &length), &wanted)) in all.enumerate() {
-                    if wanted {
-                        transform.take(block, length, place + 8 * i);
-                    }
-                }
-                transform.finish();
+                let (blocks, lengths) = (&chunk.blocks[blocks.clone()], &chunk.lengths[blocks]);
+                (kernels.transform)(blocks, lengths, wanted, steps, &mut plane, place);
             }
             first += CHUNK * h * v;
         }

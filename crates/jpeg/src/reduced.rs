@@ -11,7 +11,6 @@ use crate::error::Error;
 use crate::header::Coding;
 use crate::kernels::{Kernels, LANES, Plane};
 use crate::rows::{Geometry, Pixels};
-use crate::transform::Transform;
 
 /// How much smaller a picture is made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -164,12 +163,8 @@ impl<R: FnMut(usize, &mut [u8])> Sink for Reduced<R> {
                 if side < 8 {
                     (self.kernels.reduce)(blocks, lengths, side, steps, &mut plane, at);
                 } else {
-                    let plane = Plane { samples: plane.samples, stride };
-                    let mut transform = Transform::new(self.kernels, steps, plane);
-                    for (i, (block, &length)) in blocks.iter().zip(lengths).enumerate() {
-                        transform.take(block, length, at + 8 * i);
-                    }
-                    transform.finish();
+                    let wanted = &[true; CHUNK];
+                    (self.kernels.transform)(blocks, lengths, wanted, steps, &mut plane, at);
                 }
             }
             first += CHUNK * h * v;

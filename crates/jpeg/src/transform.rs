@@ -3,7 +3,7 @@
 
 use crate::entropy::Block;
 use crate::kernels::scalar::{FIRST_SHIFT, SECOND_SHIFT, idct_pass, sample};
-use crate::kernels::{Idct, Kernels, Plane, Quantization};
+use crate::kernels::{Plane, Quantization};
 
 /// What the number of coefficients says about a block.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,99 +33,87 @@ static SHAPES: [Shape; 65] = {
     shapes
 };
 
-/// Blocks of one component on their way into its plane.
+/// Transforms two blocks into the samples at two places of a plane.
 ///
-/// Those that need the whole transform wait for a second one, as the kernels take two at a time.
-#[derive(Debug)]
-pub(crate) struct Transform<'a> {
-    kernels: &'a Kernels,
-    quantization: &'a Quantization,
-    plane: Plane<'a>,
-    waiting_full: Option<(&'a Block, usize)>,
-    waiting_quarter: Option<(&'a Block, usize)>,
+/// A place is the index of the block's first sample; both may be the same.
+pub(crate) type Pair = fn([&Block; 2], &Quantization, &mut Plane<'_>, at: [usize; 2]);
+
+/// What transforms two blocks at a time.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Pairs {
+    /// For blocks with any coefficients.
+    pub(crate) full: Pair,
+    /// For blocks whose coefficients lie in the first four rows and columns.
+    pub(crate) quarter: Pair,
 }
 
-impl<'a> Transform<'a> {
-    pub(crate) fn new(
-        kernels: &'a Kernels,
-        quantization: &'a Quantization,
-        plane: Plane<'a>,
-    ) -> Self {
-        Self { kernels, quantization, plane, waiting_full: None, waiting_quarter: None }
-    }
-
-    /// Takes a block of so many coefficients for the place `at`.
-    #[inline]
-    pub(crate) fn take(&mut self, block: &'a Block, length: u8, at: usize) {
-        let shape = match SHAPES[usize::from(length) % SHAPES.len()] {
+/// [`Transform`](crate::kernels::Transform) by pairs, to be compiled for several processors: blocks
+/// that need more than a row wait for another one of their shape.
+#[inline(always)]
+pub(crate) fn in_pairs(
+    pairs: Pairs,
+    blocks: &[Block],
+    lengths: &[u8],
+    wanted: &[bool],
+    steps: &Quantization,
+    plane: &mut Plane<'_>,
+    at: usize,
+) {
+    let (mut waiting_quarter, mut waiting_full) = (None, None);
+    for (i, ((block, &length), &wanted)) in blocks.iter().zip(lengths).zip(wanted).enumerate() {
+        let at = at + 8 * i;
+        if !wanted {
+            continue;
+        }
+        let (pair, waiting) = match SHAPES[usize::from(length) % SHAPES.len()] {
+            Shape::Flat => {
+                flat(block, steps, plane, at);
+                continue;
+            }
             Shape::EndsInFirstRow if first_row_only(block) => {
-                return self.first_row(block, at);
+                first_row(block, steps, plane, at);
+                continue;
             }
-            Shape::EndsInFirstRow if length <= 10 => Shape::Quarter,
-            shape => shape,
+            Shape::EndsInFirstRow | Shape::Quarter if length <= 10 => {
+                (pairs.quarter, &mut waiting_quarter)
+            }
+            _ => (pairs.full, &mut waiting_full),
         };
-        match shape {
-            Shape::Flat => self.flat(block, at),
-            Shape::Quarter => {
-                let idct = self.kernels.idct_quarter;
-                self.pair(idct, block, at, |transform| &mut transform.waiting_quarter);
-            }
-            Shape::Full | Shape::EndsInFirstRow => {
-                let idct = self.kernels.idct;
-                self.pair(idct, block, at, |transform| &mut transform.waiting_full);
-            }
+        match waiting.take() {
+            Some((first, place)) => pair([first, block], steps, plane, [place, at]),
+            None => *waiting = Some((block, at)),
         }
     }
-
-    #[inline]
-    fn pair(
-        &mut self,
-        idct: Idct,
-        block: &'a Block,
-        at: usize,
-        waiting: impl Fn(&mut Self) -> &mut Option<(&'a Block, usize)>,
-    ) {
-        match waiting(self).take() {
-            Some((first, place)) => {
-                idct([first, block], self.quantization, &mut self.plane, [place, at]);
-            }
-            None => *waiting(self) = Some((block, at)),
-        }
-    }
-
-    /// Transforms what still waits.
-    pub(crate) fn finish(mut self) {
-        for (waiting, idct) in [
-            (self.waiting_full.take(), self.kernels.idct),
-            (self.waiting_quarter.take(), self.kernels.idct_quarter),
-        ] {
-            if let Some((block, at)) = waiting {
-                idct([block; 2], self.quantization, &mut self.plane, [at; 2]);
-            }
-        }
-    }
-
-    fn flat(&mut self, block: &Block, at: usize) {
-        let first = block.0[0].wrapping_mul(self.quantization[0]).wrapping_shl(2);
-        // Within 16 bits: an eighth of one.
-        let [mean, ..] = idct_pass::<SECOND_SHIFT>([first, 0, 0, 0, 0, 0, 0, 0]);
-        for y in 0..8 {
-            *self.plane.row(at, y) = [sample(mean); 8];
-        }
-    }
-
-    /// All rows are equal, and the first pass is the shift that libjpeg-turbo takes for it.
-    fn first_row(&mut self, block: &Block, at: usize) {
-        let first: [i16; 8] = std::array::from_fn(|x| {
-            block.0[x].wrapping_mul(self.quantization[x]).wrapping_shl(13 - FIRST_SHIFT as u32)
-        });
-        let row = idct_pass::<SECOND_SHIFT>(first).map(sample);
-        for y in 0..8 {
-            *self.plane.row(at, y) = row;
+    for (waiting, pair) in [(waiting_quarter, pairs.quarter), (waiting_full, pairs.full)] {
+        if let Some((block, at)) = waiting {
+            pair([block; 2], steps, plane, [at; 2]);
         }
     }
 }
 
+#[inline(always)]
+fn flat(block: &Block, steps: &Quantization, plane: &mut Plane<'_>, at: usize) {
+    let first = block.0[0].wrapping_mul(steps[0]).wrapping_shl(2);
+    // Within 16 bits: an eighth of one.
+    let [mean, ..] = idct_pass::<SECOND_SHIFT>([first, 0, 0, 0, 0, 0, 0, 0]);
+    for y in 0..8 {
+        *plane.row(at, y) = [sample(mean); 8];
+    }
+}
+
+/// All rows are equal, and the first pass is the shift that libjpeg-turbo takes for it.
+#[inline(always)]
+fn first_row(block: &Block, steps: &Quantization, plane: &mut Plane<'_>, at: usize) {
+    let first: [i16; 8] = std::array::from_fn(|x| {
+        block.0[x].wrapping_mul(steps[x]).wrapping_shl(13 - FIRST_SHIFT as u32)
+    });
+    let row = idct_pass::<SECOND_SHIFT>(first).map(sample);
+    for y in 0..8 {
+        *plane.row(at, y) = row;
+    }
+}
+
+#[inline(always)]
 fn first_row_only(block: &Block) -> bool {
     block.0[8..].iter().fold(0, |any, &value| any | value) == 0
 }

@@ -13,21 +13,16 @@ use std::arch::x86_64::*;
 use super::{Kernels, Plane, Quantization, Rounding, scalar};
 use crate::entropy::{self, Block, Chunk, Cursor, Fault, Plan};
 use crate::scan::STEP;
+use crate::transform::{Pairs, in_pairs};
+
+/// The kernels; those for wider vectors take what they do not have from here.
+pub(super) static KERNELS: Kernels =
+    Kernels { copy_clean, decode_mcus, transform, reduce, sums, rgb_of_sums, rgb_of_rows };
 
 /// Returns the kernels where the processor has what they are compiled for.
 ///
-/// This is the only way to them, so whoever calls one has a processor that runs it.
+/// Only who got them from here may call one: then the processor runs it.
 pub(super) fn kernels() -> Option<&'static Kernels> {
-    static KERNELS: Kernels = Kernels {
-        copy_clean,
-        decode_mcus,
-        idct: idct_full,
-        idct_quarter,
-        reduce,
-        sums,
-        rgb_of_sums,
-        rgb_of_rows,
-    };
     // The macro remembers what it found.
     let has = is_x86_feature_detected!("avx2")
         && is_x86_feature_detected!("bmi1")
@@ -89,14 +84,28 @@ fn reduce(
     unsafe { reduced::reduce(blocks, lengths, side, steps, plane, at) }
 }
 
-fn idct_full(blocks: [&Block; 2], steps: &Quantization, plane: &mut Plane<'_>, at: [usize; 2]) {
+fn transform(
+    blocks: &[Block],
+    lengths: &[u8],
+    wanted: &[bool],
+    steps: &Quantization,
+    plane: &mut Plane<'_>,
+    at: usize,
+) {
+    #[target_feature(enable = "avx2")]
+    fn transform(
+        blocks: &[Block],
+        lengths: &[u8],
+        wanted: &[bool],
+        steps: &Quantization,
+        plane: &mut Plane<'_>,
+        at: usize,
+    ) {
+        let pairs = Pairs { full: idct::full, quarter: idct::quarter };
+        in_pairs(pairs, blocks, lengths, wanted, steps, plane, at);
+    }
     // SAFETY: `kernels` hands this function out on processors with AVX2 alone.
-    unsafe { idct::full(blocks, steps, plane, at) }
-}
-
-fn idct_quarter(blocks: [&Block; 2], steps: &Quantization, plane: &mut Plane<'_>, at: [usize; 2]) {
-    // SAFETY: `kernels` hands this function out on processors with AVX2 alone.
-    unsafe { idct::quarter(blocks, steps, plane, at) }
+    unsafe { transform(blocks, lengths, wanted, steps, plane, at) }
 }
 
 fn sums(near: &[u8], far: &[u8], out: &mut [u16]) {

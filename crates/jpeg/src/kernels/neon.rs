@@ -11,9 +11,10 @@ mod rgb;
 use std::arch::aarch64::*;
 use std::arch::is_aarch64_feature_detected;
 
-use super::{Kernels, reduced, scalar};
-use crate::entropy;
+use super::{Kernels, Plane, Quantization, reduced, scalar};
+use crate::entropy::{self, Block};
 use crate::scan::STEP;
+use crate::transform::{Pairs, in_pairs};
 
 /// Returns the kernels where the processor has what they are compiled for.
 pub(super) fn kernels() -> Option<&'static Kernels> {
@@ -33,13 +34,25 @@ fn table() -> &'static Kernels {
     &Kernels {
         copy_clean,
         decode_mcus: entropy::decode_mcus,
-        idct: idct::full,
-        idct_quarter: idct::quarter,
+        transform,
         reduce: reduced::reduce,
         sums: scalar::sums,
         rgb_of_sums: rgb::of_sums,
         rgb_of_rows: rgb::of_rows,
     }
+}
+
+#[target_feature(enable = "neon")]
+fn transform(
+    blocks: &[Block],
+    lengths: &[u8],
+    wanted: &[bool],
+    steps: &Quantization,
+    plane: &mut Plane<'_>,
+    at: usize,
+) {
+    let pairs = Pairs { full: idct::full, quarter: idct::quarter };
+    in_pairs(pairs, blocks, lengths, wanted, steps, plane, at);
 }
 
 #[target_feature(enable = "neon")]

@@ -3,13 +3,13 @@
 use super::{Kernels, LANES, Plane, Quantization, Rounding, reduced};
 use crate::entropy::{self, Block};
 use crate::scan::STEP;
+use crate::transform::{self, Pairs};
 
 /// The scalar version of every kernel.
 pub(crate) static KERNELS: Kernels = Kernels {
     copy_clean,
     decode_mcus: entropy::decode_mcus,
-    idct,
-    idct_quarter: idct,
+    transform,
     reduce: reduced::reduce,
     sums,
     rgb_of_sums,
@@ -44,7 +44,19 @@ pub(crate) fn copy_clean(from: &[u8], to: &mut [u8]) -> usize {
     clean
 }
 
-pub(super) fn idct(
+pub(super) fn transform(
+    blocks: &[Block],
+    lengths: &[u8],
+    wanted: &[bool],
+    steps: &Quantization,
+    plane: &mut Plane<'_>,
+    at: usize,
+) {
+    let pairs = Pairs { full: idct, quarter: idct };
+    transform::in_pairs(pairs, blocks, lengths, wanted, steps, plane, at);
+}
+
+pub(crate) fn idct(
     blocks: [&Block; 2],
     quantization: &Quantization,
     plane: &mut Plane<'_>,

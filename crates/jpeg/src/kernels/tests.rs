@@ -1,18 +1,15 @@
-//! Every kernel against its scalar twin, and the twins against what they stand for.
+//! Every version of every kernel that this processor runs against its scalar twin, and the twins
+//! against what they stand for.
 
 use proptest::prelude::*;
 
 use super::*;
-
-/// The kernels of this processor; without any but the scalar ones there is nothing to compare.
-fn kernels() -> &'static Kernels {
-    Kernels::best()
-}
+use crate::entropy::NATURAL;
 
 #[cfg(target_arch = "aarch64")]
 #[test]
 fn this_processor_has_vectors() {
-    assert!(!std::ptr::eq(kernels(), &raw const scalar::KERNELS));
+    assert!(!std::ptr::eq(Kernels::best(), &raw const scalar::KERNELS));
 }
 
 fn block(values: &[i16]) -> Block {
@@ -28,9 +25,37 @@ fn coefficients() -> impl Strategy<Value = (Vec<i16>, Vec<i16>)> {
     ]
 }
 
-fn transformed(idct: Idct, blocks: [&Block; 2], steps: &Quantization) -> Vec<u8> {
-    let (mut samples, stride) = (vec![7; 24 * 9], 24);
-    idct(blocks, steps, &mut Plane { samples: &mut samples, stride }, [0, 8 + stride]);
+/// The number of coefficients up to the last that is not zero.
+fn length(block: &Block) -> u8 {
+    let last = (1..64).rev().find(|&k| block.0[usize::from(NATURAL[k])] != 0);
+    u8::try_from(last.unwrap_or(0)).unwrap() + 1
+}
+
+/// The samples of wanted blocks side by side.
+fn transformed(
+    kernels: &Kernels,
+    blocks: &[Block],
+    wanted: &[bool],
+    steps: &Quantization,
+) -> Vec<Vec<u8>> {
+    let stride = 8 * blocks.len() + 3;
+    let mut samples = vec![7; 8 * stride];
+    let lengths: Vec<u8> = blocks.iter().map(length).collect();
+    let mut plane = Plane { samples: &mut samples, stride };
+    (kernels.transform)(blocks, &lengths, wanted, steps, &mut plane, 2);
+    let rows = samples.chunks_exact(stride);
+    assert!(rows.clone().all(|row| row[..2] == [7; 2] && row[stride - 1] == 7), "margins");
+    let row = |row: &[u8]| {
+        let all = row[2..].as_chunks::<8>().0.iter().zip(wanted);
+        all.filter(|(_, wanted)| **wanted).flat_map(|(samples, _)| *samples).collect()
+    };
+    rows.map(row).collect()
+}
+
+/// What the whole transform makes of a block.
+fn plain(block: &Block, steps: &Quantization) -> Vec<u8> {
+    let mut samples = vec![0; 64];
+    scalar::idct([block; 2], steps, &mut Plane { samples: &mut samples, stride: 8 }, [0; 2]);
     samples
 }
 
@@ -47,22 +72,46 @@ fn real(block: &Block, steps: &Quantization, x: usize, y: usize) -> f64 {
 
 proptest! {
     #[test]
-    fn transforms_match_scalar((values, steps) in coefficients()) {
+    fn transforms_match_scalar(
+        (values, steps) in coefficients(),
+        kinds in prop::collection::vec((0..5_usize, 0..65_usize, any::<bool>()), 1..14),
+        all: bool,
+    ) {
         let steps = std::array::from_fn(|i| steps[i]);
-        let blocks = [&block(&values), &block(&values[64..])];
-        let expected = transformed(scalar::idct, blocks, &steps);
-        prop_assert_eq!(transformed(kernels().idct, blocks, &steps), expected);
+        let block = |&(kind, from, _): &(usize, usize, bool)| {
+            let is_there = |i: usize| match kind {
+                0 => i == 0,
+                1 => i < 8,
+                2 => i % 8 < 4 && i / 8 < 4 && i % 8 + i / 8 < 4,
+                3 => i % 8 < 4 && i < 32,
+                _ => true,
+            };
+            Block(std::array::from_fn(|i| if is_there(i) { values[from + i] } else { 0 }))
+        };
+        // Of runs of one kind, and of mixed ones.
+        let kind = kinds[0].0;
+        let blocks: Vec<Block> =
+            kinds.iter().map(|&(k, from, _)| block(&(if all { kind } else { k }, from, all))).collect();
+        let wanted: Vec<bool> = kinds.iter().map(|&(_, _, wanted)| wanted).collect();
+        let expected = transformed(&scalar::KERNELS, &blocks, &wanted, &steps);
+        for kernels in Kernels::all() {
+            prop_assert_eq!(&transformed(kernels, &blocks, &wanted, &steps), &expected);
+        }
     }
 
     #[test]
-    fn transforms_of_a_quarter_match_scalar((values, steps) in coefficients()) {
+    fn shapes_change_nothing_that_encoders_write(
+        values in prop::collection::vec(-60..60_i16, 64),
+        steps in prop::collection::vec(1..32_i16, 64),
+        length in 1..65_usize,
+    ) {
         let steps = std::array::from_fn(|i| steps[i]);
-        let quarter = |values: &[i16]| {
-            Block(std::array::from_fn(|i| if i % 8 < 4 && i < 32 { values[i] } else { 0 }))
-        };
-        let blocks = [&quarter(&values), &quarter(&values[64..])];
-        let expected = transformed(scalar::idct, blocks, &steps);
-        prop_assert_eq!(transformed(kernels().idct_quarter, blocks, &steps), expected);
+        let mut block = Block([0; 64]);
+        for &place in &NATURAL[..length] {
+            block.0[usize::from(place)] = values[usize::from(place)];
+        }
+        let found = transformed(&scalar::KERNELS, &[block], &[true], &steps).concat();
+        prop_assert_eq!(found, plain(&block, &steps));
     }
 
     #[test]
@@ -73,12 +122,15 @@ proptest! {
         // Two that go together, and one that is left.
         let blocks = [block(&values), first_row, block(&values[64..]), first_row, block(&values)];
         let lengths = [64, 7, 64, 1, 64];
-        let [found, expected] = [kernels().reduce, scalar::KERNELS.reduce].map(|reduce| {
+        let reduced = |kernels: &Kernels| {
             let (mut samples, stride) = (vec![7; 90], 22);
-            reduce(&blocks, &lengths, side, &steps, &mut Plane { samples: &mut samples, stride }, 1);
+            let mut plane = Plane { samples: &mut samples, stride };
+            (kernels.reduce)(&blocks, &lengths, side, &steps, &mut plane, 1);
             samples
-        });
-        prop_assert_eq!(found, expected);
+        };
+        for kernels in Kernels::all() {
+            prop_assert_eq!(reduced(kernels), reduced(&scalar::KERNELS));
+        }
     }
 
     #[test]
@@ -114,21 +166,21 @@ proptest! {
             (0..n).map(|i| seed[(i * (2 * from + 1) + from * 37) % 256]).collect()
         };
         let (luma, near, far) = (bytes(readable, 0), bytes(readable + 2, 1), bytes(readable + 2, 2));
-        let mut rgb = [vec![0; 3 * width], vec![0; 3 * width]];
-        let sums = [0, 1].map(|i| {
-            let mut sums = [vec![0; readable / 2 + 2], vec![0; readable / 2 + 2]];
-            (kernels().sums)(&near[i..], &far[i..], &mut sums[0]);
-            scalar::sums(&near[i..], &far[i..], &mut sums[1]);
-            assert_eq!(sums[0], sums[1]);
-            sums[0].clone()
-        });
         let rounding = Rounding { even, odd };
-        (kernels().rgb_of_sums)(&luma, &sums[0], &sums[1], rounding, &mut rgb[0]);
-        scalar::rgb_of_sums(&luma, &sums[0], &sums[1], rounding, &mut rgb[1]);
-        prop_assert_eq!(&rgb[0], &rgb[1]);
-        (kernels().rgb_of_rows)(&luma, &near, &far, &mut rgb[0]);
-        scalar::rgb_of_rows(&luma, &near, &far, &mut rgb[1]);
-        prop_assert_eq!(&rgb[0], &rgb[1]);
+        let made = |kernels: &Kernels| {
+            let sums = [0, 1].map(|i| {
+                let mut sums = vec![0; readable / 2 + 2];
+                (kernels.sums)(&near[i..], &far[i..], &mut sums);
+                sums
+            });
+            let mut rgb = [vec![0; 3 * width], vec![0; 3 * width]];
+            (kernels.rgb_of_sums)(&luma, &sums[0], &sums[1], rounding, &mut rgb[0]);
+            (kernels.rgb_of_rows)(&luma, &near, &far, &mut rgb[1]);
+            (sums, rgb)
+        };
+        for kernels in Kernels::all() {
+            prop_assert_eq!(made(kernels), made(&scalar::KERNELS));
+        }
     }
 
     #[test]
@@ -144,7 +196,9 @@ proptest! {
             to
         };
         let expected = copied(scalar::copy_clean);
-        prop_assert_eq!(&copied(kernels().copy_clean), &expected);
+        for kernels in Kernels::all() {
+            prop_assert_eq!(&copied(kernels.copy_clean), &expected);
+        }
         prop_assert_eq!(&bytes[..expected.len()], &expected);
     }
 }
@@ -156,10 +210,15 @@ fn every_difference_gives_its_scalar_colour() {
         let reds: Vec<u8> = (0..=255).collect();
         let blues = [blue; 256];
         for luma in [0, 1, 77, 128, 200, 254, 255] {
-            let mut rgb = [vec![0; 768], vec![0; 768]];
-            (kernels().rgb_of_rows)(&[luma; 256], &blues, &reds, &mut rgb[0]);
-            scalar::rgb_of_rows(&[luma; 256], &blues, &reds, &mut rgb[1]);
-            assert_eq!(rgb[0], rgb[1], "luma {luma} blue {blue}");
+            let colours = |kernels: &Kernels| {
+                let mut rgb = vec![0; 768];
+                (kernels.rgb_of_rows)(&[luma; 256], &blues, &reds, &mut rgb);
+                rgb
+            };
+            let expected = colours(&scalar::KERNELS);
+            for kernels in Kernels::all() {
+                assert_eq!(colours(kernels), expected, "luma {luma} blue {blue}");
+            }
         }
     }
 }
@@ -170,9 +229,9 @@ fn the_scalar_transform_is_near_the_real_one() {
     let values: Vec<i16> =
         (0..64).map(|i: i16| (i * 37 % 101 - 50) * i16::from(i % 3 == 0)).collect();
     let block = block(&values);
-    let plane = transformed(scalar::idct, [&block; 2], &[2; 64]);
+    let samples = plain(&block, &[2; 64]);
     for (x, y) in (0..64).map(|i| (i % 8, i / 8)) {
         let expected = real(&block, &[2; 64], x, y).clamp(0.0, 255.0);
-        assert!((f64::from(plane[24 * y + x]) - expected).abs() < 1.0, "at {x} {y}");
+        assert!((f64::from(samples[8 * y + x]) - expected).abs() < 1.0, "at {x} {y}");
     }
 }
