@@ -17,8 +17,8 @@ pub(crate) mod scalar;
 
 use crate::entropy::{Block, DecodeMcus};
 
-/// Pixels that the kernels of colour take at a time: rows are readable up to a multiple of it.
-pub(crate) const LANES: usize = 32;
+/// Pixels that the widest kernels of colour take at a time: rows are readable up to a multiple of it.
+pub(crate) const LANES: usize = 64;
 
 /// Steps of quantization, row by row.
 ///

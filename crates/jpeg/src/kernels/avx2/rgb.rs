@@ -6,8 +6,10 @@
 use std::arch::x86_64::*;
 
 use super::{load, store};
-use crate::kernels::{LANES, Rounding};
+use crate::kernels::Rounding;
 
+/// Pixels of a step.
+const LANES: usize = 32;
 /// Bytes of [`LANES`] pixels.
 const STEP: usize = 3 * LANES;
 

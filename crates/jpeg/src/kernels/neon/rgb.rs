@@ -3,8 +3,10 @@
 use std::arch::aarch64::*;
 
 use super::{halves, load_u8, load_u16, store_interleaved};
-use crate::kernels::{LANES, Rounding};
+use crate::kernels::Rounding;
 
+/// Pixels of a step.
+const LANES: usize = 32;
 /// Bytes of [`LANES`] pixels.
 const STEP: usize = 3 * LANES;
 /// Sums for [`LANES`] pixels.
