@@ -15,6 +15,7 @@ mod rgb;
 mod sampling;
 mod simd;
 mod taps;
+mod wide;
 
 #[cfg(test)]
 mod naive;
@@ -126,7 +127,7 @@ impl Resizer {
                 Active::Halves
             }
             Algorithm::Linear(position) => {
-                self.linear.begin(job, position, region);
+                self.linear.begin(job, position, self.vectors, region);
                 Active::Linear
             }
             Algorithm::Cells(cell) => {

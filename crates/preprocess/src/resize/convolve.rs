@@ -162,6 +162,8 @@ impl Horizontal {
         match (self.channels, vectors) {
             (1, _) => self.plain::<1>(row, out),
             #[cfg(target_arch = "x86_64")]
+            (_, Vectors::Avx512(avx512)) => self.runs.sums(avx512.avx2(), row, out),
+            #[cfg(target_arch = "x86_64")]
             (_, Vectors::Avx2(avx2)) => self.runs.sums(avx2, row, out),
             (_, Vectors::Plain) => self.plain::<3>(row, out),
         }

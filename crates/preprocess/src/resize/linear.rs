@@ -11,6 +11,7 @@ use calibrant_jpeg::Region;
 use super::rgb::Pairs;
 use super::sampling::word;
 use super::simd::Vectors;
+use super::wide::WidePairs;
 use super::{Job, Kernel, Rows};
 use crate::geometry::Plan;
 use crate::recipe::Size;
@@ -36,6 +37,7 @@ pub(super) struct Linear {
     channels: usize,
     columns: Vec<Tap>,
     pairs: Pairs,
+    wide_pairs: WidePairs,
     rows: Vec<Tap>,
     before: Vec<u16>,
     last: Vec<u16>,
@@ -70,10 +72,16 @@ pub(super) fn tables(position: Position, picture: Size, plan: &Plan) -> [Vec<u32
 }
 
 impl Linear {
-    pub(super) fn begin(&mut self, job: Job, position: Position, region: &mut Region) {
+    pub(super) fn begin(
+        &mut self,
+        job: Job,
+        position: Position,
+        vectors: Vectors,
+        region: &mut Region,
+    ) {
         // Pictures of one size are common, and their tables take two parts in a hundred of the time.
         if self.job != Some(job) {
-            self.tables(job, position);
+            self.tables(job, position, vectors);
             self.job = Some(job);
         }
         for tap in &self.columns {
@@ -85,7 +93,7 @@ impl Linear {
         self.next = 0;
     }
 
-    fn tables(&mut self, job: Job, position: Position) {
+    fn tables(&mut self, job: Job, position: Position, vectors: Vectors) {
         let Job { from, channels, plan, .. } = job;
         let (to, window) = (plan.scaled, plan.window);
         let axis = Axis { position, edge: Edge::Replicate, from: from.width, to: to.width };
@@ -94,7 +102,8 @@ impl Linear {
         axis.taps(&mut self.rows, window.top, window.size.height);
         self.channels = channels;
         self.pairs.set(&self.columns);
-        let sums = self.pairs.room().max(job.line_bytes());
+        self.wide_pairs.set(vectors, &self.columns);
+        let sums = self.pairs.room().max(self.wide_pairs.room()).max(job.line_bytes());
         self.before.resize(sums, 0);
         self.last.resize(sums, 0);
         self.line.resize(job.line_bytes(), 0);
@@ -107,6 +116,12 @@ impl Kernel for Linear {
         std::mem::swap(&mut self.before, &mut self.last);
         match (self.channels, vectors) {
             (1, _) => horizontal::<1>(row, &self.columns, &mut self.last),
+            #[cfg(target_arch = "x86_64")]
+            (_, Vectors::Avx512(avx512)) if !self.wide_pairs.is_empty() => {
+                self.wide_pairs.sums(avx512, row, &mut self.last);
+            }
+            #[cfg(target_arch = "x86_64")]
+            (_, Vectors::Avx512(avx512)) => self.pairs.sums(avx512.avx2(), row, &mut self.last),
             #[cfg(target_arch = "x86_64")]
             (_, Vectors::Avx2(avx2)) => self.pairs.sums(avx2, row, &mut self.last),
             (_, Vectors::Plain) => horizontal::<3>(row, &self.columns, &mut self.last),

@@ -16,12 +16,28 @@ pub(super) enum Vectors {
     Plain,
     #[cfg(target_arch = "x86_64")]
     Avx2(Avx2),
+    /// Loops are compiled for AVX2.
+    #[cfg(target_arch = "x86_64")]
+    Avx512(Avx512),
 }
 
-/// The proof that the processor has AVX2: [`Vectors::best`] alone makes it.
+/// The proof that the processor has AVX2: [`Vectors::all`] alone makes it.
 #[cfg(target_arch = "x86_64")]
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Avx2(());
+
+/// The proof that the processor has AVX-512 with VBMI too: [`Vectors::all`] alone makes it.
+#[cfg(target_arch = "x86_64")]
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Avx512(Avx2);
+
+#[cfg(target_arch = "x86_64")]
+impl Avx512 {
+    /// Returns the part of the proof that says AVX2.
+    pub(super) fn avx2(self) -> Avx2 {
+        self.0
+    }
+}
 
 impl Default for Vectors {
     fn default() -> Self {
@@ -31,12 +47,32 @@ impl Default for Vectors {
 
 impl Vectors {
     /// Returns the widest that the processor has.
-    pub(super) fn best() -> Self {
+    fn best() -> Self {
+        Self::all().next().unwrap_or(Self::Plain)
+    }
+
+    /// Returns all that the processor has, the widest first.
+    pub(super) fn all() -> impl Iterator<Item = Self> {
         #[cfg(target_arch = "x86_64")]
-        if std::arch::is_x86_feature_detected!("avx2") {
-            return Self::Avx2(Avx2(()));
+        let vectors = {
+            let avx2 = std::arch::is_x86_feature_detected!("avx2").then_some(Avx2(()));
+            let has_wide = std::arch::is_x86_feature_detected!("avx512bw")
+                && std::arch::is_x86_feature_detected!("avx512vbmi");
+            let wide = avx2.filter(|_| has_wide).map(Avx512);
+            [wide.map(Self::Avx512), avx2.map(Self::Avx2)].into_iter().flatten()
+        };
+        #[cfg(not(target_arch = "x86_64"))]
+        let vectors = [];
+        vectors.into_iter().chain([Self::Plain])
+    }
+
+    /// Returns whether they permute 64 bytes at once.
+    pub(super) fn permute_bytes(self) -> bool {
+        match self {
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512(_) => true,
+            _ => false,
         }
-        Self::Plain
     }
 
     /// Runs the loops, compiled for these vectors.
@@ -44,7 +80,7 @@ impl Vectors {
         match self {
             Self::Plain => loops.run(self),
             #[cfg(target_arch = "x86_64")]
-            Self::Avx2(Avx2(())) => {
+            Self::Avx2(Avx2(())) | Self::Avx512(Avx512(Avx2(()))) => {
                 // SAFETY: the proof is made only where the processor has AVX2.
                 #[expect(unsafe_code, reason = "convolutions are up to 2.4 times as fast")]
                 unsafe {
