@@ -9,7 +9,7 @@ use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
 use anyhow::{Context as _, anyhow, bail};
-use calibrant_dataset::{Content, Dataset, ReadBuffer, SampleRef};
+use calibrant_dataset::{Content, Dataset, ReadAhead, ReadBuffer};
 use calibrant_prefetch::{Config, run};
 use calibrant_preprocess::{Pipeline, Preprocess as _, Scratch, Settings};
 
@@ -98,12 +98,16 @@ impl Chain {
         let Self { pipeline, dataset, config, digests, memory, .. } = self;
         let slots = memory.chunks_exact_mut(pipeline.shape().iter().product());
         let slots = Mutex::new(slots);
+        let samples = ReadAhead::new(dataset.samples());
         let (images, _) = run(
             config,
             dataset.samples().iter(),
             || slots.lock().unwrap_or_else(PoisonError::into_inner).next().unwrap_or_default(),
             Buffers::default,
-            |buffers, _, sample, slot| fill(pipeline, *digests, buffers, sample, slot),
+            |buffers, position, _, slot| {
+                let content = samples.read(position, &mut buffers.read)?;
+                fill(pipeline, *digests, content, &mut buffers.preprocess, slot)
+            },
             |deliveries| {
                 let mut images = 0;
                 for delivery in deliveries {
@@ -141,14 +145,13 @@ impl Chain {
 fn fill(
     pipeline: &Pipeline,
     digests: bool,
-    buffers: &mut Buffers,
-    sample: &SampleRef,
+    content: Content<'_>,
+    scratch: &mut Scratch,
     slot: &mut [f32],
 ) -> Result<(), Box<dyn Error + Send + Sync>> {
-    let content = sample.read(&mut buffers.read)?;
     if digests {
         black_box(content.digest());
     }
     let Content::Encoded(bytes) = content else { return Err("not a picture".into()) };
-    Ok(pipeline.preprocess(bytes, &mut buffers.preprocess, slot)?)
+    Ok(pipeline.preprocess(bytes, scratch, slot)?)
 }

@@ -84,7 +84,7 @@ pub(crate) fn calibrate(
     let picture = calibration.preprocess.as_deref().zip(model.inputs.first());
     let picture = picture.map(|(preprocess, input)| (Arc::from(input.name.as_str()), preprocess));
     let samples = dataset.samples();
-    let filler = Filler::new(picture, samples.len());
+    let filler = Filler::new(picture, samples);
     let ((outcome, skipped), stats) = calibrant_prefetch::run(
         &pipeline(calibration, model.samples_per_run(), calibration.batch_size),
         samples.iter(),

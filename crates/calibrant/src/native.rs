@@ -149,7 +149,7 @@ impl Native<'_> {
     ) -> Result<Calibrated, Error> {
         let (layout, batch_size) = (self.layout(), self.batch_size());
         let in_flight = pipeline(self.calibration, batch_size, batch_size).batches_in_flight;
-        let filler = Filler::new(self.picture(), self.dataset.samples().len());
+        let filler = Filler::new(self.picture(), self.dataset.samples());
         let job = BuildJob { cache, onnx, options: &self.with_calibration_profile(options), plan };
         let ((outcome, skipped), stats) = match self.pictures {
             None => {
@@ -305,14 +305,14 @@ impl Native<'_> {
     /// When the caller interrupts.
     pub(crate) fn offered(&self, observer: &mut dyn Observer) -> Result<Vec<SampleDigest>, Error> {
         let samples = self.dataset.samples();
-        let filler = Filler::new(None, samples.len());
+        let filler = Filler::new(None, samples);
         let one = NonZeroUsize::MIN;
         let (interrupted, _) = calibrant_prefetch::run(
             &pipeline(self.calibration, one, self.calibration.batch_size),
             samples.iter(),
             || (),
             WorkerBuffers::default,
-            |buffers, position, sample, ()| filler.hash(buffers, position, sample),
+            |buffers, position, _, ()| filler.hash(buffers, position),
             |receiver| {
                 receiver.any(|delivery| {
                     let reached = delivery.start + delivery.batch.len() + delivery.failures.len();

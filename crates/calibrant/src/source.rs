@@ -4,7 +4,9 @@ use std::sync::{Arc, OnceLock};
 
 use calibrant_backend_tensorrt::{Slot, SlotError};
 use calibrant_calibration::{BatchSource, Sample, SourceError};
-use calibrant_dataset::{Content, Digest, ReadBuffer, ReadError, SampleRef, Tensor, TensorData};
+use calibrant_dataset::{
+    Content, Digest, ReadAhead, ReadBuffer, ReadError, SampleRef, Tensor, TensorData,
+};
 use calibrant_decode_cuda::{PictureDecoder, PictureSlot, Worker};
 use calibrant_prefetch::{Batch, Delivery, Failure, Receiver, WorkError};
 use calibrant_preprocess::{Preprocess, PreprocessError, Scratch};
@@ -46,6 +48,7 @@ impl Watch for &mut dyn Observer {
 
 /// Fills slots of the pipeline; shared by its workers.
 pub(crate) struct Filler<'job> {
+    samples: ReadAhead<'job>,
     /// Where pictures go, and what makes tensors of them; `None` where the samples are tensors.
     picture: Option<(Arc<str>, &'job dyn Preprocess)>,
     /// The digest of each sample that was read, by position.
@@ -72,11 +75,14 @@ pub(crate) struct PictureBuffers {
 }
 
 impl<'job> Filler<'job> {
-    pub(crate) fn new(picture: Option<(Arc<str>, &'job dyn Preprocess)>, n_samples: usize) -> Self {
+    pub(crate) fn new(
+        picture: Option<(Arc<str>, &'job dyn Preprocess)>,
+        samples: &'job [SampleRef],
+    ) -> Self {
         let spread = picture.as_ref().and_then(|(_, preprocess)| Spread::of(*preprocess));
-        let digests = (0..n_samples).map(|_| OnceLock::new()).collect();
-        let near_constant = (0..n_samples).map(|_| OnceLock::new()).collect();
-        Self { picture, digests, spread, near_constant }
+        let digests = samples.iter().map(|_| OnceLock::new()).collect();
+        let near_constant = samples.iter().map(|_| OnceLock::new()).collect();
+        Self { samples: ReadAhead::new(samples), picture, digests, spread, near_constant }
     }
 
     /// An empty slot; pictures get their tensor here, once.
@@ -101,7 +107,7 @@ impl<'job> Filler<'job> {
         sample: &SampleRef,
         slot: &mut Sample,
     ) -> Result<(), SampleError> {
-        let content = self.read(&mut buffers.read, position, sample)?;
+        let content = self.read(&mut buffers.read, position)?;
         slot.position = position;
         slot.name = sample.shared_name();
         match content {
@@ -131,7 +137,7 @@ impl<'job> Filler<'job> {
         sample: &SampleRef,
         slot: &mut Slot,
     ) -> Result<(), SampleError> {
-        let content = self.read(&mut buffers.read, position, sample)?;
+        let content = self.read(&mut buffers.read, position)?;
         slot.position = position;
         slot.name = sample.shared_name();
         match content {
@@ -161,7 +167,7 @@ impl<'job> Filler<'job> {
         sample: &SampleRef,
         slot: &mut PictureSlot,
     ) -> Result<(), SampleError> {
-        let content = self.read(&mut buffers.read, position, sample)?;
+        let content = self.read(&mut buffers.read, position)?;
         slot.position = position;
         slot.name = sample.shared_name();
         if let Content::Encoded(bytes) = content {
@@ -185,9 +191,8 @@ impl<'job> Filler<'job> {
         &self,
         buffers: &mut WorkerBuffers,
         position: usize,
-        sample: &SampleRef,
     ) -> Result<(), SampleError> {
-        self.read(&mut buffers.read, position, sample)?;
+        self.read(&mut buffers.read, position)?;
         Ok(())
     }
 
@@ -196,9 +201,8 @@ impl<'job> Filler<'job> {
         &self,
         buffer: &'buffer mut ReadBuffer,
         position: usize,
-        sample: &SampleRef,
     ) -> Result<Content<'buffer>, ReadError> {
-        let content = sample.read(buffer)?;
+        let content = self.samples.read(position, buffer)?;
         // The pipeline hands out each position once, so the cell is empty.
         let _ = self.digests[position].set(content.digest());
         Ok(content)

@@ -46,6 +46,7 @@
 //! mapped ends the process with a bus error on Unix; nothing is lost by that, since outputs appear
 //! only when complete, but do not write into a calibration set while it is in use.
 
+mod ahead;
 mod arrays;
 mod braces;
 mod census;
@@ -73,6 +74,7 @@ mod subset;
 mod tar;
 mod tensor;
 
+pub use ahead::ReadAhead;
 pub use arrays::Input;
 pub use census::{Census, Ignored, Kind};
 pub use dataset::Dataset;

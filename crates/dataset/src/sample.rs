@@ -125,6 +125,21 @@ impl SampleRef {
         }
     }
 
+    /// Has the system fetch its file, where it has one of its own; what is wrong with the file shows
+    /// when it is read.
+    ///
+    /// Shards and arrays are mapped, and the system reads ahead in maps by itself.
+    pub(crate) fn fetch(&self) {
+        #[cfg(target_os = "linux")]
+        if let Place::File(path) = &self.place
+            && let Ok((file, _)) = open_regular(path)
+        {
+            use rustix::fs::{Advice, fadvise};
+            // It is advice: without it the file comes when it is read.
+            let _ = fadvise(&file, 0, None, Advice::WillNeed);
+        }
+    }
+
     pub(crate) fn set_label(&mut self, label: Arc<Label>) {
         self.label = Some(label);
     }
