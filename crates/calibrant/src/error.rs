@@ -155,6 +155,16 @@ pub enum Error {
         /// In what it differs.
         source: Stale,
     },
+    /// What lies beside a calibration cache cannot be read, though it may say which model the cache belongs to.
+    #[error("`{}` would say which model `{}` belongs to, and cannot be read; calibrate anew, or move it away to have only the tensor names checked", beside.display(), file.display())]
+    Beside {
+        /// The cache.
+        file: PathBuf,
+        /// The table or manifest beside it.
+        beside: PathBuf,
+        /// What is wrong with that.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
     /// The result cannot be printed.
     #[error("cannot write to standard output")]
     Print(#[source] std::io::Error),

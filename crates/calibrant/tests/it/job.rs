@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::sync::Arc;
 
 use calibrant::{
     CACHE, Calibration, EnginePolicy, Error, Event, MODEL, Observer, REPORT, Ranges, TABLE,
@@ -9,9 +10,10 @@ use calibrant::{
 use calibrant_calibration::{Cache, Method, Table, scale_of};
 use calibrant_dataset::Subset;
 use calibrant_onnx::{Model, validate};
+use calibrant_preprocess::{Color, Settings};
 use serde_json::Value;
 
-use crate::fixtures::{fashion_calibration, files, fixture, job, run, size};
+use crate::fixtures::{fashion_calibration, files, job, run, size};
 
 #[test]
 fn a_job_leaves_table_cache_model_and_report() {
@@ -93,7 +95,8 @@ fn ranges_are_taken_from_a_table_or_a_cache_of_the_same_model() {
 
     again.ranges = Ranges::Reuse { file: first.path().join(CACHE), method: None };
     run(&again).unwrap();
-    assert!(!second.path().join(TABLE).exists() || Table::read(&second.path().join(TABLE)).is_ok());
+    let tables = [&first, &second].map(|folder| Table::read(&folder.path().join(TABLE)).unwrap());
+    assert_eq!(tables[0], tables[1], "the cache's own, not the one by another method");
 
     let mut other = job("models/fashion_cnn_bn.onnx", fashion_calibration(), second.path());
     other.ranges = Ranges::Reuse { file: first.path().join(TABLE), method: None };
@@ -139,5 +142,12 @@ fn a_gray_network_takes_gray_pictures() {
     let config = job("models/fashion_cnn_gray.onnx", fashion_calibration(), folder.path());
     let error = run(&config).unwrap_err().to_string();
     assert!(error.contains("takes 1 channels; use --color gray"), "{error}");
-    assert!(fixture("models/fashion_cnn_gray.onnx").exists());
+
+    let gray = Settings { color: Some(Color::Gray), ..Settings::preset("fashion") };
+    let pipeline = gray.recipe().unwrap().compile().unwrap();
+    let calibration = Calibration { preprocess: Some(Arc::new(pipeline)), ..fashion_calibration() };
+    run(&job("models/fashion_cnn_gray.onnx", calibration, folder.path())).unwrap();
+    let table = Table::read(&folder.path().join(TABLE)).unwrap();
+    let input = &table.tensors()["input"];
+    assert_eq!(input.count, 20 * 28 * 28, "one channel");
 }

@@ -8,6 +8,7 @@ mod fixtures;
 mod generations;
 mod job;
 mod preprocess;
+mod ranges;
 mod samples;
 mod sets;
 mod tensorrt;
