@@ -24,6 +24,7 @@ mod engine;
 mod model;
 mod native;
 mod output;
+mod provenance;
 mod ranges;
 mod rewrite;
 mod route;

@@ -189,10 +189,10 @@ fn identity(file: Digest, model: &mut Model) -> Digest {
         return file;
     }
     let mut lines = format!("{file}\n");
-    for tensor in &model.graph().initializer {
+    model.each_tensor_mut(|tensor| {
         let part = digest(tensor.raw_data.as_deref().unwrap_or_default());
         lines.push_str(&format!("{part}\n"));
-    }
+    });
     digest(lines.as_bytes())
 }
 

@@ -55,6 +55,14 @@ pub(crate) struct CacheManifest {
     pub(crate) manifest: Manifest<Algorithm>,
 }
 
+impl CacheManifest {
+    /// The file's text.
+    pub(crate) fn to_json(&self) -> String {
+        let json = serde_json::to_string_pretty(self).expect("strings and numbers serialize");
+        json + "\n"
+    }
+}
+
 /// What a calibrated build left.
 #[derive(Debug)]
 pub(crate) struct Calibrated {

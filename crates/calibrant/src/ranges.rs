@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use calibrant_calibration::{Algorithm, Cache, Difference, Method, Stale, Table};
+use calibrant_calibration::{Algorithm, Cache, Difference, Manifest, Method, Stale, Table};
 use calibrant_dataset::Digest;
 
 use crate::error::{Error, UsageError};
-use crate::output::TABLE;
+use crate::provenance::{self, Provenance};
 use crate::report::CalibrationReport;
 
 /// Ranges, however they were found.
@@ -29,12 +29,14 @@ pub(crate) struct Found {
 pub(crate) struct Reused {
     /// The largest magnitude kept, by tensor.
     pub(crate) ranges: BTreeMap<String, f32>,
-    /// How they were chosen, where the file says so.
+    /// How they were chosen, where that is known.
     pub(crate) method: Option<Method>,
-    /// The table, if the file is one.
+    /// The table, if the file is one or was written from the one beside it.
     pub(crate) table: Option<Table>,
     /// What TensorRT is told.
     pub(crate) cache: Cache,
+    /// What TensorRT made the cache from, if it did.
+    pub(crate) manifest: Option<Manifest<Algorithm>>,
     /// What a user should know.
     pub(crate) notes: Vec<String>,
 }
@@ -43,7 +45,7 @@ pub(crate) struct Reused {
 ///
 /// # Errors
 ///
-/// When the file is neither, or was made from another model.
+/// When the file is neither, was made from another model, or what says so cannot be read.
 pub(crate) fn reuse(
     file: &Path,
     method: Option<Method>,
@@ -55,7 +57,7 @@ pub(crate) fn reuse(
     if bytes.trim_ascii_start().starts_with(b"{") {
         from_table(file, method, model, version)
     } else {
-        from_cache(file, method, model, version)
+        from_cache(file, &bytes, method, model, version)
     }
 }
 
@@ -66,7 +68,7 @@ fn from_table(
     version: u32,
 ) -> Result<Reused, Error> {
     let table = Table::read(file)?;
-    check_model(file, &table, model)?;
+    check_model(file, table.manifest().model, model)?;
     let method = method.unwrap_or(table.method());
     let table = table.with_method(method)?;
     Ok(Reused {
@@ -74,12 +76,14 @@ fn from_table(
         method: Some(method),
         cache: Cache::from_table(&table, version)?,
         table: Some(table),
+        manifest: None,
         notes: Vec::new(),
     })
 }
 
 fn from_cache(
     file: &Path,
+    bytes: &[u8],
     method: Option<Method>,
     model: Digest,
     version: u32,
@@ -88,13 +92,17 @@ fn from_cache(
         return Err(UsageError::MethodOfCache(file.to_owned()).into());
     }
     let cache = Cache::read(file)?;
-    let mut notes = Vec::new();
-    match Table::read(&file.with_file_name(TABLE)) {
-        Ok(table) => check_model(file, &table, model)?,
-        Err(_) => notes.push(format!(
-            "`{}` has no {TABLE} beside it, so nothing says which model it belongs to; only the tensor names were checked",
-            file.display()
-        )),
+    let (mut table, mut manifest, mut notes) = (None, None, Vec::new());
+    match provenance::beside(file, bytes, &cache)? {
+        Provenance::Table(found) => {
+            check_model(file, found.manifest().model, model)?;
+            table = Some(*found);
+        }
+        Provenance::TensorRt(found) => {
+            check_model(file, found.manifest.model, model)?;
+            manifest = Some(found.manifest);
+        }
+        Provenance::Unknown(unknown) => notes.push(unknown.to_string()),
     }
     for suspicion in cache.suspicions() {
         notes.push(format!("`{}`: {suspicion}", file.display()));
@@ -102,14 +110,13 @@ fn from_cache(
     let ranges =
         cache.ranges().into_iter().filter(|(_, amax)| amax.is_finite() && *amax >= 0.0).collect();
     let cache = Cache::new(version, cache.algorithm(), cache.entries().to_vec())?;
-    Ok(Reused { ranges, method: None, table: None, cache, notes })
+    Ok(Reused { ranges, method: table.as_ref().map(Table::method), table, cache, manifest, notes })
 }
 
-fn check_model(file: &Path, table: &Table, model: Digest) -> Result<(), Error> {
-    let was = table.manifest().model;
-    if was == model {
+fn check_model(file: &Path, was: Digest, is: Digest) -> Result<(), Error> {
+    if was == is {
         return Ok(());
     }
-    let source = Stale { differences: vec![Difference::Model { was, is: model }] };
+    let source = Stale { differences: vec![Difference::Model { was, is }] };
     Err(Error::Stale { file: file.to_owned(), source })
 }

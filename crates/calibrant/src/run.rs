@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use calibrant_calibration::{Cache, Table, write_atomic};
-use calibrant_dataset::Dataset;
+use calibrant_dataset::{Dataset, digest};
 use calibrant_decode_cuda::DevicePreprocess;
 use calibrant_engine::{
     BuildOptions, BuildSummary, DataType, Int8, Int8Via, LayerPrecision, LocateError, Source,
@@ -24,8 +24,9 @@ use crate::decode;
 use crate::engine::{build_plan, cache_version, calibrator, find_library, with_profiles};
 use crate::error::{Error, UsageError};
 use crate::model::LoadedModel;
+use crate::native::CacheManifest;
 use crate::observe::{Event, Observer, Stage, timed};
-use crate::output::{CACHE, MODEL, MODEL_DATA, Output, PLAN, REPORT, TABLE};
+use crate::output::{CACHE, CACHE_MANIFEST, MODEL, MODEL_DATA, Output, PLAN, REPORT, TABLE};
 use crate::ranges::{Found, Reused, reuse};
 use crate::report::{
     CalibrationReport, EngineReport, ModelReport, PROGRAM, REPORT_SCHEMA_VERSION, Report,
@@ -251,13 +252,18 @@ impl<'run> Job<'run> {
     }
 
     fn take_over(&mut self, file: PathBuf, reused: Reused) -> Result<Found, Error> {
-        let Reused { ranges, method, table, cache, notes } = reused;
+        let Reused { ranges, method, table, cache, manifest, notes } = reused;
         notes.into_iter().for_each(|note| self.note(note));
-        self.output.retire_from(if table.is_some() { TABLE } else { CACHE })?;
+        self.output.retire_from(TABLE)?;
         if let Some(table) = &table {
             self.publish(TABLE, table.to_json().as_bytes())?;
         }
-        self.publish(CACHE, cache.to_string().as_bytes())?;
+        let text = cache.to_string();
+        self.publish(CACHE, text.as_bytes())?;
+        if let Some(manifest) = manifest {
+            let manifest = CacheManifest { cache: digest(text.as_bytes()), manifest };
+            self.publish(CACHE_MANIFEST, manifest.to_json().as_bytes())?;
+        }
         Ok(Found {
             report: CalibrationReport::Reused { file, method, tensors: ranges.len() },
             amax: ranges,

@@ -1,6 +1,7 @@
 //! A model in memory: reading, encoding, and the parts everybody asks for.
 
 use std::collections::BTreeMap;
+use std::convert::Infallible;
 use std::fs::File;
 use std::io::Read as _;
 use std::path::Path;
@@ -8,9 +9,9 @@ use std::path::Path;
 use buffa::bytes::{Buf as _, Bytes};
 use buffa::{DecodeOptions, MAX_MESSAGE_BYTES, Message as _};
 
-use crate::proto::{GraphProto, ModelProto, NodeProto, OperatorSetIdProto};
+use crate::proto::{GraphProto, ModelProto, NodeProto, OperatorSetIdProto, TensorProto};
 use crate::write::WriteOptions;
-use crate::{Error, external, locate};
+use crate::{Error, external, locate, walk};
 
 /// Nested messages a model may have; Python's and C++'s readers stop at the same depth.
 const RECURSION_LIMIT: u32 = 100;
@@ -116,6 +117,15 @@ impl Model {
     /// Returns the main graph to change it, made if there was none.
     pub fn graph_mut(&mut self) -> &mut GraphProto {
         self.proto.graph.get_or_insert_default()
+    }
+
+    /// Calls `visit` on every tensor that holds values, always in the same order: the weights of all graphs, bodies and
+    /// functions, sparse ones in their parts, and the values of attributes.
+    pub fn each_tensor_mut(&mut self, mut visit: impl FnMut(&mut TensorProto)) {
+        let Ok(()) = walk::tensors_mut(&mut self.proto, &mut |tensor, _| {
+            visit(tensor);
+            Ok::<_, Infallible>(())
+        });
     }
 
     /// Returns the version of ONNX's own operators that the model imports.

@@ -64,9 +64,7 @@ impl Job<'_> {
         self.note_samples(report.skipped.len(), report.classes.as_ref(), &report.suspects);
         self.output.remove(TABLE)?;
         self.publish(CACHE, &cache)?;
-        let manifest =
-            serde_json::to_string_pretty(&manifest).expect("strings and numbers serialize");
-        self.publish(CACHE_MANIFEST, format!("{manifest}\n").as_bytes())?;
+        self.publish(CACHE_MANIFEST, manifest.to_json().as_bytes())?;
         let engine = if self.config.engine.policy == EnginePolicy::CalibrateOnly {
             self.output.retire_from(MODEL)?;
             self.files.retain(|file| *file != onnx);
