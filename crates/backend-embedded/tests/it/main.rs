@@ -7,6 +7,7 @@ mod determinism;
 mod errors;
 mod faithful;
 mod golden;
+mod greedy;
 mod hostile;
 mod observed;
 mod support;
