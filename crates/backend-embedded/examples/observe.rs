@@ -27,8 +27,12 @@ fn main() -> Result<(), Box<dyn Error>> {
     let workers = rest.first().map_or(Ok(1), |text| text.parse())?.try_into()?;
     let times: usize = rest.get(1).map_or(Ok(1), |text| text.parse())?;
 
-    let histograms = Histograms::Invariant;
-    let options = Options { workers, samples_per_run: 1.try_into()?, histograms };
+    let options = Options {
+        workers,
+        samples_per_run: 1.try_into()?,
+        histograms: Histograms::Invariant,
+        memory_bytes: 8 << 30,
+    };
     let mut backend = Embedded::load(&Model::read(Path::new(model))?, &options)?;
     let dataset = Dataset::tensors(Path::new(arrays))?;
     let n_samples = dataset.samples().len() * times;

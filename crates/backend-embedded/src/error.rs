@@ -6,6 +6,11 @@ use std::fmt;
 use calibrant_dataset::ElementType;
 use calibrant_onnx::{DataType, TensorError, TopologyError, ValidateError};
 
+mod run;
+
+pub use run::ConstantError;
+pub(crate) use run::{KernelError, NoRoom, SetupFailed, StepError};
+
 /// Why [`Embedded::load`](crate::Embedded::load) does not take a model.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -19,6 +24,9 @@ pub enum LoadError {
     /// Weights cannot be read.
     #[error("a constant of the model cannot be read")]
     Constant(#[from] TensorError),
+    /// The executor does not compute with a constant.
+    #[error("a constant of the model cannot be used")]
+    Value(#[source] ConstantError),
     /// The model uses operators, or forms of them, that the executor does not compute exactly.
     #[error(
         "the embedded backend cannot run {}; choose another backend, for example onnxruntime, or export the model \
@@ -43,7 +51,7 @@ pub enum LoadError {
     /// There is nothing to calibrate.
     #[error("no float32 tensor of the model depends on its inputs; give the float32 model")]
     NothingToObserve,
-    /// The executor does not take a node, or cannot compute one that reads constants alone.
+    /// The executor does not take a node.
     #[error(
         "the embedded backend cannot run {node}; choose another backend, for example onnxruntime"
     )]
@@ -51,12 +59,6 @@ pub enum LoadError {
         /// The node as messages call it.
         node: String,
         /// What the executor said.
-        source: Box<dyn Error + Send + Sync>,
-    },
-    /// The executor does not take the normalised model.
-    #[error("the executor refuses the model; choose another backend, for example onnxruntime")]
-    Executor {
-        /// What it said.
         source: Box<dyn Error + Send + Sync>,
     },
 }

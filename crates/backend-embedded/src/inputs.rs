@@ -6,10 +6,10 @@ use calibrant_calibration::{BackendError, Sample};
 use calibrant_dataset::{ElementType, Tensor, TensorData};
 use calibrant_onnx::proto::ValueInfoProto;
 use calibrant_onnx::{DataType, Dim};
+use rten::ValueView;
 
 use crate::embedded::NAME;
 use crate::error::{InputError, LoadError};
-use crate::executor::Feed;
 
 /// What the model says of an input.
 #[derive(Debug)]
@@ -157,12 +157,12 @@ impl ModelInput {
 }
 
 impl Prepared<'_> {
-    /// The tensor as the executor takes it.
-    pub(crate) fn feed<V>(&self) -> Feed<'_, V> {
+    /// The tensor as the executor takes it, `None` if it has other dimensions than it has values for.
+    pub(crate) fn view(&self) -> Option<ValueView<'_>> {
         match &self.values {
-            Values::F32(values) => Feed::F32(&self.shape, values),
-            Values::I32(values) => Feed::I32(&self.shape, values),
-            Values::U8(values) => Feed::U8(&self.shape, values),
+            Values::F32(values) => ValueView::from_shape(&self.shape, values).ok(),
+            Values::I32(values) => ValueView::from_shape(&self.shape, values).ok(),
+            Values::U8(values) => ValueView::from_shape(&self.shape, values).ok(),
         }
     }
 

@@ -36,7 +36,7 @@ pub(crate) struct Normalised {
 /// How messages call a node, after the node of the caller's graph that it comes from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct NodeLabel {
-    /// `Conv "stem" (#12)`, which is also its name in the normalised graph.
+    /// `Conv "stem" (#12)`.
     pub(crate) label: String,
     /// The node's name, or that of its first output.
     pub(crate) name: String,
@@ -60,9 +60,6 @@ pub(crate) fn normalise(
     let made = rewrite_all(scope, &mut names, needed.into_iter())?;
     let labels = labels(topology.graph(), &made.origins);
     let mut graph = graph_of(scope, made)?;
-    for (node, label) in graph.node.iter_mut().zip(&labels) {
-        node.name = Some(label.label.clone());
-    }
     graph.input = topology.data_inputs().map(|input| untyped(input.label())).collect();
     let mut normalised = Model::new(calibrant_onnx::proto::ModelProto {
         opset_import: model.proto.opset_import.clone(),
@@ -70,11 +67,6 @@ pub(crate) fn normalise(
     });
     normalised.proto.graph = MessageField::some(graph);
     Ok(Normalised { model: normalised, labels })
-}
-
-/// The label of the node that the executor calls `name`.
-pub(crate) fn label_of<'a>(name: &str, labels: &'a [NodeLabel]) -> Option<&'a NodeLabel> {
-    labels.iter().find(|label| label.label == name)
 }
 
 /// The labels of nodes that come from those at `origins`; where several come from one, the others say which part of it
@@ -98,7 +90,7 @@ fn labels(graph: &GraphProto, origins: &[usize]) -> Vec<NodeLabel> {
 }
 
 /// The operator, with its domain when that is not ONNX's own.
-fn operator(node: &NodeProto) -> String {
+pub(crate) fn operator(node: &NodeProto) -> String {
     match node.domain.as_deref() {
         Some(domain) if !node.is_default_domain() => format!("{domain}.{}", node.op()),
         _ => node.op().to_owned(),

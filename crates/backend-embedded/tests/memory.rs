@@ -49,6 +49,7 @@ fn more_samples_take_no_more_memory() {
         workers: two,
         samples_per_run: 1.try_into().unwrap(),
         histograms: Histograms::Invariant,
+        memory_bytes: LIMIT_MIB << 20,
     };
     let mut backend = Embedded::load(&Model::read(&model).unwrap(), &options).unwrap();
     let few = backend.calibrate(&mut Made(0..8)).unwrap();

@@ -79,6 +79,7 @@ pub(crate) fn calibrate(
         workers: calibration.workers,
         samples_per_run: model.samples_per_run(),
         histograms: method.histograms(),
+        memory_bytes: calibration.memory_bytes,
     };
     let mut backend = Embedded::load(&model.model, &options)?;
     let picture = calibration.preprocess.as_deref().zip(model.inputs.first());

@@ -14,6 +14,8 @@ use calibrant_rewrite::{IoPrecision, ScalePrecision};
 use clap::ValueEnum;
 use serde::Serialize;
 
+use crate::memory::default_memory_bytes;
+
 /// The method of the command line when none is named.
 ///
 /// `docs/benchmarks.md` holds the measurements that chose it.
@@ -127,12 +129,14 @@ pub struct Calibration {
     pub batch_size: NonZeroUsize,
     /// Worker threads of each stage.
     pub workers: NonZeroUsize,
+    /// Memory that the built-in executor may take for weights, statistics and activations, all workers together.
+    pub memory_bytes: u64,
 }
 
 impl Calibration {
     /// The calibration that the command line does when no flag says otherwise: every picture, in
-    /// batches of [`DEFAULT_BATCH_SIZE`], by [`DEFAULT_METHOD`], on all processors; a bad picture
-    /// fails the job.
+    /// batches of [`DEFAULT_BATCH_SIZE`], by [`DEFAULT_METHOD`], on all processors, in
+    /// [`default_memory_bytes`] of memory; a bad picture fails the job.
     pub fn of_pictures(samples: impl Into<PathBuf>, preprocess: Arc<dyn Preprocess>) -> Self {
         Self {
             samples: samples.into(),
@@ -144,6 +148,7 @@ impl Calibration {
             backend: BackendKind::Embedded { method: DEFAULT_METHOD },
             batch_size: DEFAULT_BATCH_SIZE,
             workers: all_processors(),
+            memory_bytes: default_memory_bytes(),
         }
     }
 }
@@ -165,6 +170,7 @@ impl fmt::Debug for Calibration {
             .field("backend", &self.backend)
             .field("batch_size", &self.batch_size)
             .field("workers", &self.workers)
+            .field("memory_bytes", &self.memory_bytes)
             .finish()
     }
 }

@@ -21,6 +21,7 @@ mod run;
 mod calibrate;
 mod decode;
 mod engine;
+mod memory;
 mod model;
 mod native;
 mod output;
@@ -44,6 +45,7 @@ pub use config::{
     DEFAULT_METHOD, Decode, Engine, EnginePolicy, OnBadSample, Ranges,
 };
 pub use error::{CacheProblem, Error, UsageError};
+pub use memory::default_memory_bytes;
 pub use model::InputProblem;
 pub use observe::{Event, Observer, Stage, Unobserved};
 pub use output::{CACHE, CACHE_MANIFEST, MODEL, MODEL_DATA, OutputError, PLAN, REPORT, TABLE};

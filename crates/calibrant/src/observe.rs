@@ -9,7 +9,8 @@ pub trait Observer: Send {
     /// Something happened.
     fn event(&mut self, event: Event<'_>);
 
-    /// True once the job is to stop; asked between batches and at each step of the builder.
+    /// True once the job is to stop; asked between batches, again and again while one is run, and at each step of the
+    /// builder.
     fn interrupted(&self) -> bool;
 }
 

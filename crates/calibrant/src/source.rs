@@ -288,6 +288,10 @@ impl<T: Send, W: Watch> BatchSource<T> for PipelineSource<'_, T, W> {
             }
         }
     }
+
+    fn is_cancelled(&mut self) -> bool {
+        self.watch.interrupted()
+    }
 }
 
 /// Whether the GPU failed and not the sample: no policy for bad samples covers that.

@@ -11,6 +11,8 @@
 //! The exponent stays within [`MIN_EXPONENT`]`..=`[`MAX_EXPONENT`]; a histogram that saw nothing, only zeros, or only
 //! values below 2^-115 stays at the lower end.
 
+use std::sync::Arc;
+
 mod kernel;
 
 pub(crate) use kernel::scan;
@@ -29,18 +31,19 @@ pub const MAX_EXPONENT: i32 = 128;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Histogram {
     exponent: i32,
-    counts: Box<[u64; BINS]>,
+    /// Shared with the copies that have seen the same.
+    counts: Arc<[u64; BINS]>,
 }
 
 impl Histogram {
     /// A histogram that has seen nothing.
     pub fn new() -> Self {
-        Self { exponent: MIN_EXPONENT, counts: Box::new([0; BINS]) }
+        Self { exponent: MIN_EXPONENT, counts: Arc::new([0; BINS]) }
     }
 
     #[cfg(test)]
     pub(crate) fn from_counts(exponent: i32, counts: [u64; BINS]) -> Self {
-        Self { exponent, counts: Box::new(counts) }
+        Self { exponent, counts: Arc::new(counts) }
     }
 
     /// The e of the range [0, 2^e).
@@ -74,15 +77,16 @@ impl Histogram {
     pub fn merge(&mut self, other: &Self) {
         self.grow(other.exponent);
         let shift = (self.exponent - other.exponent).unsigned_abs();
+        let counts = Arc::make_mut(&mut self.counts);
         for (bin, count) in other.counts.iter().enumerate() {
-            self.counts[bin.checked_shr(shift).unwrap_or(0)] += count;
+            counts[bin.checked_shr(shift).unwrap_or(0)] += count;
         }
     }
 
     /// Adds values whose largest magnitude is `magnitude`; all of them are finite.
     pub(crate) fn observe(&mut self, values: &[f32], magnitude: f32) {
         self.grow(exponent_of(magnitude));
-        kernel::count(values, top_field(self.exponent), &mut self.counts);
+        kernel::count(values, top_field(self.exponent), Arc::make_mut(&mut self.counts));
     }
 
     /// Raises the exponent to at least `exponent`.
@@ -91,9 +95,10 @@ impl Histogram {
         if shift == 0 {
             return;
         }
+        let counts = Arc::make_mut(&mut self.counts);
         for bin in 1..BINS {
-            let count = std::mem::take(&mut self.counts[bin]);
-            self.counts[bin.checked_shr(shift).unwrap_or(0)] += count;
+            let count = std::mem::take(&mut counts[bin]);
+            counts[bin.checked_shr(shift).unwrap_or(0)] += count;
         }
         self.exponent = exponent;
     }

@@ -31,6 +31,11 @@ pub trait BatchSource<S = Sample>: Send {
     /// When a sample cannot be had and the source's policy does not skip it, or when the work was cancelled.
     /// After an error the source is spent.
     fn next_batch(&mut self) -> Result<Option<Batch<S>>, SourceError>;
+
+    /// Whether the work is to stop; asked again and again while the samples of a batch are being run.
+    fn is_cancelled(&mut self) -> bool {
+        false
+    }
 }
 
 /// Why a [`BatchSource`] ended before its last sample.

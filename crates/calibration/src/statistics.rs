@@ -139,7 +139,12 @@ impl TensorStatistics {
             (Some(_), None) if other.count == 0 => {}
             _ => self.faithful = None,
         }
-        self.histogram.merge(&other.histogram);
+        if self.count == 0 {
+            // The same counts, and no second copy of them.
+            self.histogram = other.histogram.clone();
+        } else if other.count > 0 {
+            self.histogram.merge(&other.histogram);
+        }
         self.widen(other.minimum, other.maximum);
         self.count += other.count;
         self.zeros += other.zeros;

@@ -133,11 +133,13 @@ pub(crate) fn is_supported(op: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use calibrant_onnx::Model;
-    use calibrant_onnx::proto::{ModelProto, NodeProto};
+    use std::error::Error as _;
+
+    use calibrant_onnx::proto::{NodeProto, OperatorSetIdProto};
 
     use super::*;
-    use crate::{Executor as _, Rten};
+    use crate::demand;
+    use crate::kernel::Kernels;
 
     #[test]
     fn the_list_is_sorted() {
@@ -146,15 +148,19 @@ mod tests {
     }
 
     #[test]
-    fn the_executor_knows_every_operator_of_the_list() {
+    fn every_operator_of_the_list_has_a_rule_and_the_executor_knows_it() {
         let lacks = |op: &str| {
-            let mut model = Model::new(ModelProto::default());
-            model.set_opset(17);
-            model.graph_mut().node = vec![NodeProto::new(op, "", &[], &["y"])];
-            let error = Rten::load(&model, &[]).err().map(|error| error.source.to_string());
-            error.is_some_and(|text| text.contains("not supported or not enabled"))
+            let opset = OperatorSetIdProto::default().with_version(17);
+            let error = Kernels::new(vec![opset]).place(&NodeProto::new(op, "", &[], &["y"])).err();
+            let text = error.map(|error| error.source().map(ToString::to_string));
+            text.flatten().is_some_and(|text| text.contains("not supported or not enabled"))
         };
         assert!(lacks("Frobnicate"));
         assert_eq!(SUPPORTED.iter().filter(|op| lacks(op)).collect::<Vec<_>>(), [&""; 0]);
+
+        let ours = ["If", "Loop"];
+        let ruled = |op: &&&str| ours.contains(*op) || demand::rule(op).is_some();
+        assert_eq!(SUPPORTED.iter().filter(|op| !ruled(op)).collect::<Vec<_>>(), [&""; 0]);
+        assert!(demand::rule("Frobnicate").is_none());
     }
 }

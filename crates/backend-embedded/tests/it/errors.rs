@@ -1,13 +1,10 @@
 //! What goes wrong is said, with the tensor, the node and the sample.
 
-use std::borrow::Cow;
 use std::convert::Infallible;
 use std::error::Error as _;
 use std::num::NonZeroUsize;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
-use calibrant_backend_embedded::{Embedded, Executor, ExecutorError, Feed, LoadError, TensorId};
+use calibrant_backend_embedded::{Embedded, LoadError};
 use calibrant_calibration::scripted::{ScriptedSource, Step};
 use calibrant_calibration::{
     Backend as _, BackendError, BatchSource, Sample, SourceError, SourceErrorKind,
@@ -212,99 +209,6 @@ struct Received<'a>(&'a mut Receiver<Sample, Infallible>);
 impl BatchSource for Received<'_> {
     fn next_batch(&mut self) -> Result<Option<Batch<Sample>>, SourceError> {
         Ok(self.0.next().map(|delivery| delivery.batch))
-    }
-}
-
-/// An executor whose tensors hold one number and count themselves; operators do nothing, `Log` panics.
-struct Counting {
-    live: Arc<AtomicUsize>,
-    panics: bool,
-}
-
-struct Counted(Arc<AtomicUsize>);
-
-impl Drop for Counted {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::SeqCst);
-    }
-}
-
-impl Executor for Counting {
-    type Value = Counted;
-    type Worker = ();
-
-    fn load(model: &Model, _tensors: &[String]) -> Result<Self, ExecutorError> {
-        let has = |op| model.graph().node.iter().any(|node| node.is(op));
-        if has("Sin") {
-            panic!("no sines here");
-        }
-        Ok(Self { live: Arc::default(), panics: has("Log") })
-    }
-
-    fn on_worker<R: Send>(&self, work: impl FnOnce(&()) -> R + Send) -> R {
-        work(&())
-    }
-
-    fn run_slice(
-        &self,
-        (): &(),
-        inputs: Vec<(TensorId, Feed<'_, Counted>)>,
-        outputs: &[TensorId],
-    ) -> Result<Vec<Counted>, ExecutorError> {
-        assert!(!self.panics, "logarithms are hard");
-        let made: Vec<Counted> = outputs.iter().map(|_| Counted(Arc::clone(&self.live))).collect();
-        let live = self.live.fetch_add(made.len(), Ordering::SeqCst) + made.len();
-        assert!(live <= 3, "{live} tensors live at once");
-        drop(inputs);
-        Ok(made)
-    }
-
-    fn floats(_: &Counted) -> Option<Cow<'_, [f32]>> {
-        Some(Cow::Borrowed(&[1.0]))
-    }
-}
-
-#[test]
-fn a_tensor_is_freed_after_its_last_use() {
-    // Sixty nodes in a row, each other one adding the tensor of two nodes before.
-    let name = |index: usize| if index == 59 { "y".to_owned() } else { format!("t{index}") };
-    let nodes = (0..60).map(|index| {
-        let last = if index == 0 { "x".to_owned() } else { name(index - 1) };
-        match index {
-            index if index % 2 == 1 && index > 2 => {
-                NodeProto::new("Add", "", &[&last, &name(index - 2)], &[&name(index)])
-            }
-            _ => NodeProto::new("Relu", "", &[&last], &[&name(index)]),
-        }
-    });
-    let model = model(nodes.collect(), Vec::new());
-    let mut backend = Embedded::<Counting>::load_into(&model, &options(1, 1)).unwrap();
-    let samples: Vec<Sample> =
-        (0..3).map(|position| noisy(position, "x", &[1, 1], 0.0, 1.0)).collect();
-    let seen = backend.calibrate(&mut ScriptedSource::of_samples(&samples, 1)).unwrap();
-    assert_eq!((seen.tensors.len(), seen.tensors["t58"].count()), (61, 3));
-}
-
-#[test]
-fn a_panic_in_the_executor_is_an_error() {
-    let model_with = |op| model(vec![NodeProto::new(op, "the node", &["x"], &["y"])], Vec::new());
-    let error = Embedded::<Counting>::load_into(&model_with("Sin"), &options(1, 1)).unwrap_err();
-    assert!(
-        matches!(&error, LoadError::Executor { source } if source.to_string().contains("no sines here"))
-    );
-
-    for workers in [1, 2] {
-        let mut backend =
-            Embedded::<Counting>::load_into(&model_with("Log"), &options(workers, 1)).unwrap();
-        let samples: Vec<Sample> =
-            (0..9).map(|position| noisy(position, "x", &[1, 1], 0.0, 1.0)).collect();
-        match backend.calibrate(&mut ScriptedSource::of_samples(&samples, 2)).unwrap_err() {
-            BackendError::Execution { node, operator, source, .. } => {
-                assert_eq!((node.as_str(), operator.as_str()), ("the node", "Log"));
-                assert!(source.to_string().contains("logarithms are hard"), "{source}");
-            }
-            other => panic!("{other}"),
-        }
     }
 }
 

@@ -12,6 +12,9 @@ use calibrant_onnx::proto::{
 };
 use calibrant_onnx::{DataType, Dim, MessageField, Model};
 
+/// More than any model of the tests takes.
+pub(crate) const MEMORY_BYTES: u64 = 2 << 30;
+
 pub(crate) fn fixtures() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures")
 }
@@ -21,6 +24,7 @@ pub(crate) fn options(workers: usize, samples_per_run: usize) -> Options {
         workers: workers.try_into().unwrap(),
         samples_per_run: samples_per_run.try_into().unwrap(),
         histograms: Histograms::Invariant,
+        memory_bytes: MEMORY_BYTES,
     }
 }
 

@@ -267,6 +267,12 @@ pub(crate) struct CalibrationArgs {
     /// Worker threads; by default one for each processor.
     #[arg(long, value_name = "N")]
     pub(crate) workers: Option<NonZeroUsize>,
+    /// Memory that running the model may take, such as 4G; by default three quarters of what this process may have.
+    ///
+    /// Weights, statistics and activations of all workers count; a node that would go beyond it is an error before it
+    /// runs. With --backend tensorrt the builder decides.
+    #[arg(long, value_name = "SIZE", value_parser = parse_size)]
+    pub(crate) memory: Option<u64>,
 }
 
 #[derive(Debug, Args)]

@@ -28,6 +28,7 @@ use crate::error::Error;
 
 /// Runs the command line with these arguments, the program's name first, and returns its exit status.
 pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
+    calibrant_backend_embedded::silence_caught_panics();
     let cli = match Cli::try_parse_from(args) {
         Ok(cli) => cli,
         Err(error) => {

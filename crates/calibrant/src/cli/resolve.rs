@@ -20,6 +20,7 @@ use crate::config::{
     all_processors,
 };
 use crate::error::{Error, UsageError};
+use crate::memory::default_memory_bytes;
 
 /// The job of `quantize`.
 ///
@@ -152,6 +153,7 @@ fn calibration(
         backend: backend(calibration)?,
         batch_size: calibration.batch_size,
         workers: calibration.workers.unwrap_or_else(all_processors),
+        memory_bytes: calibration.memory.unwrap_or_else(default_memory_bytes),
     })
 }
 

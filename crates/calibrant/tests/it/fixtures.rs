@@ -36,6 +36,7 @@ pub(crate) fn fashion_calibration() -> Calibration {
         backend: BackendKind::Embedded { method: Method::Mse },
         batch_size: size(4),
         workers: size(2),
+        memory_bytes: 2 << 30,
     }
 }
 

@@ -11,10 +11,15 @@ mod problem;
 pub use problem::{Problem, ValidateError};
 
 use crate::Model;
+use crate::proto::{GraphProto, NodeProto};
 use problem::Findings;
 
 /// The versions of ONNX's own operators that the checks and the readers of this crate know.
 pub const OPSETS: std::ops::RangeInclusive<i64> = 7..=25;
+
+/// How deep the bodies of `If`, `Loop` and `Scan` may be nested, about as deep as a file can hold them: readers of
+/// graphs follow them by recursion.
+const NESTING_LIMIT: usize = 32;
 
 /// Checks everything in `model` that later work relies on.
 ///
@@ -24,12 +29,27 @@ pub const OPSETS: std::ops::RangeInclusive<i64> = 7..=25;
 pub fn validate(model: &Model) -> Result<(), ValidateError> {
     let mut findings = Findings::default();
     check_opsets(model, &mut findings);
-    if model.proto.graph.is_set() {
+    if is_too_deep(model.graph()) {
+        findings.push(Problem::Nesting { limit: NESTING_LIMIT });
+    } else if model.proto.graph.is_set() {
         graph::check_main(model.graph(), &mut findings);
     } else {
         findings.push(Problem::NoGraph);
     }
     findings.into_result()
+}
+
+/// Whether bodies are nested deeper than they may be; by a list of its own, so that no depth is too much for it.
+fn is_too_deep(graph: &GraphProto) -> bool {
+    let mut waiting = vec![(graph, 0)];
+    while let Some((graph, depth)) = waiting.pop() {
+        if depth > NESTING_LIMIT {
+            return true;
+        }
+        let bodies = graph.node.iter().flat_map(NodeProto::subgraphs);
+        waiting.extend(bodies.map(|body| (body, depth + 1)));
+    }
+    false
 }
 
 fn check_opsets(model: &Model, findings: &mut Findings) {

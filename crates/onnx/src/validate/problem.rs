@@ -62,6 +62,12 @@ pub enum Problem {
         /// Another.
         second: i64,
     },
+    /// Bodies lie inside bodies inside bodies.
+    #[error("its bodies are nested more than {limit} deep")]
+    Nesting {
+        /// How deep they may be.
+        limit: usize,
+    },
     /// The graph computes nothing.
     #[error("the graph has no outputs")]
     NoOutputs,

@@ -17,6 +17,7 @@ use tempfile::TempDir;
 
 use crate::config::all_processors;
 use crate::error::Error;
+use crate::memory::default_memory_bytes;
 
 /// Samples in a batch; the calibration profile's batch.
 pub(super) const BATCH: u8 = 4;
@@ -99,6 +100,7 @@ impl Network {
             workers: all_processors(),
             samples_per_run: std::num::NonZeroUsize::MIN,
             histograms: Histograms::AndFaithful,
+            memory_bytes: default_memory_bytes(),
         };
         let mut source = ScriptedSource::of_samples(&self.samples, BATCH.into());
         let statistics = Embedded::load(&self.model, &options)?.calibrate(&mut source)?;

@@ -1,0 +1,93 @@
+//! Convolutions, pools, and what else looks at a picture through a window.
+
+use calibrant_onnx::proto::NodeProto;
+
+use super::{Args, bytes, dim, product};
+
+/// Bytes that a convolution keeps for each place of its output, of one picture: where its window begins.
+const PLACE_ELEMENTS: u64 = 3;
+
+/// The output and where its windows begin, and the weight as it is packed.
+pub(super) fn conv(node: &NodeProto, args: &Args<'_, '_>) -> u64 {
+    let (x, weight) = (args.dims(0), args.dims(1));
+    if x.len() < 3 || weight.len() != x.len() {
+        return 0;
+    }
+    let places = product(sizes(node, &x[2..], &weight[2..]));
+    let output = product([x[0], weight[0], places]);
+    let rows = product(weight[1..].iter().copied()).saturating_mul(PLACE_ELEMENTS);
+    let weights = args.len(1).saturating_mul(2).saturating_add(rows);
+    bytes(output.saturating_add(places.saturating_mul(PLACE_ELEMENTS)).saturating_add(weights))
+}
+
+/// The output, the products of one picture before they are added up, and the weight and input in another order.
+pub(super) fn conv_transpose(node: &NodeProto, args: &Args<'_, '_>) -> u64 {
+    let (x, weight) = (args.dims(0), args.dims(1));
+    if x.len() < 3 || weight.len() != x.len() {
+        return 0;
+    }
+    let n_axes = x.len() - 2;
+    let stated = |name, axis: usize, default| attribute(node, name, axis, default);
+    let is_same = node.attr_s("auto_pad").is_some_and(|mode| mode.starts_with("SAME"));
+    let sizes = (0..n_axes).map(|axis| {
+        let stride = stated("strides", axis, 1);
+        if is_same {
+            return at_least_0(i128::from(x[axis + 2]) * stride);
+        }
+        let extent = (i128::from(weight[axis + 2]) - 1) * stated("dilations", axis, 1) + 1;
+        let pads = stated("pads", axis, 0) + stated("pads", axis + n_axes, 0);
+        let extra = stated("output_padding", axis, 0);
+        at_least_0((i128::from(x[axis + 2]) - 1) * stride + extra + extent - pads)
+    });
+    let groups = dim(node.attr_i("group").unwrap_or(1));
+    let output = product([x[0], weight[1], groups].into_iter().chain(sizes));
+    let products = product(weight[1..].iter().chain(&x[2..]).copied());
+    bytes(output.saturating_add(products).saturating_add(args.total().saturating_mul(2)))
+}
+
+pub(super) fn pool(node: &NodeProto, args: &Args<'_, '_>) -> u64 {
+    let x = args.dims(0);
+    let kernel = node.attr_ints("kernel_shape").unwrap_or_default();
+    if x.len() < 3 || kernel.len() != x.len() - 2 {
+        return 0;
+    }
+    let kernel: Vec<u64> = kernel.iter().copied().map(dim).collect();
+    bytes(product([x[0], x[1]].into_iter().chain(sizes(node, &x[2..], &kernel))))
+}
+
+/// A picture of the grid's size.
+pub(super) fn grid_sample(_: &NodeProto, args: &Args<'_, '_>) -> u64 {
+    let (x, grid) = (args.dims(0), args.dims(1));
+    let outer = x.iter().take(2);
+    let inner = grid.get(1..grid.len().saturating_sub(1)).unwrap_or_default();
+    bytes(product(outer.chain(inner).copied()))
+}
+
+/// The places of a window along each axis of a picture, one more than there may be.
+fn sizes(node: &NodeProto, picture: &[u64], kernel: &[u64]) -> Vec<u64> {
+    let n_axes = picture.len();
+    let is_same = node.attr_s("auto_pad").is_some_and(|mode| mode.starts_with("SAME"));
+    let rounds_up = i128::from(node.attr_i("ceil_mode").unwrap_or(0) != 0);
+    let size = |axis: usize| {
+        let stride = attribute(node, "strides", axis, 1).max(1);
+        let size = i128::from(picture[axis]);
+        if is_same {
+            return at_least_0((size + stride - 1) / stride);
+        }
+        let extent = (i128::from(kernel[axis]) - 1) * attribute(node, "dilations", axis, 1) + 1;
+        let pads = attribute(node, "pads", axis, 0) + attribute(node, "pads", axis + n_axes, 0);
+        let room = size + pads - extent;
+        at_least_0(if room < 0 { 0 } else { room / stride + 1 + rounds_up })
+    };
+    (0..n_axes).map(size).collect()
+}
+
+/// A number of a list in an attribute.
+fn attribute(node: &NodeProto, name: &str, index: usize, default: i64) -> i128 {
+    let stated = node.attr_ints(name).and_then(|values| values.get(index).copied());
+    stated.unwrap_or(default).into()
+}
+
+fn at_least_0(size: i128) -> u64 {
+    u64::try_from(size.max(0)).unwrap_or(u64::MAX)
+}
