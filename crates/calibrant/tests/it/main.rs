@@ -7,6 +7,7 @@ mod cli;
 mod fixtures;
 mod generations;
 mod job;
+mod keeping;
 mod preprocess;
 mod ranges;
 mod samples;
