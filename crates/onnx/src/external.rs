@@ -5,7 +5,7 @@
 //! opened, be it by `..`, an absolute path or a symbolic link: a model from elsewhere could
 //! otherwise read anything on this machine.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt::Write as _;
 use std::fs::File;
 use std::io::{self, Read as _, Seek as _, SeekFrom};
@@ -22,17 +22,14 @@ use crate::{Error, walk};
 /// Loads all external values of `model` from files in `base`; without one they stay unread.
 pub(crate) fn load(model: &mut ModelProto, base: Option<&Path>) -> Result<External, Error> {
     let mut files = HashMap::new();
-    let mut external = External::No;
+    let mut locations = BTreeSet::new();
     walk::tensors_mut(model, &mut |tensor, _| {
         if !tensor.is_external() {
             return Ok(());
         }
-        let Some(base) = base else {
-            external = External::Unread;
-            return Ok(());
-        };
-        external = External::Loaded;
         let location = value(tensor, "location").unwrap_or_default().to_owned();
+        locations.insert(location.clone());
+        let Some(base) = base else { return Ok(()) };
         let bytes = read(tensor, &location, base, &mut files).map_err(|source| {
             Error::External { tensor: tensor.label().to_owned(), location, source }
         })?;
@@ -41,7 +38,11 @@ pub(crate) fn load(model: &mut ModelProto, base: Option<&Path>) -> Result<Extern
         tensor.external_data.clear();
         Ok::<_, Error>(())
     })?;
-    Ok(external)
+    Ok(match base {
+        _ if locations.is_empty() => External::No,
+        Some(_) => External::Loaded { locations },
+        None => External::Unread { locations },
+    })
 }
 
 /// An opened data file and the ranges already read from it.

@@ -1,6 +1,6 @@
 //! A model in memory: reading, encoding, and the parts everybody asks for.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::convert::Infallible;
 use std::fs::File;
 use std::io::Read as _;
@@ -29,12 +29,16 @@ pub struct Model {
 }
 
 /// Whether values came in a file of their own, so that writing puts them there again.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum External {
     No,
-    Loaded,
+    Loaded {
+        locations: BTreeSet<String>,
+    },
     /// The model was decoded without its folder.
-    Unread,
+    Unread {
+        locations: BTreeSet<String>,
+    },
 }
 
 impl Model {
@@ -106,6 +110,16 @@ impl Model {
     #[must_use]
     pub fn came_external(&self) -> bool {
         self.external != External::No
+    }
+
+    /// Returns the files that weights came from or, when the model was decoded without its folder,
+    /// still lie in: as the model names them, relative to its folder.
+    pub fn data_locations(&self) -> impl Iterator<Item = &Path> {
+        let locations = match &self.external {
+            External::No => None,
+            External::Loaded { locations } | External::Unread { locations } => Some(locations),
+        };
+        locations.into_iter().flatten().map(Path::new)
     }
 
     /// Returns the main graph, an empty one when the model has none.

@@ -61,9 +61,9 @@ impl Model {
         let encoded_len = self.proto.try_encoded_len();
         let fits = encoded_len.is_ok_and(|len| u64::from(len) <= options.inline_limit_bytes);
         match self.external {
-            External::Unread => return Err(Error::Unread),
+            External::Unread { .. } => return Err(Error::Unread),
             External::No if fits => return stage_model(&self.proto, path)?.put(),
-            External::No | External::Loaded => {}
+            External::No | External::Loaded { .. } => {}
         }
         let data_path = data_path(path)?;
         let mut proto = self.proto.clone();
