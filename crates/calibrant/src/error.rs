@@ -14,6 +14,7 @@ use calibrant_preprocess::{PreprocessError, Preset, RecipeError};
 use calibrant_rewrite::{RewriteError, ScaleError};
 
 use crate::config::Decode;
+use crate::guard::GuardError;
 use crate::model::InputProblem;
 use crate::output::OutputError;
 
@@ -32,6 +33,9 @@ pub enum Error {
     /// The output folder cannot be used.
     #[error(transparent)]
     Output(#[from] OutputError),
+    /// A file that was named for a result cannot become it.
+    #[error(transparent)]
+    Guard(#[from] GuardError),
     /// The model cannot be read or written.
     #[error("cannot use the model `{}`", path.display())]
     Model {

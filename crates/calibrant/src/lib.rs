@@ -21,6 +21,7 @@ mod run;
 mod calibrate;
 mod decode;
 mod engine;
+mod guard;
 mod memory;
 mod model;
 mod native;
@@ -45,13 +46,17 @@ pub use config::{
     DEFAULT_METHOD, Decode, Engine, EnginePolicy, OnBadSample, Ranges,
 };
 pub use error::{CacheProblem, Error, UsageError};
+pub use guard::{GuardError, Role};
 pub use memory::default_memory_bytes;
 pub use model::InputProblem;
 pub use observe::{Event, Observer, Stage, Unobserved};
-pub use output::{CACHE, CACHE_MANIFEST, MODEL, MODEL_DATA, OutputError, PLAN, REPORT, TABLE};
+pub use output::{
+    CACHE, CACHE_MANIFEST, MODEL, MODEL_DATA, OutputError, PLAN, REPORT, ReportProblem, TABLE,
+};
 pub use report::{
-    CalibrationReport, CopyReport, EngineReport, ModelReport, NativeReport, PipelineReport,
-    REPORT_SCHEMA_VERSION, Report, RunReport, SkippedSample, StageReport, StageTimes,
+    CalibrationReport, CopyReport, EngineReport, FileReport, ModelReport, NativeReport,
+    PipelineReport, REPORT_SCHEMA_VERSION, Report, RunReport, SkippedSample, StageReport,
+    StageTimes,
 };
 pub use run::run;
 pub use suspects::Suspects;

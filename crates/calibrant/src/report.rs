@@ -2,23 +2,24 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use calibrant_calibration::{Algorithm, BackendInfo, Method};
 use calibrant_dataset::Digest;
 use calibrant_engine::{BuildSummary, Precision};
 use calibrant_rewrite::{FloatType, Outcome};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::observe::Stage;
+use crate::output::{REPORT, seal};
 use crate::suspects::Suspects;
 
 /// Name and version of this program, as manifests and reports give it.
 pub(crate) const PROGRAM: &str = concat!("calibrant ", env!("CARGO_PKG_VERSION"));
 
-/// Version of the layout of `report.json`.
-pub const REPORT_SCHEMA_VERSION: u32 = 1;
+/// Version of the layout of `report.json`; since 2 it says what was written, with digests.
+pub const REPORT_SCHEMA_VERSION: u32 = 2;
 
 /// What a job did.
 #[derive(Debug, Clone, Serialize)]
@@ -41,10 +42,28 @@ pub struct Report {
     pub engine: EngineReport,
     /// How long each stage took, in seconds.
     pub stages: Vec<StageReport>,
-    /// The files that were written.
-    pub files: Vec<PathBuf>,
+    /// The files that were written beside the report.
+    pub files: Vec<FileReport>,
     /// What a reader should know, one sentence each.
     pub notes: Vec<String>,
+}
+
+/// A file that a job wrote.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FileReport {
+    /// Its path.
+    pub path: PathBuf,
+    /// SHA-256 of its bytes.
+    pub sha256: Digest,
+    /// How many there are.
+    pub bytes: u64,
+}
+
+impl FileReport {
+    /// Its name without the folder.
+    pub(crate) fn name(&self) -> Option<&str> {
+        self.path.file_name()?.to_str()
+    }
 }
 
 /// The model of a job.
@@ -232,12 +251,13 @@ impl StageReport {
 
 impl Report {
     /// The report as indented JSON with a newline at the end.
+    ///
+    /// The last field, `sha256`, is the digest of all bytes before the comma that it follows, so that another job can
+    /// tell whether this is what was written.
     #[must_use]
     pub fn to_json(&self) -> String {
-        let mut json = serde_json::to_string_pretty(self)
-            .expect("strings, numbers and maps with string keys serialize");
-        json.push('\n');
-        json
+        let json = serde_json::to_string_pretty(self);
+        seal(&json.expect("strings, numbers and maps with string keys serialize"))
     }
 }
 
@@ -278,10 +298,11 @@ impl fmt::Display for Report {
         }
         writeln!(f, "  engine   {}", self.engine)?;
         write!(f, "  files   ")?;
-        for file in &self.files {
-            write!(f, " {}", file.display())?;
+        for FileReport { path, .. } in &self.files {
+            write!(f, " {}", path.display())?;
         }
-        Ok(())
+        let report = self.files.first().map(|file| file.path.with_file_name(REPORT));
+        write!(f, " {}", report.as_deref().unwrap_or(Path::new(REPORT)).display())
     }
 }
 

@@ -7,8 +7,8 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use calibrant_calibration::{Cache, Table, write_atomic};
-use calibrant_dataset::{Dataset, digest};
+use calibrant_calibration::{Cache, Table};
+use calibrant_dataset::{Dataset, Digest, SampleRef, digest};
 use calibrant_decode_cuda::DevicePreprocess;
 use calibrant_engine::{
     BuildOptions, BuildSummary, DataType, Int8, Int8Via, LayerPrecision, LocateError, Source,
@@ -23,10 +23,11 @@ use crate::config::{
 use crate::decode;
 use crate::engine::{build_plan, cache_version, calibrator, find_library, with_profiles};
 use crate::error::{Error, UsageError};
+use crate::guard::{self, Inputs, Role};
 use crate::model::LoadedModel;
 use crate::native::CacheManifest;
 use crate::observe::{Event, Observer, Stage, timed};
-use crate::output::{CACHE, CACHE_MANIFEST, MODEL, MODEL_DATA, Output, PLAN, REPORT, TABLE};
+use crate::output::{CACHE, CACHE_MANIFEST, MODEL, MODEL_FILES, Output, PLAN, REPORT, TABLE};
 use crate::ranges::{Found, Reused, reuse};
 use crate::report::{
     CalibrationReport, EngineReport, ModelReport, PROGRAM, REPORT_SCHEMA_VERSION, Report,
@@ -38,8 +39,8 @@ use crate::suspects::{Suspects, first_few};
 
 /// Does the whole job that `config` describes and returns what it did, which is also written to `report.json`.
 ///
-/// Each result appears in the output folder as soon as it is complete, and never before; results of an
-/// earlier job are removed when what they were made from is replaced.
+/// Each result appears in the output folder as soon as it is complete, and never before; those of an earlier job are
+/// removed before the first does. No input is ever written to, and no file that a job did not write.
 ///
 /// # Errors
 ///
@@ -52,19 +53,11 @@ pub fn run(config: &Config, observer: &mut dyn Observer) -> Result<Report, Error
     let config = &*decode::with(config, opened.as_ref());
     let mut job = Job::begin(config, observer)?;
     job.pictures = opened;
-    let model = job.stage(Stage::Model, None, |_| LoadedModel::read(&config.model))?;
-    let samples = job.samples(&model)?;
-    let library = job.library()?;
-    let route = Route::of(config, library.version());
-    let options = job.build_options(&model, samples.as_ref(), &library, &route)?;
-    if route.is_calibrated_by_tensorrt() {
-        return job.calibrated_build(&model, samples.as_ref(), library, &route, &options);
+    let outcome = job.run();
+    if outcome.is_err() {
+        job.note_gone(None);
     }
-    let found = job.ranges(&model, samples.as_ref(), &library)?;
-    let rewritten = job.rewrite(&model, found.as_ref(), &route)?;
-    let options = job.keep_in_float(options, &model, found.as_ref(), &route)?;
-    let engine = job.engine(&library, &options, &route, found.as_ref())?;
-    job.report(&model, found.map(|found| found.report), rewritten, engine)
+    outcome
 }
 
 /// What became of the search for TensorRT.
@@ -89,7 +82,6 @@ struct Job<'run> {
     output: Output,
     observer: &'run mut dyn Observer,
     stages: Vec<StageReport>,
-    files: Vec<PathBuf>,
     notes: Vec<String>,
     /// What makes tensors of pictures, where a GPU does.
     pictures: Option<Arc<DevicePreprocess>>,
@@ -97,16 +89,26 @@ struct Job<'run> {
 
 impl<'run> Job<'run> {
     fn begin(config: &'run Config, observer: &'run mut dyn Observer) -> Result<Self, Error> {
-        let output = Output::claim(&config.output)?;
-        Ok(Self {
-            config,
-            output,
-            observer,
-            stages: Vec::new(),
-            files: Vec::new(),
-            notes: Vec::new(),
-            pictures: None,
-        })
+        let output = Output::claim(&config.output, Inputs::of_job(config)?)?;
+        Ok(Self { config, output, observer, stages: Vec::new(), notes: Vec::new(), pictures: None })
+    }
+
+    fn run(&mut self) -> Result<Report, Error> {
+        let config = self.config;
+        let model = self.stage(Stage::Model, None, |_| LoadedModel::read(&config.model))?;
+        self.output.spare(guard::weights(&config.model, &model.model))?;
+        let samples = self.samples(&model)?;
+        let library = self.library()?;
+        let route = Route::of(config, library.version());
+        let options = self.build_options(&model, samples.as_ref(), &library, &route)?;
+        if route.is_calibrated_by_tensorrt() {
+            return self.calibrated_build(&model, samples.as_ref(), library, &route, &options);
+        }
+        let found = self.ranges(&model, samples.as_ref(), &library)?;
+        let rewritten = self.rewrite(&model, found.as_ref(), &route)?;
+        let options = self.keep_in_float(options, &model, found.as_ref(), &route)?;
+        let engine = self.engine(&library, &options, &route, found.as_ref())?;
+        self.report(&model, found.map(|found| found.report), rewritten, engine)
     }
 
     /// Runs one stage between its events and notes how long it took.
@@ -129,11 +131,33 @@ impl<'run> Job<'run> {
         self.notes.push(text);
     }
 
+    /// Notes which results of earlier jobs are gone, now that it is known which were made anew.
+    fn note_gone(&mut self, model: Option<Digest>) {
+        let gone = self.output.gone();
+        let earlier = self.output.earlier_model().cloned();
+        let other = earlier.filter(|earlier| model.is_some_and(|model| model != earlier.sha256));
+        let made_from = other.as_ref().map(|other| format!("another model, `{}`", other.path));
+        let reason = match &made_from {
+            Some(model) => format!("which was made from {model}"),
+            None => "which does not go with the new results".to_owned(),
+        };
+        for name in gone {
+            self.note(format!("removed `{name}` of an earlier job, {reason}"));
+        }
+        if let Some(model) = made_from {
+            self.note(format!(
+                "the other results in this folder were made from {model}, and are replaced"
+            ));
+        }
+    }
+
     fn samples(&mut self, model: &LoadedModel) -> Result<Option<Dataset>, Error> {
         let Ranges::Calibrate(calibration) = &self.config.ranges else { return Ok(None) };
         let dataset = self.stage(Stage::Samples, None, |_| {
             find_samples(calibration, model, &self.config.model)
         })?;
+        let files = dataset.samples().iter().filter_map(SampleRef::path);
+        self.output.spare(files.map(|file| (Role::Samples, file.to_owned())))?;
         if dataset.census().n_ignored() > 0 {
             self.note(format!("samples: {}", dataset.census()));
         }
@@ -220,9 +244,8 @@ impl<'run> Job<'run> {
         })?;
         self.note_samples(report.skipped.len(), report.classes.as_ref(), &report.suspects);
         let cache = Cache::from_table(&table, version)?;
-        self.output.retire_from(TABLE)?;
-        self.publish(TABLE, table.to_json().as_bytes())?;
-        self.publish(CACHE, cache.to_string().as_bytes())?;
+        self.output.publish(TABLE, table.to_json().as_bytes())?;
+        self.output.publish(CACHE, cache.to_string().as_bytes())?;
         Ok(Found {
             report: CalibrationReport::Calibrated(Box::new(report)),
             amax: table.ranges(),
@@ -254,15 +277,17 @@ impl<'run> Job<'run> {
     fn take_over(&mut self, file: PathBuf, reused: Reused) -> Result<Found, Error> {
         let Reused { ranges, method, table, cache, manifest, notes } = reused;
         notes.into_iter().for_each(|note| self.note(note));
-        self.output.retire_from(TABLE)?;
+        // What lies beside the ranges and is not of them goes like any other result.
+        let of_others = [(TABLE, table.is_none()), (CACHE_MANIFEST, manifest.is_none())];
+        of_others.iter().filter(|it| it.1).for_each(|(name, _)| self.output.release(name));
         if let Some(table) = &table {
-            self.publish(TABLE, table.to_json().as_bytes())?;
+            self.output.publish(TABLE, table.to_json().as_bytes())?;
         }
         let text = cache.to_string();
-        self.publish(CACHE, text.as_bytes())?;
+        self.output.publish(CACHE, text.as_bytes())?;
         if let Some(manifest) = manifest {
             let manifest = CacheManifest { cache: digest(text.as_bytes()), manifest };
-            self.publish(CACHE_MANIFEST, manifest.to_json().as_bytes())?;
+            self.output.publish(CACHE_MANIFEST, manifest.to_json().as_bytes())?;
         }
         Ok(Found {
             report: CalibrationReport::Reused { file, method, tensors: ranges.len() },
@@ -273,15 +298,28 @@ impl<'run> Job<'run> {
         })
     }
 
+    /// Writes the model as the builder is to get it, and puts it in its place.
     fn rewrite(
         &mut self,
         model: &LoadedModel,
         found: Option<&Found>,
         route: &Route,
     ) -> Result<RewriteReport, Error> {
-        if !self.config.builds() && self.config.engine.policy == EnginePolicy::CalibrateOnly {
+        if self.config.engine.policy == EnginePolicy::CalibrateOnly {
             return Ok(RewriteReport::default());
         }
+        let report = self.draft_model(model, found, route)?;
+        self.output.finish(&MODEL_FILES)?;
+        Ok(report)
+    }
+
+    /// Writes the model as the builder is to get it, where results are drafted.
+    fn draft_model(
+        &mut self,
+        model: &LoadedModel,
+        found: Option<&Found>,
+        route: &Route,
+    ) -> Result<RewriteReport, Error> {
         let Rewritten { model: rewritten, quantized, cast } =
             self.stage(Stage::Rewrite, None, |_| {
                 rewrite(&model.model, found, route, self.config.casts).map_err(|problem| {
@@ -293,14 +331,9 @@ impl<'run> Job<'run> {
                     }
                 })
             })?;
-        self.output.retire_from(MODEL)?;
+        let draft = self.output.draft(MODEL)?;
         let path = self.output.path(MODEL);
-        rewritten.write(&path).map_err(|source| Error::Model { path: path.clone(), source })?;
-        self.files.push(path);
-        let data = self.output.path(MODEL_DATA);
-        if data.exists() {
-            self.files.push(data);
-        }
+        rewritten.write(&draft).map_err(|source| Error::Model { path, source })?;
         Ok(RewriteReport { quantized, cast })
     }
 
@@ -353,23 +386,30 @@ impl<'run> Job<'run> {
             (Some(Int8Via::Ranges), Some(ranges)) => Int8::Ranges { amax: &ranges.amax },
             _ => Int8::Model,
         };
-        let (onnx, plan) = (self.output.path(MODEL), self.output.path(PLAN));
+        let (onnx, plan) = (self.output.path(MODEL), self.output.draft(PLAN)?);
         let summary = self.stage(Stage::Engine, None, |observer| {
             build_plan(found, &onnx, options, int8, &plan, observer)
         })?;
-        self.files.push(plan);
-        Ok(built(options, summary))
+        self.output.finish(&[PLAN])?;
+        Ok(self.built(options, summary))
+    }
+
+    fn built(&self, options: &BuildOptions, summary: BuildSummary) -> EngineReport {
+        let ranges = options.profiles.iter().flat_map(|profile| &profile.ranges);
+        let shapes = ranges.map(ToString::to_string).collect();
+        let summary = BuildSummary { plan: self.output.path(PLAN), ..summary };
+        EngineReport::Built { shapes, summary: Box::new(summary) }
     }
 
     fn report(
-        mut self,
+        &mut self,
         model: &LoadedModel,
         calibration: Option<CalibrationReport>,
         rewrite: RewriteReport,
         engine: EngineReport,
     ) -> Result<Report, Error> {
-        let path = self.output.path(REPORT);
-        self.files.push(path.clone());
+        let files = self.output.files()?;
+        self.note_gone(Some(model.sha256));
         let report = Report {
             schema_version: REPORT_SCHEMA_VERSION,
             program: PROGRAM.to_owned(),
@@ -384,19 +424,12 @@ impl<'run> Job<'run> {
             rewrite: rewrite.quantized,
             casts: rewrite.cast,
             engine,
-            stages: self.stages,
-            files: self.files,
-            notes: self.notes,
+            stages: std::mem::take(&mut self.stages),
+            files,
+            notes: std::mem::take(&mut self.notes),
         };
-        write_atomic(&path, report.to_json().as_bytes())?;
+        self.output.report(&report.to_json())?;
         Ok(report)
-    }
-
-    fn publish(&mut self, name: &str, bytes: &[u8]) -> Result<(), Error> {
-        let path = self.output.path(name);
-        write_atomic(&path, bytes)?;
-        self.files.push(path);
-        Ok(())
     }
 }
 
@@ -409,12 +442,6 @@ struct RewriteReport {
 
 fn scales(cache: &Cache) -> BTreeMap<String, f32> {
     cache.entries().iter().cloned().collect()
-}
-
-fn built(options: &BuildOptions, summary: BuildSummary) -> EngineReport {
-    let ranges = options.profiles.iter().flat_map(|profile| &profile.ranges);
-    let shapes = ranges.map(ToString::to_string).collect();
-    EngineReport::Built { shapes, summary: Box::new(summary) }
 }
 
 /// The shape of a sample without its batch dimension, by input.

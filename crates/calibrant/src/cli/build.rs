@@ -1,14 +1,16 @@
 //! `build`: an ONNX model, as it is, to a plan.
 
 use std::fmt::Write as _;
+use std::path::PathBuf;
 
-use calibrant_engine::{BuildSummary, Int8};
+use calibrant_engine::{BuildOptions, BuildSummary, Int8};
 
 use crate::cli::args::{BuildArgs, GeneralArgs};
 use crate::cli::exit::Exit;
 use crate::cli::{print, resolve};
 use crate::engine::{build_plan, find_library};
 use crate::error::Error;
+use crate::guard::{self, GuardError, Inputs, Role, Target};
 use crate::observe::{Observer, Stage, timed};
 
 /// Builds the plan and prints what the builder says of it.
@@ -22,7 +24,7 @@ pub(crate) fn run(
     observer: &mut dyn Observer,
 ) -> Result<Exit, Error> {
     let options = resolve::build_options(&args.build);
-    let plan = args.output.clone().unwrap_or_else(|| args.model.model.with_extension("plan"));
+    let plan = plan(args, &options)?;
     let (found, _) = timed(observer, Stage::Library, None, |observer| {
         find_library(&args.library.tensorrt, observer)
     });
@@ -32,6 +34,24 @@ pub(crate) fn run(
     });
     let summary = summary?;
     if general.json { print(&json(&summary)) } else { print(&text(&summary)) }
+}
+
+/// Where the plan goes, which is not where anything is read from.
+fn plan(args: &BuildArgs, options: &BuildOptions) -> Result<PathBuf, Error> {
+    let (model, named) = (&args.model.model, args.output.is_some());
+    let plan = args.output.clone().unwrap_or_else(|| model.with_extension("plan"));
+    let plugins = options.plugins.iter().map(|file| (Role::Plugin, file.clone()));
+    let mut inputs = Inputs::new(plugins);
+    inputs.extend(guard::model(model)?);
+    let timing_cache = options.timing_cache.as_deref();
+    let timing_cache = timing_cache.map(|file| Target { file, flag: "--timing-cache" });
+    let targets = timing_cache.into_iter().chain([Target { file: &plan, flag: "--output" }]);
+    inputs.check(&targets.collect::<Vec<_>>())?;
+    // What nobody named may be anybody's.
+    if !named && plan.symlink_metadata().is_ok() {
+        return Err(GuardError::Unnamed { file: plan, flag: "--output" }.into());
+    }
+    Ok(plan)
 }
 
 fn json(summary: &BuildSummary) -> String {

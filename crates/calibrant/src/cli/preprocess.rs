@@ -12,6 +12,7 @@ use crate::cli::exit::Exit;
 use crate::cli::{print, resolve};
 use crate::config::Decode;
 use crate::error::{Error, UsageError};
+use crate::guard::{Inputs, Role, Target};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
@@ -37,8 +38,14 @@ pub(crate) struct Args {
 /// # Errors
 ///
 /// When the flags describe no preprocessing, the picture gives no tensor, or a file cannot be
-/// written.
+/// written or is read.
 pub(crate) fn run(args: &Args, general: &GeneralArgs) -> Result<Exit, Error> {
+    let read = [(Role::Picture, &args.image), (Role::Preprocessing, &args.preprocess.preprocess)];
+    let read = read.into_iter().filter_map(|(role, file)| Some((role, file.clone()?)));
+    let written = [("--output", &args.output), ("--png", &args.png)];
+    let written = written.into_iter().filter_map(|(flag, file)| Some((flag, file.as_deref()?)));
+    let targets: Vec<_> = written.map(|(flag, file)| Target { file, flag }).collect();
+    Inputs::new(read).check(&targets)?;
     let pipeline = resolve::pipeline(&args.preprocess, Decode::Cpu)?.ok_or(UsageError::NoPreset)?;
     let seen = args.image.as_deref().map(|image| look(image, args, &pipeline)).transpose()?;
     print(&match seen {

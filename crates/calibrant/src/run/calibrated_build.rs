@@ -10,7 +10,7 @@ use calibrant_decode_cuda::DevicePreprocess;
 use calibrant_engine::{BuildOptions, cache_algorithm};
 use calibrant_rewrite::already_quantized;
 
-use super::{Job, Library, built};
+use super::{Job, Library};
 use crate::config::{BackendKind, EnginePolicy, Ranges};
 use crate::decode::FIRST_GPU;
 use crate::engine::calibrator;
@@ -18,13 +18,13 @@ use crate::error::{CacheProblem, Error, UsageError};
 use crate::model::LoadedModel;
 use crate::native::{CacheManifest, Calibrated, Native};
 use crate::observe::Stage;
-use crate::output::{CACHE, CACHE_MANIFEST, MODEL, PLAN, TABLE};
+use crate::output::{CACHE, CACHE_MANIFEST, MODEL, MODEL_FILES, PLAN};
 use crate::report::{CalibrationReport, EngineReport, Report};
 use crate::route::Route;
 
 impl Job<'_> {
     pub(super) fn calibrated_build(
-        mut self,
+        &mut self,
         model: &LoadedModel,
         samples: Option<&Dataset>,
         library: Library,
@@ -55,23 +55,25 @@ impl Job<'_> {
         let native = Native { calibration, algorithm, model, dataset, library, device, pictures };
         let cache = if recalibrate { None } else { self.kept_cache(&native)? };
 
-        let rewritten = self.rewrite(model, None, route)?;
-        let (onnx, plan) = (self.output.path(MODEL), self.output.path(PLAN));
+        let rewritten = self.draft_model(model, None, route)?;
+        let (onnx, plan) = (self.output.draft(MODEL)?, self.output.draft(PLAN)?);
         let Calibrated { cache, manifest, report, engine } =
             self.stage(Stage::Engine, None, |observer| {
                 native.build(cache.as_deref(), &onnx, options, &plan, observer)
             })?;
         self.note_samples(report.skipped.len(), report.classes.as_ref(), &report.suspects);
-        self.output.remove(TABLE)?;
-        self.publish(CACHE, &cache)?;
-        self.publish(CACHE_MANIFEST, manifest.to_json().as_bytes())?;
+        if report.cache_reused {
+            self.output.keep([CACHE, CACHE_MANIFEST]);
+        } else {
+            self.output.publish(CACHE, &cache)?;
+            self.output.publish(CACHE_MANIFEST, manifest.to_json().as_bytes())?;
+        }
         let engine = if self.config.engine.policy == EnginePolicy::CalibrateOnly {
-            self.output.retire_from(MODEL)?;
-            self.files.retain(|file| *file != onnx);
             EngineReport::Unwanted
         } else {
-            self.files.push(plan);
-            built(options, engine)
+            self.output.finish(&MODEL_FILES)?;
+            self.output.finish(&[PLAN])?;
+            self.built(options, engine)
         };
         self.report(model, Some(CalibrationReport::TensorRt(Box::new(report))), rewritten, engine)
     }

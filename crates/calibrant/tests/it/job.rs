@@ -4,9 +4,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::sync::Arc;
 
-use calibrant::{
-    CACHE, Calibration, EnginePolicy, Error, Event, MODEL, Observer, REPORT, Ranges, TABLE,
-};
+use calibrant::{CACHE, Calibration, Error, Event, MODEL, Observer, REPORT, Ranges, TABLE};
 use calibrant_calibration::{Cache, Method, Table, scale_of};
 use calibrant_dataset::Subset;
 use calibrant_onnx::{Model, validate};
@@ -124,16 +122,6 @@ fn an_interrupt_ends_the_job_and_leaves_nothing() {
     let error = calibrant::run(&config, &mut InterruptAt(8, false)).unwrap_err();
     assert!(matches!(error, Error::Interrupted), "{error:?}");
     assert_eq!(files(folder.path()), Vec::<String>::new());
-}
-
-#[test]
-fn results_of_an_earlier_job_do_not_stay_beside_new_ones() {
-    let folder = tempfile::tempdir().unwrap();
-    fs::write(folder.path().join("engine.plan"), "of another model").unwrap();
-    let mut config = job("models/fashion_cnn.onnx", fashion_calibration(), folder.path());
-    config.engine.policy = EnginePolicy::CalibrateOnly;
-    run(&config).unwrap();
-    assert_eq!(files(folder.path()), [CACHE, TABLE, REPORT]);
 }
 
 #[test]

@@ -267,6 +267,22 @@ fn ranges_out_of_the_folder_of_the_results_stay_as_they_are() {
 }
 
 #[test]
+fn a_timing_cache_is_no_other_input_and_no_result() {
+    let place = Place::with_model();
+    fs::create_dir(place.path("out")).unwrap();
+    let before = place.snapshot();
+    let words = ["quantize", "--model", MODEL, "--precision", "fp16", "--output", "out"];
+    for (file, way_out) in [
+        ("./model.onnx", "name another file with --timing-cache"),
+        ("out/engine.plan", "name another folder with --output"),
+    ] {
+        let output = place.calibrant(&[&words[..], &["--timing-cache", file]].concat());
+        refused(&output, &[file, way_out]);
+        assert!(place.snapshot() == before && files(&place.path("out")).is_empty());
+    }
+}
+
+#[test]
 fn a_folder_of_samples_can_take_the_results_and_keeps_its_files() {
     let place = Place::with_model();
     fs::create_dir(place.path("arrays")).unwrap();

@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use calibrant_calibration::{Algorithm, MergeBy, Method, parse_tensorrt_version};
 use clap::{Args, Subcommand, ValueEnum};
 
+use crate::guard::{GuardError, Inputs, Role, Target};
+
 /// What to do with caches; each takes a calibration table, calibration.json, wherever it takes a cache.
 #[derive(Debug, Subcommand)]
 pub(crate) enum CacheCommand {
@@ -147,9 +149,23 @@ pub(crate) struct HeaderArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct OutputFile {
-    /// The file to write.
+    /// The file to write; one that is there is replaced, unless it is read.
     #[arg(long, short, value_name = "FILE")]
     pub(crate) output: PathBuf,
+}
+
+impl OutputFile {
+    /// Makes sure that it is none of the files that are read.
+    ///
+    /// # Errors
+    ///
+    /// When it is, or cannot be replaced by a file.
+    pub(crate) fn check(
+        &self,
+        read: impl IntoIterator<Item = (Role, PathBuf)>,
+    ) -> Result<(), GuardError> {
+        Inputs::new(read).check(&[Target { file: &self.output, flag: "--output" }])
+    }
 }
 
 /// The order in which tensors are shown.

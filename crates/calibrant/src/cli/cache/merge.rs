@@ -13,6 +13,7 @@ use crate::cli::cache::show::rounded;
 use crate::cli::cache::{amax, name_width, print_result};
 use crate::cli::exit::Exit;
 use crate::error::Error;
+use crate::guard::Role;
 use crate::observe::{Event, Observer};
 
 /// A cache that was written.
@@ -73,6 +74,7 @@ pub(crate) fn merge(
     general: &GeneralArgs,
     observer: &mut dyn Observer,
 ) -> Result<Exit, Error> {
+    args.output.check(args.files.iter().map(|file| (Role::Ranges, file.clone())))?;
     let caches =
         args.files.iter().map(|file| read_cache(file, None)).collect::<Result<Vec<_>, _>>()?;
     let merged = Cache::merge(&caches, args.by)?;
@@ -98,6 +100,7 @@ pub(crate) fn merge(
 ///
 /// When the file is neither, or the cache cannot be written.
 pub(crate) fn convert(args: &ConvertArgs, general: &GeneralArgs) -> Result<Exit, Error> {
+    args.output.check([(Role::Ranges, args.file.clone())])?;
     let given = read(&args.file, args.method.method)?;
     let cache = given.into_cache_for(&args.file, &args.header)?;
     let written = Written::write(&cache, &args.output.output)?;

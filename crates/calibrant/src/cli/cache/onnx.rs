@@ -16,6 +16,7 @@ use crate::cli::cache::print_result;
 use crate::cli::exit::Exit;
 use crate::config::DEFAULT_CACHE_VERSION;
 use crate::error::Error;
+use crate::guard::{self, Role};
 use crate::model::LoadedModel;
 use crate::observe::{Event, Observer};
 use crate::ranges::{Reused, reuse};
@@ -50,6 +51,9 @@ pub(crate) fn to_onnx(
     observer: &mut dyn Observer,
 ) -> Result<Exit, Error> {
     let model = LoadedModel::read(&args.model)?;
+    let weights = guard::weights(&args.model, &model.model);
+    let read = [(Role::Model, args.model.clone())].into_iter().chain(weights);
+    guard::check_model(read.chain(guard::ranges(&args.file)), &args.output.output)?;
     let Reused { cache, notes, .. } =
         reuse(&args.file, args.method.method, model.sha256, DEFAULT_CACHE_VERSION)?;
     notes.iter().for_each(|note| observer.event(Event::Note(note)));
@@ -75,6 +79,8 @@ pub(crate) fn from_onnx(
 ) -> Result<Exit, Error> {
     let path = &args.model;
     let model = Model::read(path).map_err(|source| Error::Model { path: path.clone(), source })?;
+    let weights = guard::weights(path, &model);
+    args.output.check([(Role::Model, path.clone())].into_iter().chain(weights))?;
     let found =
         activation_scales(&model).map_err(|source| Error::Scales { path: path.clone(), source })?;
     for (tensor, scale) in &found.others {
