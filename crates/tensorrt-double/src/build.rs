@@ -84,6 +84,7 @@ fn plan(job: &Job<'_>) -> Result<Plan, Stop> {
     let mut progress = Progress::start(job, "Building Engine", None, 3);
     progress.step()?;
     let Calibration { told, scales } = calibrate(job)?;
+    std::thread::sleep(job.context().build_time());
     progress.step()?;
 
     let mut config = job.config.settings.borrow().to_plan(job.context());

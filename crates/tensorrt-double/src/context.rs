@@ -9,6 +9,7 @@ use std::ffi::CString;
 use std::path::PathBuf;
 use std::ptr::NonNull;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::Duration;
 
 use tensorrt_sys::classes::ILogger;
 use tensorrt_sys::enums::Severity;
@@ -27,6 +28,10 @@ pub(crate) struct Manner {
     pub(crate) host_pointers: bool,
     /// How many DLA cores the machine has, if not as many as an Orin.
     pub(crate) dla_cores: Option<i32>,
+    /// What its calibration caches end in.
+    pub(crate) cache_line: Option<String>,
+    /// How long a build takes at least.
+    pub(crate) build_time: Duration,
 }
 
 /// One played TensorRT: every object of it holds one of these.
@@ -84,16 +89,19 @@ impl Context {
         static LOADED: OnceLock<Arc<Context>> = OnceLock::new();
         let context = LOADED.get_or_init(|| {
             let home = home::folder();
-            let number = |name: &str| {
-                let text = std::fs::read_to_string(home.as_ref()?.join(name)).ok()?;
-                text.trim().parse::<i32>().ok()
-            };
+            let text = |name: &str| std::fs::read_to_string(home.as_ref()?.join(name)).ok();
+            let number = |name: &str| text(name)?.trim().parse::<i32>().ok();
             let manner = Manner {
                 parser_version: number(home::PARSER_VERSION),
                 host_pointers: home
                     .as_ref()
                     .is_some_and(|home| home.join(home::HOST_POINTERS).exists()),
                 dla_cores: number(home::DLA_CORES),
+                cache_line: text(home::CACHE_LINE),
+                build_time: number(home::BUILD_MS)
+                    .and_then(|ms| u64::try_from(ms).ok())
+                    .map(Duration::from_millis)
+                    .unwrap_or_default(),
             };
             let version = Version::from_raw(number(home::VERSION).unwrap_or(0));
             Arc::new(Self::new(version, manner, home))
@@ -124,6 +132,16 @@ impl Context {
     pub(crate) fn dla_cores(&self) -> i32 {
         let is_rtx = self.generation().is_some_and(Generation::is_rtx);
         self.manner.dla_cores.unwrap_or(if is_rtx { 0 } else { 2 })
+    }
+
+    /// What calibration caches end in.
+    pub(crate) fn cache_line(&self) -> Option<&str> {
+        self.manner.cache_line.as_deref()
+    }
+
+    /// How long a build takes at least.
+    pub(crate) fn build_time(&self) -> Duration {
+        self.manner.build_time
     }
 
     pub(crate) fn home(&self) -> Option<&PathBuf> {

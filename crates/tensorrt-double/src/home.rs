@@ -14,6 +14,12 @@ pub(crate) const HOST_POINTERS: &str = "host-pointers";
 /// How many DLA cores there are.
 pub(crate) const DLA_CORES: &str = "dla-cores";
 
+/// A line that the caches of the double end in, as none of the vendor's is known to.
+pub(crate) const CACHE_LINE: &str = "cache-line";
+
+/// How many milliseconds a build takes, if not as few as it needs.
+pub(crate) const BUILD_MS: &str = "build-ms";
+
 /// What goes wrong in the CUDA driver: see [`Faults`](crate::Faults).
 pub(crate) const CUDA_FAULTS: &str = "cuda-faults";
 

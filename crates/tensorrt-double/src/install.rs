@@ -23,6 +23,10 @@ pub struct Options {
     pub parser_version: Option<i32>,
     /// How many DLA cores there are, if not two (none for TensorRT-RTX).
     pub dla_cores: Option<i32>,
+    /// A line that calibration caches end in, for programs that have to do with forms they do not know.
+    pub cache_line: Option<String>,
+    /// How many milliseconds a build takes at least: a real one takes minutes, in which things happen to programs.
+    pub build_ms: Option<u32>,
     /// Exported functions that the library lacks.
     pub without: Vec<&'static str>,
 }
@@ -165,6 +169,8 @@ pub fn install(
         (home::VERSION, Some(number(version.raw()))),
         (home::PARSER_VERSION, options.parser_version.map(number)),
         (home::DLA_CORES, options.dla_cores.map(number)),
+        (home::CACHE_LINE, options.cache_line.clone()),
+        (home::BUILD_MS, options.build_ms.map(|ms| ms.to_string())),
         (home::HOST_POINTERS, (options.addresses == Addresses::Host).then(String::new)),
         (home::CUDA_FAULTS, (!faults.is_empty()).then_some(faults)),
     ];

@@ -1,6 +1,7 @@
 //! The double linked into a test.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use tensorrt_sys::{EntryPoints, Version};
 
@@ -24,6 +25,8 @@ pub fn play_with(version: Version, options: &Options) -> EntryPoints {
         parser_version: options.parser_version,
         host_pointers: options.addresses == Addresses::Host,
         dla_cores: options.dla_cores,
+        cache_line: options.cache_line.clone(),
+        build_time: Duration::from_millis(options.build_ms.unwrap_or(0).into()),
     };
     entry_points(version, manner)
 }

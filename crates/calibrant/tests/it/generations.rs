@@ -26,8 +26,12 @@ impl Machine {
     }
 
     fn with(version: i32, cuda_faults: Faults) -> Self {
+        Self::playing(version, Options { cuda_faults, ..Options::default() })
+    }
+
+    fn playing(version: i32, options: Options) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let options = Options { driver: Driver::Double, cuda_faults, ..Options::default() };
+        let options = Options { driver: Driver::Double, ..options };
         install(&folder.path().join("lib"), Version::from_raw(version), &options).unwrap();
         Self { folder }
     }
@@ -161,6 +165,25 @@ fn a_cache_is_used_again_while_nothing_it_depends_on_has_changed() {
     fs::remove_file(machine.output().join(CACHE_MANIFEST)).unwrap();
     let told = said(&machine.fashion("quantize", &NATIVE));
     assert!(told.contains("what it was made from"), "{told}");
+}
+
+/// A number that was not computed is none.
+#[test]
+fn tensors_of_a_cache_of_another_form_are_not_counted() {
+    let cache_line = Some("# calibrated in a form of its own".to_owned());
+    let machine = Machine::playing(101_601, Options { cache_line, ..Options::default() });
+    let done = machine.fashion("quantize", &NATIVE);
+    assert_eq!(done.status.code(), Some(0), "{}", said(&done));
+    let printed = String::from_utf8_lossy(&done.stdout).into_owned();
+    assert!(printed.contains("tensors that were not counted by"), "{printed}");
+    let report = machine.report();
+    assert!(report["calibration"]["tensors"].is_null(), "{report:#}");
+    let notes = report["notes"].to_string();
+    assert!(
+        notes.contains("were not counted: line") && notes.contains("form of its own"),
+        "{notes}"
+    );
+    assert!(machine.cache().contains("form of its own"), "the cache is kept as it is");
 }
 
 #[test]

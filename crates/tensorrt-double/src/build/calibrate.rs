@@ -155,6 +155,7 @@ fn ask(
     }
     told.cache = std::iter::once(header)
         .chain(scales.iter().map(|(name, scale)| format!("{name}: {scale}")))
+        .chain(job.context().cache_line().map(str::to_owned))
         .collect();
     job.log(
         Severity::Info,
