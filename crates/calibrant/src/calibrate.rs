@@ -160,7 +160,8 @@ pub(crate) fn suspects(
     let samples = dataset.samples().iter().enumerate();
     let found =
         samples.filter(|(position, _)| filler.is_near_constant(*position) && is_used(*position));
-    Suspects::among(used, found.map(|(_, sample)| sample.name().to_owned()).collect())
+    let found = found.map(|(_, sample)| sample.name().to_owned());
+    Suspects::among(used, filler.has_looked().then(|| found.collect()))
 }
 
 fn manifest(

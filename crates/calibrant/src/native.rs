@@ -10,8 +10,8 @@ use calibrant_backend_tensorrt::{
     effective_batch_size, feed,
 };
 use calibrant_calibration::{
-    Algorithm, BackendError, BackendInfo, Cache, Manifest, SampleDigest, SourceError,
-    SourceErrorKind,
+    Algorithm, BackendError, BackendInfo, Cache, Manifest, ParseCacheError, SampleDigest,
+    SourceError, SourceErrorKind,
 };
 use calibrant_cuda::Device;
 use calibrant_dataset::{Dataset, Digest, ElementType, SampleRef, digest};
@@ -70,6 +70,8 @@ pub(crate) struct Calibrated {
     pub(crate) manifest: CacheManifest,
     pub(crate) report: NativeReport,
     pub(crate) engine: BuildSummary,
+    /// Why the tensors of the cache are not counted.
+    pub(crate) uncounted: Option<ParseCacheError>,
 }
 
 /// How samples come to the device: what the pipeline's workers do, and what brings it there.
@@ -207,12 +209,14 @@ impl Native<'_> {
         };
         let skipped: Vec<_> = skipped.into_iter().map(|(_, sample)| sample).collect();
         let report = self.report(&cache, &fed, skipped, suspects, batch_size, stats);
+        let uncounted = cache.count().err();
         let cache = cache.into_bytes();
         Ok(Calibrated {
             manifest: CacheManifest { cache: digest(&cache), manifest },
             cache,
             report,
             engine,
+            uncounted,
         })
     }
 
@@ -341,7 +345,6 @@ impl Native<'_> {
         batch_size: NonZeroUsize,
         stats: Stats,
     ) -> NativeReport {
-        let entries = String::from_utf8_lossy(cache.bytes()).parse::<Cache>();
         NativeReport {
             algorithm: self.algorithm,
             library_version: self.library.version().to_string(),
@@ -354,7 +357,7 @@ impl Native<'_> {
             found: self.dataset.census().clone(),
             skipped,
             suspects,
-            tensors: entries.map(|cache| cache.entries().len()).unwrap_or_default(),
+            tensors: cache.count().ok(),
             classes: self.dataset.class_counts(),
             pipeline: PipelineReport {
                 workers: stats.workers,
@@ -378,6 +381,12 @@ enum Outcome {
 }
 
 impl Outcome {
+    /// The number of tensors in the cache.
+    fn count(&self) -> Result<usize, ParseCacheError> {
+        let cache = String::from_utf8_lossy(self.bytes()).parse::<Cache>()?;
+        Ok(cache.entries().len())
+    }
+
     fn bytes(&self) -> &[u8] {
         match self {
             Self::Calibrated(bytes) | Self::Reused(bytes) => bytes,

@@ -152,8 +152,8 @@ pub struct NativeReport {
     pub skipped: Vec<SkippedSample>,
     /// Copies, and pictures that show nothing; empty when no sample was used.
     pub suspects: Suspects,
-    /// The number of tensors in the cache.
-    pub tensors: usize,
+    /// The number of tensors in the cache; `None` where the cache is not as this program knows them.
+    pub tensors: Option<usize>,
     /// Samples of each class, when labels were given.
     pub classes: Option<BTreeMap<String, u64>>,
     /// Where the pipeline spent and waited; the backend is TensorRT.
@@ -333,11 +333,11 @@ impl fmt::Display for CalibrationReport {
                 write!(f, ", {} backend ({})", run.backend.name, run.backend.version)
             }
             Self::TensorRt(run) => {
-                write!(
-                    f,
-                    "{} tensors by {} of {}",
-                    run.tensors, run.algorithm, run.library_version
-                )?;
+                match run.tensors {
+                    Some(tensors) => write!(f, "{tensors} tensors")?,
+                    None => f.write_str("tensors that were not counted")?,
+                }
+                write!(f, " by {} of {}", run.algorithm, run.library_version)?;
                 if run.cache_reused {
                     return f.write_str(", from the calibration cache of an earlier job");
                 }

@@ -216,6 +216,11 @@ impl<'job> Filler<'job> {
         }
     }
 
+    /// Whether any tensor of a picture was looked at.
+    pub(crate) fn has_looked(&self) -> bool {
+        self.near_constant.iter().any(|seen| seen.get().is_some())
+    }
+
     /// Whether the sample at a position was preprocessed and is a near-constant picture.
     pub(crate) fn is_near_constant(&self, position: usize) -> bool {
         self.near_constant[position].get().is_some_and(|it| *it)

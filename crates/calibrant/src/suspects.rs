@@ -24,13 +24,16 @@ pub struct Suspects {
     /// Samples with the same bytes, each group in the order of the samples: each counts as often as it is there.
     pub duplicates: Vec<Vec<String>>,
     /// Pictures that show the network next to nothing: in every channel the standard deviation over the middle half of
-    /// the tensor's height and width is below 2 of the 256 levels of a pixel.
-    pub near_constant: Vec<String>,
+    /// the tensor's height and width is below 2 of the 256 levels of a pixel. `None` where no tensor was looked at: of
+    /// samples that are no pictures, of pictures whose tensors a GPU makes and keeps, and of a preprocessing that does
+    /// not say what a level is.
+    pub near_constant: Option<Vec<String>>,
 }
 
 impl Suspects {
-    /// The suspects among the samples used; `near_constant` names those found while they were preprocessed.
-    pub(crate) fn among(used: &[SampleDigest], near_constant: Vec<String>) -> Self {
+    /// The suspects among the samples used; `near_constant` names those found while they were preprocessed, if any was
+    /// looked at.
+    pub(crate) fn among(used: &[SampleDigest], near_constant: Option<Vec<String>>) -> Self {
         let mut groups: BTreeMap<Digest, (usize, Vec<String>)> = BTreeMap::new();
         for (position, SampleDigest { name, sha256 }) in used.iter().enumerate() {
             let (_, names) = groups.entry(*sha256).or_insert((position, Vec::new()));
@@ -46,7 +49,12 @@ impl Suspects {
     /// Whether there are none.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.duplicates.is_empty() && self.near_constant.is_empty()
+        self.duplicates.is_empty() && self.near_constant().is_empty()
+    }
+
+    /// The near-constant pictures that were found.
+    fn near_constant(&self) -> &[String] {
+        self.near_constant.as_deref().unwrap_or_default()
     }
 
     /// What a user should know, a sentence for each kind.
@@ -60,12 +68,12 @@ impl Suspects {
                 first_few(&groups)
             )
         });
-        let blank = self.near_constant.len();
+        let blank = self.near_constant().len();
         let blank = (blank > 0).then(|| {
             format!(
                 "{blank} {} next to nothing (spread below {NEAR_CONSTANT_LEVELS} levels of 256): {}; leave out what you do not mean, {REPORT} lists all",
                 if blank == 1 { "picture shows" } else { "pictures show" },
-                first_few(&self.near_constant)
+                first_few(self.near_constant())
             )
         });
         copied.into_iter().chain(blank)
@@ -81,7 +89,7 @@ impl fmt::Display for Suspects {
     /// A few words, such as `2 copies of others, 1 near-constant picture`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let plural = |count: usize| if count == 1 { "" } else { "s" };
-        let (copies, blank) = (self.n_copies(), self.near_constant.len());
+        let (copies, blank) = (self.n_copies(), self.near_constant().len());
         if copies > 0 {
             write!(f, "{copies} cop{} of others", if copies == 1 { "y" } else { "ies" })?;
         }
@@ -211,20 +219,20 @@ mod tests {
 
     #[test]
     fn groups_come_in_the_order_of_the_samples() {
-        let suspects = Suspects::among(&used(&["b", "a", "c", "a", "b", "a"]), Vec::new());
+        let suspects = Suspects::among(&used(&["b", "a", "c", "a", "b", "a"]), None);
         assert_eq!(suspects.duplicates, [vec!["0.jpg", "4.jpg"], vec!["1.jpg", "3.jpg", "5.jpg"]]);
         let notes: Vec<_> = suspects.notes().collect();
         let expected = "3 samples have the same bytes as others and count again: 0.jpg = 4.jpg, 1.jpg = 3.jpg = 5.jpg; \
                         leave out what you do not mean, report.json lists all";
         assert_eq!(notes, [expected]);
         assert_eq!(suspects.to_string(), "3 copies of others");
-        assert!(Suspects::among(&used(&["a", "b"]), Vec::new()).is_empty());
+        assert!(Suspects::among(&used(&["a", "b"]), Some(Vec::new())).is_empty());
     }
 
     #[test]
     fn notes_name_the_first_few() {
         let blank = ["a", "b", "c", "d", "e"].map(str::to_owned).to_vec();
-        let suspects = Suspects::among(&used(&["x", "x"]), blank);
+        let suspects = Suspects::among(&used(&["x", "x"]), Some(blank));
         let note = suspects.notes().nth(1).unwrap();
         assert!(note.starts_with("5 pictures show next to nothing"), "{note}");
         assert!(note.contains("levels of 256): a, b, c and 2 more; leave out"), "{note}");

@@ -57,10 +57,19 @@ impl Job<'_> {
 
         let rewritten = self.draft_model(model, None, route)?;
         let (onnx, plan) = (self.output.draft(MODEL)?, self.output.draft(PLAN)?);
-        let Calibrated { cache, manifest, report, engine } =
+        let Calibrated { cache, manifest, report, engine, uncounted } =
             self.stage(Stage::Engine, None, |observer| {
                 native.build(cache.as_deref(), &onnx, options, &plan, observer)
             })?;
+        if let Some(problem) = uncounted {
+            self.note(format!(
+                "the tensors in TensorRT's calibration cache were not counted: {problem}"
+            ));
+        }
+        if self.pictures.is_some() && !report.cache_reused {
+            let note = "near-constant pictures were not looked for: --decode leaves their tensors on the GPU";
+            self.note(note.to_owned());
+        }
         self.note_samples(report.skipped.len(), report.classes.as_ref(), &report.suspects);
         if report.cache_reused {
             self.output.keep([CACHE, CACHE_MANIFEST]);
