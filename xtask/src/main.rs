@@ -6,6 +6,7 @@ mod bench;
 mod codegen;
 mod test_arm;
 mod test_gpu;
+mod test_kill;
 mod tidy;
 
 use std::process::{Command, ExitCode};
@@ -19,6 +20,7 @@ fn main() -> ExitCode {
         Some("codegen") => done(codegen::run()),
         Some("test-arm") => done(test_arm::run()),
         Some("test-gpu") => done(test_gpu::run()),
+        Some("test-kill") => done(test_kill::run(std::env::args().skip(2))),
         Some("tidy") => done(tidy::run()),
         _ => calibrant::cli::main(std::env::args_os()),
     }

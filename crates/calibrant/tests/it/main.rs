@@ -8,6 +8,7 @@ mod fixtures;
 mod generations;
 mod job;
 mod keeping;
+mod kill;
 mod preprocess;
 mod ranges;
 mod samples;
