@@ -13,4 +13,5 @@ mod preprocess;
 mod ranges;
 mod samples;
 mod sets;
+mod surroundings;
 mod tensorrt;
