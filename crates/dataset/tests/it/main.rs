@@ -2,6 +2,7 @@
 
 mod arrays;
 mod coco;
+mod cut;
 mod folder;
 mod hostile;
 mod labels;
