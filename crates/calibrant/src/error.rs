@@ -3,12 +3,11 @@
 use std::path::PathBuf;
 
 use calibrant_backend_embedded::LoadError;
-use calibrant_calibration::{
-    BackendError, CacheError, MergeError, Method, Stale, TableError, WriteError,
-};
+use calibrant_calibration::{BackendError, CacheError, MergeError, Method, Stale, TableError};
 use calibrant_dataset::{DatasetError, LabelError};
 use calibrant_decode_cuda::OpenError;
 use calibrant_engine::{BuildError, InspectError, LocateError, ShapeError, Unsupported};
+use calibrant_files::WriteError;
 use calibrant_onnx::ValidateError;
 use calibrant_preprocess::{PreprocessError, Preset, RecipeError};
 use calibrant_rewrite::{RewriteError, ScaleError};

@@ -15,6 +15,9 @@ use crate::config::{Calibration, Config, Ranges};
 use crate::error::Error;
 use crate::output::{CACHE_MANIFEST, TABLE};
 
+/// No protobuf message is larger, and so no model without the files of its weights.
+const MODEL_LIMIT_BYTES: u64 = 2 << 30;
+
 /// What a file is read as.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
@@ -213,7 +216,7 @@ pub(crate) fn check_model(
     let targets = [model, &data].map(|file| Target { file, flag: FLAG });
     Inputs::new(read).check(&targets)?;
     let is_its_own = || {
-        let replaced = fs::read(model).ok()?;
+        let replaced = calibrant_files::read(model, MODEL_LIMIT_BYTES).ok()?;
         let replaced = Model::from_shared(replaced.into(), None).ok()?;
         let mut locations = replaced.data_locations();
         locations.any(|location| Some(location.as_os_str()) == data.file_name()).then_some(())
@@ -230,7 +233,8 @@ pub(crate) fn check_model(
 ///
 /// When the model cannot be read.
 pub(crate) fn model(path: &Path) -> Result<Vec<(Role, PathBuf)>, Error> {
-    let bytes = fs::read(path).map_err(|source| Error::Read { path: path.to_owned(), source })?;
+    let bytes = calibrant_files::read(path, MODEL_LIMIT_BYTES)
+        .map_err(|source| Error::Read { path: path.to_owned(), source })?;
     let model = Model::from_shared(bytes.into(), None)
         .map_err(|source| Error::Model { path: path.to_owned(), source })?;
     let mut files = weights(path, &model);

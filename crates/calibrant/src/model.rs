@@ -4,7 +4,8 @@ use std::fmt;
 use std::num::NonZeroUsize;
 use std::path::Path;
 
-use calibrant_dataset::{Digest, digest};
+use calibrant_dataset::{Digest, digest, digest_reader};
+use calibrant_files::RegularFile;
 use calibrant_onnx::{DataType, Dim, Model, validate};
 
 use crate::error::Error;
@@ -78,10 +79,9 @@ impl LoadedModel {
     ///
     /// When it cannot be read or is not valid ONNX.
     pub(crate) fn read(path: &Path) -> Result<Self, Error> {
-        let bytes =
-            std::fs::read(path).map_err(|source| Error::Read { path: path.to_owned(), source })?;
-        let sha256 = digest(&bytes);
-        drop(bytes);
+        let failed = |source| Error::Read { path: path.to_owned(), source };
+        let file = RegularFile::open(path).map_err(failed)?;
+        let sha256 = digest_reader(file.file()).map_err(failed)?;
         let mut model =
             Model::read(path).map_err(|source| Error::Model { path: path.to_owned(), source })?;
         validate(&model).map_err(|source| Error::Invalid { path: path.to_owned(), source })?;

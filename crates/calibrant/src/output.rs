@@ -19,6 +19,7 @@ use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use calibrant_dataset::digest_reader;
+use calibrant_files::TEXT_LIMIT_BYTES;
 use tempfile::{TempDir, TempPath};
 
 use crate::guard::{Inputs, Role};
@@ -201,7 +202,7 @@ impl Output {
     pub(crate) fn publish(&mut self, name: &'static str, bytes: &[u8]) -> Result<(), OutputError> {
         if self.read.contains(name) {
             let file = self.path(name);
-            return match fs::read(&file) {
+            return match calibrant_files::read(&file, TEXT_LIMIT_BYTES) {
                 Ok(found) if found == bytes => Ok(()),
                 Ok(_) => Err(OutputError::Input { file, role: Role::Ranges }),
                 Err(source) => Err(OutputError::Unread { file, source }),

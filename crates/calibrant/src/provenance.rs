@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 
 use calibrant_calibration::{Cache, Table, TableError};
 use calibrant_dataset::digest;
+use calibrant_files::TEXT_LIMIT_BYTES;
 
 use crate::error::Error;
 use crate::native::CacheManifest;
@@ -67,7 +68,7 @@ fn unreadable(file: &Path, beside: &Path, source: Box<dyn error::Error + Send + 
 fn read_manifest(
     file: &Path,
 ) -> Result<Option<CacheManifest>, Box<dyn error::Error + Send + Sync>> {
-    match std::fs::read(file) {
+    match calibrant_files::read(file, TEXT_LIMIT_BYTES) {
         Ok(json) => Ok(Some(serde_json::from_slice(&json)?)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(error.into()),

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use calibrant_calibration::{Algorithm, Cache, Difference, Manifest, Method, Stale, Table};
 use calibrant_dataset::Digest;
+use calibrant_files::TEXT_LIMIT_BYTES;
 
 use crate::error::{Error, UsageError};
 use crate::provenance::{self, Provenance};
@@ -52,8 +53,8 @@ pub(crate) fn reuse(
     model: Digest,
     version: u32,
 ) -> Result<Reused, Error> {
-    let bytes =
-        std::fs::read(file).map_err(|source| Error::Read { path: file.to_owned(), source })?;
+    let bytes = calibrant_files::read(file, TEXT_LIMIT_BYTES)
+        .map_err(|source| Error::Read { path: file.to_owned(), source })?;
     if bytes.trim_ascii_start().starts_with(b"{") {
         from_table(file, method, model, version)
     } else {

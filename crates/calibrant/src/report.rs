@@ -52,6 +52,7 @@ pub struct Report {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FileReport {
     /// Its path.
+    #[serde(serialize_with = "calibrant_files::serialize_path")]
     pub path: PathBuf,
     /// SHA-256 of its bytes.
     pub sha256: Digest,

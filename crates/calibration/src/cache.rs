@@ -27,6 +27,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::path::Path;
 
+use calibrant_files::{WriteError, write_atomic};
+
 pub use algorithm::{Algorithm, ParseAlgorithmError};
 pub use check::{Finding, ModelTensors, Severity, check};
 pub use diff::{Diff, Moved};
@@ -39,7 +41,7 @@ pub use version::{
     tensorrt_version,
 };
 
-use crate::{Table, WriteError, write_atomic};
+use crate::Table;
 
 /// Names and scales, and for which TensorRT and which of its calibrators they are.
 #[derive(Debug, Clone, PartialEq)]

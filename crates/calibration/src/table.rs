@@ -6,12 +6,13 @@ mod error;
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use calibrant_files::{WriteError, write_atomic};
 use serde::{Deserialize, Serialize};
 
 pub use entry::{Entry, FirstBatch, scale_of};
 pub use error::TableError;
 
-use crate::{Histograms, Manifest, Method, Statistics, WriteError, write_atomic};
+use crate::{Histograms, Manifest, Method, Statistics};
 
 /// Version of the file's layout; a reader refuses a newer one.
 pub const SCHEMA_VERSION: u32 = 1;
@@ -157,7 +158,7 @@ impl Table {
     ///
     /// When the file cannot be read or [`from_json`](Self::from_json) refuses it.
     pub fn read(path: &Path) -> Result<Self, TableError> {
-        let json = std::fs::read_to_string(path)
+        let json = calibrant_files::read_text(path)
             .map_err(|source| TableError::Read { path: path.to_owned(), source })?;
         Self::from_json(&json)
             .map_err(|source| TableError::Parse { path: path.to_owned(), source: Box::new(source) })

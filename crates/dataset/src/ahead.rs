@@ -9,8 +9,8 @@ use crate::{Content, ReadBuffer, ReadError, SampleRef};
 /// Files that are asked for beyond one that was waited for.
 const AHEAD: usize = 16;
 
-/// A read that takes longer is taken for one from the disk: files below
-/// [`MAP_FROM_BYTES`](crate::MAP_FROM_BYTES) come from memory in less.
+/// A read that takes longer is taken for one from the disk: a
+/// photograph comes from memory in less.
 const FROM_MEMORY: Duration = Duration::from_micros(250);
 
 /// Reads the samples of a list that several workers go through together, and has the system fetch

@@ -6,12 +6,10 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use memmap2::Mmap;
-
 use crate::layout::{BeyondFloat32, Layout};
-use crate::map::{Pages, map};
 use crate::npz::{self, Data, INFLATED_LIMIT_BYTES};
-use crate::sample::open_regular;
+use crate::picture::HEAD_BYTES;
+use crate::store::Store;
 use crate::{
     ArrayError, DatasetError, ElementType, ReadError, Tensor, TensorData, name, npy, safetensors,
 };
@@ -45,11 +43,11 @@ struct Array {
     bytes: Bytes,
 }
 
-/// The bytes that a layout is of.
+/// The bytes that a layout is of: a file, or a part of one.
 #[derive(Debug, Clone)]
-enum Bytes {
-    Mapped { map: Arc<Mmap>, range: Range<usize> },
-    Held(Arc<Vec<u8>>),
+struct Bytes {
+    store: Store,
+    range: Range<usize>,
 }
 
 impl Arrays {
@@ -67,9 +65,10 @@ impl Arrays {
             return of_npys(parts, others).map_err(|source| arrays_error(path, source));
         }
         let bytes = Bytes::of_file(path)?;
-        let arrays = if npz::begins(bytes.as_slice()) {
-            npz_parts(bytes).and_then(|(parts, others)| of_npys(parts, others))
-        } else if is_safetensors(path, bytes.as_slice()) {
+        let head = bytes.head(HEAD_BYTES).map_err(DatasetError::File)?;
+        let arrays = if npz::begins(&head) {
+            npz_parts(&bytes.store).and_then(|(parts, others)| of_npys(parts, others))
+        } else if is_safetensors(path, &head) {
             of_safetensors(&bytes).and_then(|arrays| Self::new(arrays, 0))
         } else {
             of_npys(vec![(stem(path), bytes)], 0)
@@ -116,17 +115,19 @@ impl Arrays {
         self.arrays.iter().map(input).collect()
     }
 
-    /// Reads one row of every array, reusing the tensors' memory.
+    /// Reads one row of every array, reusing the tensors' memory and the buffer.
     pub(crate) fn read_row(
         &self,
         row: usize,
+        buffer: &mut Vec<u8>,
         tensors: &mut Vec<(Arc<str>, Tensor)>,
     ) -> Result<(), ReadError> {
         let blank = || Tensor { shape: Vec::new(), data: TensorData::U8(Vec::new()) };
         tensors.resize_with(self.arrays.len(), || (Arc::from(""), blank()));
         for (Array { name, layout, bytes }, (input, tensor)) in self.arrays.iter().zip(tensors) {
             input.clone_from(name);
-            layout.read_row(bytes.as_slice(), row, tensor).map_err(|BeyondFloat32(value)| {
+            let stored = bytes.read(layout.row(row), buffer)?;
+            layout.read_row(stored, tensor).map_err(|BeyondFloat32(value)| {
                 ReadError::Float32Range { input: Arc::clone(name), row, value }
             })?;
         }
@@ -136,7 +137,7 @@ impl Arrays {
 
 impl Array {
     fn of_npy(name: String, bytes: Bytes) -> Result<Self, ArrayError> {
-        match npy::parse(bytes.as_slice()) {
+        match npy::parse(&bytes.head(npy::HEAD_BYTES)?, bytes.range.len()) {
             Ok(layout) => Ok(Self { name: name.into(), layout, bytes }),
             Err(source) => Err(ArrayError::Npy { name, source }),
         }
@@ -145,21 +146,28 @@ impl Array {
 
 impl Bytes {
     fn of_file(path: &Path) -> Result<Self, DatasetError> {
-        let (file, length) = open_regular(path).map_err(DatasetError::File)?;
-        if length == 0 {
-            return Ok(Self::Held(Arc::default()));
-        }
-        let map = map(&file, length, Pages::Touched);
-        let map = map.map_err(|source| DatasetError::Io { path: path.to_owned(), source })?;
-        let range = 0..map.len();
-        Ok(Self::Mapped { map: Arc::new(map), range })
+        Ok(Self::of(Store::open(path).map_err(DatasetError::File)?))
     }
 
-    fn as_slice(&self) -> &[u8] {
-        match self {
-            Self::Mapped { map, range } => &map[range.clone()],
-            Self::Held(bytes) => bytes,
-        }
+    fn of(store: Store) -> Self {
+        Self { range: 0..store.n_bytes(), store }
+    }
+
+    /// The bytes at these places, counted from its own beginning.
+    fn read<'bytes>(
+        &'bytes self,
+        places: Range<usize>,
+        buffer: &'bytes mut Vec<u8>,
+    ) -> Result<&'bytes [u8], ReadError> {
+        let start = self.range.start;
+        self.store.read(start + places.start..start + places.end, buffer)
+    }
+
+    /// The first bytes, `n_bytes` or all.
+    fn head(&self, n_bytes: usize) -> Result<Vec<u8>, ReadError> {
+        let mut buffer = Vec::new();
+        let head = self.read(0..n_bytes.min(self.range.len()), &mut buffer)?;
+        Ok(head.to_owned())
     }
 }
 
@@ -174,14 +182,11 @@ fn npy_files(folder: &Path) -> io::Result<(Vec<PathBuf>, usize)> {
 
 /// The members of an archive, and the number of its other entries; uncompressed members stay where
 /// they are.
-fn npz_parts(archive: Bytes) -> Result<(Vec<(String, Bytes)>, usize), ArrayError> {
-    let (members, others) = npz::members(archive.as_slice(), INFLATED_LIMIT_BYTES)?;
-    let bytes = |data| match (data, &archive) {
-        (Data::Inflated(bytes), _) => Bytes::Held(Arc::new(bytes)),
-        (Data::Stored(range), Bytes::Mapped { map, .. }) => {
-            Bytes::Mapped { map: Arc::clone(map), range }
-        }
-        (Data::Stored(range), Bytes::Held(bytes)) => Bytes::Held(Arc::new(bytes[range].to_vec())),
+fn npz_parts(archive: &Store) -> Result<(Vec<(String, Bytes)>, usize), ArrayError> {
+    let (members, others) = npz::members(archive, INFLATED_LIMIT_BYTES)?;
+    let bytes = |data| match data {
+        Data::Inflated(bytes) => Bytes::of(Store::of_bytes(bytes)),
+        Data::Stored(range) => Bytes { store: archive.clone(), range },
     };
     let parts = members.into_iter().map(|it| (it.name, bytes(it.data))).collect();
     Ok((parts, others))
@@ -193,9 +198,11 @@ pub(crate) fn is_safetensors(path: &Path, head: &[u8]) -> bool {
         || path.extension().is_some_and(|it| it.eq_ignore_ascii_case("safetensors"))
 }
 
-/// The tensors of a file, all of them in its one map.
+/// The tensors of a file, all of them in its one store.
 fn of_safetensors(file: &Bytes) -> Result<Vec<Array>, ArrayError> {
-    let tensors = safetensors::parse(file.as_slice())?.into_iter();
+    let first = file.head(safetensors::LENGTH_BYTES)?;
+    let head = file.head(safetensors::head_bytes(&first))?;
+    let tensors = safetensors::parse(&head, file.range.len())?.into_iter();
     let array =
         |(name, layout): (String, _)| Array { name: name.into(), layout, bytes: file.clone() };
     Ok(tensors.map(array).collect())

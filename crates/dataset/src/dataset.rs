@@ -5,9 +5,11 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use calibrant_files::head;
+
 use crate::arrays::Arrays;
 use crate::folder::Wanted;
-use crate::picture::{HEAD_BYTES, compression, head, is_picture};
+use crate::picture::{HEAD_BYTES, compression, is_picture};
 use crate::sample::Place;
 use crate::{
     Census, DatasetError, Input, Kind, Label, LabelError, Labels, SampleRef, Subset, arrays,
@@ -30,7 +32,7 @@ impl Dataset {
     /// Opens whatever the path is: a folder of pictures; a folder without any but with `.npy` or
     /// `.tar` files; an npy, an npz, a safetensors, a tar or a picture, which are known by their
     /// first bytes; COCO's annotations, which are known by the name `.json`; a pattern in braces,
-    /// which names tar shards; or else a list file, which may be a pipe.
+    /// which names tar shards; or else a list file.
     ///
     /// # Errors
     ///
@@ -52,10 +54,6 @@ impl Dataset {
                 }
                 found => found,
             };
-        }
-        if !metadata.is_file() {
-            // A pipe gives its bytes once: looking at the first would cost the list.
-            return Self::list(path);
         }
         let head = head(path, HEAD_BYTES).map_err(io_error)?;
         if let Some(format) = compression(&head) {
@@ -99,7 +97,7 @@ impl Dataset {
         Ok(Self { found, ..Self::of_all(samples) })
     }
 
-    /// The pictures in tar shards as WebDataset makes them, mapped and not unpacked: one archive, a
+    /// The pictures in tar shards as WebDataset makes them, which are not unpacked: one archive, a
     /// folder of `.tar` files and all its subfolders, or a pattern such as
     /// `train-{000..009}.tar`.
     ///
@@ -159,7 +157,7 @@ impl Dataset {
     ///
     /// The first axis counts the samples and must be the same for all. float64, float16 and bfloat16
     /// become float32; float32, int64, int32, uint8 and bool stay. npy files, safetensors and
-    /// uncompressed npz members are mapped and cost no memory. Compressed members (`numpy.savez_compressed`) are unpacked
+    /// uncompressed npz members are read row by row and cost no memory. Compressed members (`numpy.savez_compressed`) are unpacked
     /// into memory, all of them, up to [`INFLATED_LIMIT_BYTES`](crate::INFLATED_LIMIT_BYTES). The
     /// checksums of uncompressed members are not verified, since that would read them all.
     ///

@@ -69,7 +69,7 @@ pub enum DatasetError {
     },
     /// A compressed file.
     #[error(
-        "`{}` is compressed with {}, and what is compressed cannot be mapped: unpack it once, with `{} --keep`",
+        "`{}` is compressed with {}, and what is compressed cannot be read from its middle: unpack it once, with `{} --keep`",
         path.display(), format.name, format.tool
     )]
     Compressed {
@@ -270,19 +270,13 @@ pub enum ReadError {
         /// The file.
         path: PathBuf,
     },
-    /// The file cannot be read.
+    /// The file cannot be read, or is none.
     #[error("cannot read `{}`", path.display())]
     Io {
         /// The file.
         path: PathBuf,
         /// What the system said.
         source: io::Error,
-    },
-    /// A folder, a pipe, a socket or a device.
-    #[error("`{}` is not a regular file", path.display())]
-    NotAFile {
-        /// The path.
-        path: PathBuf,
     },
     /// The file is being written to.
     #[error("`{}` changed while it was read: it had {expected} bytes and gave {found}{}", path.display(), if found > expected { " or more" } else { "" })]

@@ -2,10 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
+use calibrant_files::head;
 use walkdir::{DirEntry, WalkDir};
 
 use crate::census::Tally;
-use crate::picture::{EXTENSIONS, PICTURE_HEAD_BYTES, head, is_picture};
+use crate::picture::{EXTENSIONS, PICTURE_HEAD_BYTES, is_picture};
 use crate::{DatasetError, Kind, name, natural_order};
 
 /// What Windows leaves in folders.

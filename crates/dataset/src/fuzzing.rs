@@ -4,6 +4,7 @@
 use crate::census::Tally;
 use crate::layout::Layout;
 use crate::npz::{self, Data};
+use crate::store::Store;
 use crate::{
     Tensor, TensorData, coco, npy as npy_format, safetensors as safetensors_format, shards,
 };
@@ -13,7 +14,8 @@ const INFLATED_LIMIT_BYTES: u64 = 1 << 16;
 
 /// Reads the first and the last row of an npy file of these bytes, if they are one.
 pub fn npy(bytes: &[u8]) {
-    if let Ok(layout) = npy_format::parse(bytes) {
+    let head = &bytes[..bytes.len().min(npy_format::HEAD_BYTES)];
+    if let Ok(layout) = npy_format::parse(head, bytes.len()) {
         rows(bytes, &layout);
     }
 }
@@ -21,7 +23,7 @@ pub fn npy(bytes: &[u8]) {
 fn rows(bytes: &[u8], layout: &Layout) {
     let mut tensor = Tensor { shape: Vec::new(), data: TensorData::U8(Vec::new()) };
     for row in [0, layout.n_rows() - 1] {
-        if layout.read_row(bytes, row, &mut tensor).is_ok() {
+        if layout.read_row(&bytes[layout.row(row)], &mut tensor).is_ok() {
             let Tensor { shape, data } = tensor.clone();
             assert!(Tensor::new(shape, data).is_some(), "a row has the values its shape says");
         }
@@ -30,7 +32,10 @@ fn rows(bytes: &[u8], layout: &Layout) {
 
 /// Reads every npy member of an npz file of these bytes, if they are one.
 pub fn npz(bytes: &[u8]) {
-    let Ok((members, _)) = npz::members(bytes, INFLATED_LIMIT_BYTES) else { return };
+    let Ok((members, _)) = npz::members(&Store::of_bytes(bytes.to_owned()), INFLATED_LIMIT_BYTES)
+    else {
+        return;
+    };
     for member in members {
         match member.data {
             Data::Stored(range) => npy(&bytes[range]),
@@ -41,7 +46,8 @@ pub fn npz(bytes: &[u8]) {
 
 /// Reads every tensor of a safetensors file of these bytes, if they are one.
 pub fn safetensors(bytes: &[u8]) {
-    for (_, layout) in safetensors_format::parse(bytes).unwrap_or_default() {
+    let head = &bytes[..bytes.len().min(safetensors_format::head_bytes(bytes))];
+    for (_, layout) in safetensors_format::parse(head, bytes.len()).unwrap_or_default() {
         rows(bytes, &layout);
     }
 }
@@ -53,7 +59,8 @@ pub fn safetensors(bytes: &[u8]) {
 /// When one does not.
 pub fn tar(bytes: &[u8]) {
     let mut tally = Tally::default();
-    let samples = shards::samples_of(bytes, "shard.tar", &mut tally).unwrap_or_default();
+    let samples = shards::samples_of(&Store::of_bytes(bytes.to_owned()), "shard.tar", &mut tally)
+        .unwrap_or_default();
     let mut names: Vec<_> = samples.iter().map(|it| &it.name).collect();
     names.sort();
     assert!(names.is_sorted_by(|left, right| left < right), "every sample has its own name");

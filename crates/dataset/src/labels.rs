@@ -1,9 +1,10 @@
 //! What class a sample belongs to.
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::path::Path;
 use std::sync::Arc;
+
+use calibrant_files::TEXT_LIMIT_BYTES;
 
 use crate::coco::{self, Picture, Problem};
 use crate::{LabelError, LineError, name};
@@ -65,8 +66,8 @@ impl Labels {
         if coco::is_named_so(path) {
             return Self::read_coco(path);
         }
-        let bytes =
-            fs::read(path).map_err(|source| LabelError::Io { path: path.to_owned(), source })?;
+        let bytes = calibrant_files::read(path, TEXT_LIMIT_BYTES)
+            .map_err(|source| LabelError::Io { path: path.to_owned(), source })?;
         Self::read_table(path, &bytes)
     }
 

@@ -1,6 +1,7 @@
 //! Arrays whose values lie row by row in bytes: what one row is, and reading it.
 
 use std::cell::Cell;
+use std::ops::Range;
 
 use half::{bf16, f16};
 
@@ -91,20 +92,19 @@ impl Layout {
         }
     }
 
-    /// Reads one row out of the bytes that the layout was parsed from, into the tensor's own memory
-    /// if it has enough of it.
+    /// Where a row lies in the bytes that the layout is of.
     ///
     /// # Panics
     ///
-    /// When there is no such row, or the bytes are others.
-    pub(crate) fn read_row(
-        &self,
-        bytes: &[u8],
-        row: usize,
-        tensor: &mut Tensor,
-    ) -> Result<(), BeyondFloat32> {
+    /// When there is no such row.
+    pub(crate) fn row(&self, row: usize) -> Range<usize> {
         assert!(row < self.n_rows, "row {row} of {}", self.n_rows);
-        let bytes = &bytes[self.start + row * self.row_bytes..][..self.row_bytes];
+        let start = self.start + row * self.row_bytes;
+        start..start + self.row_bytes
+    }
+
+    /// Reads the bytes of one row into the tensor's own memory if it has enough of it.
+    pub(crate) fn read_row(&self, bytes: &[u8], tensor: &mut Tensor) -> Result<(), BeyondFloat32> {
         tensor.shape.clone_from(&self.row_shape);
         let (order, data) = (self.order, &mut tensor.data);
         match self.stored {

@@ -1,4 +1,4 @@
-//! Find, order, subset and memory-map the samples of a calibration set.
+//! Find, order, subset and read the samples of a calibration set.
 //!
 //! A [`Dataset`] is an ordered list of [`SampleRef`]s and a [`Census`] of what was looked at to
 //! find them. It is made from
@@ -17,8 +17,8 @@
 //! reproducibly.
 //!
 //! Nothing is decoded here: a sample read is the bytes of its file or the tensors of its row
-//! ([`SampleRef::read`]). The list is all that grows with the number of samples; arrays are mapped,
-//! not loaded.
+//! ([`SampleRef::read`]). The list is all that grows with the number of samples; shards and arrays
+//! stay in their files and are read a member or a row at a time.
 //!
 //! ```no_run
 //! use std::path::Path;
@@ -39,12 +39,11 @@
 //! # Ok::<_, Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! # Files must stay as they are
+//! # Files that change meanwhile
 //!
-//! Files of [`MAP_FROM_BYTES`] and more, shards and arrays are mapped into memory. A file that vanishes
-//! or shrinks *before* it is read is an error that names it. One that is cut short *while* it is
-//! mapped ends the process with a bus error on Unix; nothing is lost by that, since outputs appear
-//! only when complete, but do not write into a calibration set while it is in use.
+//! No file is mapped into memory, so that one which vanishes or is cut short while it is in use is
+//! an error that names it and nothing worse. What is written over in place is read as it is by then:
+//! do not write into a calibration set while it is in use.
 
 mod ahead;
 mod arrays;
@@ -60,7 +59,6 @@ pub mod fuzzing;
 mod labels;
 mod layout;
 mod list;
-mod map;
 mod name;
 mod natural;
 mod npy;
@@ -70,6 +68,7 @@ mod picture;
 mod safetensors;
 mod sample;
 mod shards;
+mod store;
 mod subset;
 mod tar;
 mod tensor;
@@ -87,6 +86,6 @@ pub use labels::{Label, Labels};
 pub use natural::natural_order;
 pub use npz::INFLATED_LIMIT_BYTES;
 pub use picture::EXTENSIONS;
-pub use sample::{Content, MAP_FROM_BYTES, ReadBuffer, SampleRef};
+pub use sample::{Content, ReadBuffer, SAMPLE_LIMIT_BYTES, SampleRef};
 pub use subset::Subset;
 pub use tensor::{ElementType, Tensor, TensorData};

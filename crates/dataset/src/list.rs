@@ -4,14 +4,16 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use calibrant_files::TEXT_LIMIT_BYTES;
+
 use crate::labels::parse_class;
 use crate::sample::Place;
 use crate::{DatasetError, Label, LineError, SampleRef, name};
 
 /// Reads the list; the samples come in its order.
 pub(crate) fn read(path: &Path) -> Result<Vec<SampleRef>, DatasetError> {
-    let bytes =
-        fs::read(path).map_err(|source| DatasetError::Io { path: path.to_owned(), source })?;
+    let bytes = calibrant_files::read(path, TEXT_LIMIT_BYTES)
+        .map_err(|source| DatasetError::Io { path: path.to_owned(), source })?;
     let folder = path.parent().unwrap_or(Path::new(""));
     let mut samples = Vec::new();
     for (line, text) in lines(&bytes) {

@@ -13,6 +13,9 @@ use crate::{LayoutError, NpyError};
 /// NumPy itself refuses to evaluate headers beyond 10 000 bytes; a plain array's takes 118.
 const HEADER_LIMIT_BYTES: usize = 1 << 16;
 
+/// As many bytes as hold every header.
+pub(crate) const HEAD_BYTES: usize = 12 + HEADER_LIMIT_BYTES;
+
 /// Whether a file with these first bytes is an npy.
 pub(crate) fn begins(head: &[u8]) -> bool {
     head.starts_with(b"\x93NUMPY")
@@ -36,16 +39,17 @@ pub(crate) fn is_named_npy(path: &Path) -> bool {
 
 /// Reads the header and checks that the values are there, to the byte.
 ///
-/// Allocates for the shape alone, which is no longer than the header.
-pub(crate) fn parse(bytes: &[u8]) -> Result<Layout, NpyError> {
-    if !begins(bytes) {
+/// `head` are the first [`HEAD_BYTES`] of the `n_bytes` that there are, or all. Allocates for the
+/// shape alone, which is no longer than the header.
+pub(crate) fn parse(head: &[u8], n_bytes: usize) -> Result<Layout, NpyError> {
+    if !begins(head) {
         return Err(NpyError::Magic);
     }
-    let [major, minor] = take(bytes, 6)?;
+    let [major, minor] = take(head, 6)?;
     let (length, start) = match (major, minor) {
-        (1, 0) => (usize::from(u16::from_le_bytes(take(bytes, 8)?)), 10),
+        (1, 0) => (usize::from(u16::from_le_bytes(take(head, 8)?)), 10),
         (2 | 3, 0) => {
-            let length = u32::from_le_bytes(take(bytes, 8)?);
+            let length = u32::from_le_bytes(take(head, 8)?);
             (usize::try_from(length).unwrap_or(usize::MAX), 12)
         }
         _ => return Err(NpyError::Version { major, minor }),
@@ -53,13 +57,13 @@ pub(crate) fn parse(bytes: &[u8]) -> Result<Layout, NpyError> {
     if length > HEADER_LIMIT_BYTES {
         return Err(NpyError::HeaderLength { length, limit: HEADER_LIMIT_BYTES });
     }
-    let header = bytes.get(start..start + length).ok_or(NpyError::HeaderTruncated)?;
+    let header = head.get(start..start + length).ok_or(NpyError::HeaderTruncated)?;
     let Header { descr, fortran_order, shape } = crate::npy_header::parse(header)?;
     let (stored, order) = element(descr)?;
     if fortran_order {
         return Err(NpyError::FortranOrder);
     }
-    Ok(Layout::new(stored, order, &shape, start + length, bytes.len())?)
+    Ok(Layout::new(stored, order, &shape, start + length, n_bytes)?)
 }
 
 /// What the dictionary says.

@@ -1,11 +1,12 @@
 //! NumPy's npz: a zip archive of npy files.
 
-use std::io::{self, Cursor, Read as _};
+use std::io::{self, BufReader, Cursor, Read, Seek};
 use std::ops::Range;
 
 use zip::{CompressionMethod, ZipArchive};
 
 use crate::ArrayError;
+use crate::store::Store;
 
 /// As much as the compressed members of one npz may unpack to, all together: they stay in memory,
 /// unlike uncompressed ones.
@@ -34,8 +35,19 @@ pub(crate) fn begins(head: &[u8]) -> bool {
 }
 
 /// The npy members of an archive, in its order, and the number of other entries.
-pub(crate) fn members(archive: &[u8], limit: u64) -> Result<(Vec<Member>, usize), ArrayError> {
-    let mut zip = ZipArchive::new(Cursor::new(archive)).map_err(ArrayError::Zip)?;
+pub(crate) fn members(archive: &Store, limit: u64) -> Result<(Vec<Member>, usize), ArrayError> {
+    match archive {
+        Store::Memory(bytes) => members_of(Cursor::new(bytes.as_slice()), bytes.len(), limit),
+        Store::File(file) => members_of(BufReader::new(file.open.file()), archive.n_bytes(), limit),
+    }
+}
+
+fn members_of(
+    archive: impl Read + Seek,
+    n_bytes: usize,
+    limit: u64,
+) -> Result<(Vec<Member>, usize), ArrayError> {
+    let mut zip = ZipArchive::new(archive).map_err(ArrayError::Zip)?;
     let mut members: Vec<Member> = Vec::new();
     let mut others = 0;
     let mut left = limit;
@@ -48,7 +60,7 @@ pub(crate) fn members(archive: &[u8], limit: u64) -> Result<(Vec<Member>, usize)
         };
         let name = name.to_owned();
         let data = if file.compression() == CompressionMethod::Stored {
-            let range = file.data_start().and_then(|start| range(start, file.size(), archive));
+            let range = file.data_start().and_then(|start| range(start, file.size(), n_bytes));
             let range = range.ok_or_else(|| ArrayError::Member {
                 member,
                 source: io::Error::from(io::ErrorKind::UnexpectedEof),
@@ -57,8 +69,8 @@ pub(crate) fn members(archive: &[u8], limit: u64) -> Result<(Vec<Member>, usize)
         } else {
             let mut bytes = Vec::new();
             let read = file.by_ref().take(left + 1).read_to_end(&mut bytes);
-            let n_bytes = read.map_err(|source| ArrayError::Member { member, source })? as u64;
-            left = left.checked_sub(n_bytes).ok_or(ArrayError::Inflated { limit })?;
+            let n_inflated = read.map_err(|source| ArrayError::Member { member, source })? as u64;
+            left = left.checked_sub(n_inflated).ok_or(ArrayError::Inflated { limit })?;
             Data::Inflated(bytes)
         };
         members.push(Member { name, data });
@@ -66,7 +78,7 @@ pub(crate) fn members(archive: &[u8], limit: u64) -> Result<(Vec<Member>, usize)
     Ok((members, others))
 }
 
-fn range(start: u64, length: u64, archive: &[u8]) -> Option<Range<usize>> {
+fn range(start: u64, length: u64, n_bytes: usize) -> Option<Range<usize>> {
     let range = usize::try_from(start).ok()?..usize::try_from(start.checked_add(length)?).ok()?;
-    archive.get(range.clone()).is_some().then_some(range)
+    (range.end <= n_bytes).then_some(range)
 }

@@ -1,9 +1,5 @@
 //! What makes a file a candidate: the extensions and first bytes of pictures.
 
-use std::fs::File;
-use std::io::{self, Read as _};
-use std::path::Path;
-
 use crate::Compression;
 
 /// Extensions of the pictures looked for, in lower case; a file's own may be in any.
@@ -14,17 +10,10 @@ use crate::Compression;
 pub const EXTENSIONS: [&str; 7] = ["jpg", "jpeg", "jpe", "jfif", "png", "webp", "bmp"];
 
 /// As many bytes as [`is_picture`] looks at.
-pub(crate) const PICTURE_HEAD_BYTES: u64 = 18;
+pub(crate) const PICTURE_HEAD_BYTES: usize = 18;
 
 /// As many bytes as tell every kind of file that a set may be: a tar says so at its byte 257.
-pub(crate) const HEAD_BYTES: u64 = 512;
-
-/// The first bytes of a file, by which it is known.
-pub(crate) fn head(path: &Path, n_bytes: u64) -> io::Result<Vec<u8>> {
-    let mut head = Vec::new();
-    File::open(path)?.take(n_bytes).read_to_end(&mut head)?;
-    Ok(head)
-}
+pub(crate) const HEAD_BYTES: usize = 512;
 
 /// The format of a compressed file that begins with these bytes, and what unpacks it.
 pub(crate) fn compression(head: &[u8]) -> Option<Compression> {

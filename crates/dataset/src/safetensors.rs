@@ -15,7 +15,7 @@ use crate::layout::{ByteOrder, Layout, Stored};
 use crate::{LayoutError, SafetensorsError};
 
 /// Bytes of the header's length.
-const LENGTH_BYTES: usize = 8;
+pub(crate) const LENGTH_BYTES: usize = 8;
 
 /// As in the reference implementation.
 const HEADER_LIMIT_BYTES: u64 = 100_000_000;
@@ -30,25 +30,36 @@ pub(crate) fn begins(head: &[u8]) -> bool {
     head.get(4..9) == Some(b"\0\0\0\0{")
 }
 
-/// The tensors of a file of these bytes, in the order of their names.
+/// As many bytes as hold the header that these first bytes announce, if it is not beyond reason.
+pub(crate) fn head_bytes(first: &[u8]) -> usize {
+    let claimed = first.first_chunk().map_or(0, |length| u64::from_le_bytes(*length));
+    let header = usize::try_from(claimed.min(HEADER_LIMIT_BYTES)).unwrap_or(0);
+    LENGTH_BYTES + header
+}
+
+/// The tensors of a file that begins with these bytes and has `n_bytes`, in the order of their names.
 ///
-/// Allocates for the header alone, which must be there.
-pub(crate) fn parse(bytes: &[u8]) -> Result<Vec<(String, Layout)>, SafetensorsError> {
-    let Some((length, rest)) = bytes.split_first_chunk::<LENGTH_BYTES>() else {
-        return Err(SafetensorsError::NoHeader { found: bytes.len() });
+/// `head` has the bytes that [`head_bytes`] tells, or all that there are.
+pub(crate) fn parse(
+    head: &[u8],
+    n_bytes: usize,
+) -> Result<Vec<(String, Layout)>, SafetensorsError> {
+    let Some((length, rest)) = head.split_first_chunk::<LENGTH_BYTES>() else {
+        return Err(SafetensorsError::NoHeader { found: head.len() });
     };
     let claimed = u64::from_le_bytes(*length);
     if claimed > HEADER_LIMIT_BYTES {
         return Err(SafetensorsError::HeaderLength { claimed, limit: HEADER_LIMIT_BYTES });
     }
     let header = usize::try_from(claimed).ok().and_then(|claimed| rest.get(..claimed));
-    let header = header.ok_or(SafetensorsError::HeaderTruncated { claimed, found: rest.len() })?;
+    let header = header
+        .ok_or(SafetensorsError::HeaderTruncated { claimed, found: n_bytes - LENGTH_BYTES })?;
     let Header(tensors) = serde_json::from_slice(header).map_err(SafetensorsError::Header)?;
     if tensors.is_empty() {
         return Err(SafetensorsError::NoTensor);
     }
     let values_start = LENGTH_BYTES + header.len();
-    check_that_they_tile(&tensors, bytes.len() - values_start)?;
+    check_that_they_tile(&tensors, n_bytes - values_start)?;
     let layout = |(name, tensor): (String, Tensor)| match tensor.layout(values_start) {
         Ok(layout) => Ok((name, layout)),
         Err(source) => Err(SafetensorsError::Tensor { name, source }),
@@ -150,8 +161,12 @@ mod tests {
         [&length[..], header.as_bytes(), &vec![1; n_values]].concat()
     }
 
+    fn parse_whole(bytes: &[u8]) -> Result<Vec<(String, Layout)>, SafetensorsError> {
+        parse(&bytes[..bytes.len().min(head_bytes(bytes))], bytes.len())
+    }
+
     fn refused(header: &str, n_values: usize) -> String {
-        let error = parse(&file(header, n_values)).expect_err(header);
+        let error = parse_whole(&file(header, n_values)).expect_err(header);
         let source = std::error::Error::source(&error).map(|it| format!(": {it}"));
         format!("{error}{}", source.unwrap_or_default())
     }
@@ -161,7 +176,7 @@ mod tests {
         let header = r#"{"__metadata__":{"format":"pt"},
             "b":{"dtype":"U8","shape":[2,3],"data_offsets":[8,14]},
             "a":{"dtype":"F16","shape":[2,2],"data_offsets":[0,8]}}   "#;
-        let tensors = parse(&file(header, 14)).unwrap();
+        let tensors = parse_whole(&file(header, 14)).unwrap();
         let shapes: Vec<_> = tensors.iter().map(|(name, it)| (&**name, it.row_shape())).collect();
         assert_eq!(shapes, [("a", &[1, 2][..]), ("b", &[1, 3][..])]);
     }
@@ -214,7 +229,7 @@ mod tests {
             (b"\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF{}", "claims 18446744073709551615 bytes, more than"),
         ];
         for (bytes, words) in cases {
-            let text = parse(bytes).expect_err(words).to_string();
+            let text = parse_whole(bytes).expect_err(words).to_string();
             assert!(text.contains(words), "{text}");
         }
     }

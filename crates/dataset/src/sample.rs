@@ -1,20 +1,17 @@
 //! One sample: where it lies, and reading it.
 
-use std::fs::{self, File};
-use std::io::{self, Read as _};
 use std::ops::Range;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
-use memmap2::Mmap;
+use calibrant_files::Unusable;
 
 use crate::arrays::Arrays;
-use crate::map::{Pages, map};
+use crate::store::{File, make_room, open_regular, read_error};
 use crate::{Label, ReadError, Tensor};
 
-/// Files of this many bytes and more are mapped, smaller ones are read: a map costs page faults and
-/// a process-wide lock, which only a large file repays.
-pub const MAP_FROM_BYTES: u64 = 1 << 20;
+/// The largest file that is read as a sample; no picture that can be decoded is as large.
+pub const SAMPLE_LIMIT_BYTES: u64 = 1 << 30;
 
 /// Where a sample lies: in a file of its own, in a shard, or in a row of arrays. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -40,9 +37,6 @@ pub enum Content<'buffer> {
 #[derive(Debug, Default)]
 pub struct ReadBuffer {
     bytes: Vec<u8>,
-    map: Option<Mmap>,
-    /// What a sample in an archive is read from, which its bytes keep alive.
-    shard: Option<Arc<Mmap>>,
     tensors: Vec<(Arc<str>, Tensor)>,
 }
 
@@ -53,7 +47,7 @@ pub(crate) enum Place {
     /// A part of an archive; the sample's name begins with the archive's, of `n_shard` bytes with
     /// its slash.
     Member {
-        shard: Arc<Mmap>,
+        shard: Arc<File>,
         range: Range<usize>,
         n_shard: usize,
     },
@@ -110,16 +104,13 @@ impl SampleRef {
         buffer: &'buffer mut ReadBuffer,
     ) -> Result<Content<'buffer>, ReadError> {
         match &self.place {
-            Place::File(path) => {
-                let ReadBuffer { bytes, map, .. } = buffer;
-                read_file(path, bytes, map).map(Content::Encoded)
-            }
+            Place::File(path) => read_file(path, &mut buffer.bytes).map(Content::Encoded),
             Place::Member { shard, range, .. } => {
-                let shard = buffer.shard.insert(Arc::clone(shard));
-                Ok(Content::Encoded(&shard[range.clone()]))
+                check_length(range.len() as u64, Path::new(&*self.name))?;
+                shard.read(range.clone(), &mut buffer.bytes).map(Content::Encoded)
             }
             Place::Row(arrays, row) => {
-                arrays.read_row(*row, &mut buffer.tensors)?;
+                arrays.read_row(*row, &mut buffer.bytes, &mut buffer.tensors)?;
                 Ok(Content::Tensors(&mut buffer.tensors))
             }
         }
@@ -128,15 +119,15 @@ impl SampleRef {
     /// Has the system fetch its file, where it has one of its own; what is wrong with the file shows
     /// when it is read.
     ///
-    /// Shards and arrays are mapped, and the system reads ahead in maps by itself.
+    /// In shards and arrays the system reads ahead by itself.
     pub(crate) fn fetch(&self) {
         #[cfg(target_os = "linux")]
         if let Place::File(path) = &self.place
-            && let Ok((file, _)) = open_regular(path)
+            && let Ok(file) = open_regular(path)
         {
             use rustix::fs::{Advice, fadvise};
             // It is advice: without it the file comes when it is read.
-            let _ = fadvise(&file, 0, None, Advice::WillNeed);
+            let _ = fadvise(file.file(), 0, None, Advice::WillNeed);
         }
     }
 
@@ -156,72 +147,21 @@ impl Content<'_> {
     }
 }
 
-/// Opens a regular file and says how long it is.
-///
-/// It is looked at before it is opened, because opening a pipe waits for its writer, and after,
-/// because it may have been replaced.
-pub(crate) fn open_regular(path: &Path) -> Result<(File, u64), ReadError> {
-    let metadata = fs::metadata(path).map_err(|source| read_error(path, source))?;
-    if !metadata.is_file() {
-        return Err(ReadError::NotAFile { path: path.to_owned() });
-    }
-    let file = File::open(path).map_err(|source| read_error(path, source))?;
-    let metadata = file.metadata().map_err(|source| read_error(path, source))?;
-    if !metadata.is_file() {
-        return Err(ReadError::NotAFile { path: path.to_owned() });
-    }
-    Ok((file, metadata.len()))
-}
-
 fn read_file<'buffer>(
     path: &Path,
     bytes: &'buffer mut Vec<u8>,
-    mapped: &'buffer mut Option<Mmap>,
 ) -> Result<&'buffer [u8], ReadError> {
-    // The file before need not stay mapped while this one is opened.
-    *mapped = None;
-    let (file, length) = open_regular(path)?;
-    if length >= MAP_FROM_BYTES {
-        let map = map(&file, length, Pages::Now);
-        return Ok(mapped.insert(map.map_err(|source| read_error(path, source))?));
-    }
-    let read = fill(&file, length, bytes);
-    let found = read.map_err(|source| read_error(path, source))?;
-    if found as u64 != length {
-        return Err(ReadError::Changed {
-            path: path.to_owned(),
-            expected: length,
-            found: found as u64,
-        });
-    }
+    let file = open_regular(path)?;
+    check_length(file.length(), path)?;
+    make_room(bytes, usize::try_from(file.length()).unwrap_or(0));
+    let found = file.read_into(bytes).map_err(|source| read_error(path, source))?;
     Ok(&bytes[..found])
 }
 
-/// Reads a file that should have `expected` bytes into the first of a buffer, which keeps its length
-/// from file to file, so that nothing is cleared; returns how many there were.
-///
-/// One more than expected tells a file that grew, without reading on for as long as it grows.
-fn fill(mut file: &File, expected: u64, bytes: &mut Vec<u8>) -> io::Result<usize> {
-    let room = usize::try_from(expected + 1).map_err(io::Error::other)?;
-    if bytes.len() < room {
-        bytes.resize(room, 0);
+fn check_length(n_bytes: u64, path: &Path) -> Result<(), ReadError> {
+    let limit = SAMPLE_LIMIT_BYTES;
+    if n_bytes > limit {
+        return Err(read_error(path, Unusable::TooLarge { n_bytes, limit }.into()));
     }
-    let mut found = 0;
-    while found < room {
-        match file.read(&mut bytes[found..room]) {
-            Ok(0) => break,
-            Ok(n) => found += n,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
-        }
-    }
-    Ok(found)
-}
-
-fn read_error(path: &Path, source: io::Error) -> ReadError {
-    let path = PathBuf::from(path);
-    match source.kind() {
-        io::ErrorKind::NotFound => ReadError::Gone { path },
-        _ => ReadError::Io { path, source },
-    }
+    Ok(())
 }

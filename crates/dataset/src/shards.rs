@@ -8,11 +8,11 @@ use std::sync::Arc;
 use crate::census::Tally;
 use crate::folder::{self, Wanted};
 use crate::labels::parse_class;
-use crate::map::{Pages, map};
-use crate::picture::{self, EXTENSIONS, is_picture};
-use crate::sample::{Place, open_regular};
+use crate::picture::{self, EXTENSIONS, HEAD_BYTES, PICTURE_HEAD_BYTES, is_picture};
+use crate::sample::Place;
+use crate::store::{File, Store};
 use crate::tar::{self, Member, MemberKind};
-use crate::{Census, DatasetError, Kind, Label, LineError, SampleRef, TarError, braces};
+use crate::{Census, DatasetError, Kind, Label, LineError, ReadError, SampleRef, TarError, braces};
 
 /// The extension of a member that holds the number of the sample's class.
 const CLASS: &str = "cls";
@@ -26,21 +26,17 @@ pub(crate) fn open(path: &Path) -> Result<(Vec<SampleRef>, Census), DatasetError
     let (shards, mut tally) = shards(path)?;
     let mut samples = Vec::new();
     for (name, path) in shards {
-        let (file, length) = open_regular(&path).map_err(DatasetError::File)?;
+        let file = Arc::new(File::open(&path).map_err(DatasetError::File)?);
+        let shard = Store::File(Arc::clone(&file));
         let broken = |source| DatasetError::Shard { path: path.clone(), source };
-        if length == 0 {
-            return Err(broken(TarError::NoEnd { length: 0 }));
-        }
-        let map = map(&file, length, Pages::Touched);
-        let map = map.map_err(|source| DatasetError::Io { path: path.clone(), source })?;
-        if let Some(format) = picture::compression(&map) {
+        let head = start(&shard, 0..shard.n_bytes(), HEAD_BYTES).map_err(DatasetError::File)?;
+        if let Some(format) = picture::compression(&head) {
             return Err(DatasetError::Compressed { path, format });
         }
-        let map = Arc::new(map);
         for Found { name: member, range, label } in
-            samples_of(&map, &name, &mut tally).map_err(broken)?
+            samples_of(&shard, &name, &mut tally).map_err(broken)?
         {
-            let place = Place::Member { shard: Arc::clone(&map), range, n_shard: name.len() + 1 };
+            let place = Place::Member { shard: Arc::clone(&file), range, n_shard: name.len() + 1 };
             let mut sample = SampleRef::new(&format!("{name}/{member}"), place);
             if let Some(label) = label {
                 sample.set_label(Arc::new(label));
@@ -86,7 +82,7 @@ pub(crate) struct Found {
 /// one key stand together and are one sample. Its picture is the first member whose extension is a
 /// picture's, or else ends in one (`left.png`); its class stands in the member `cls`.
 pub(crate) fn samples_of(
-    archive: &[u8],
+    archive: &Store,
     shard: &str,
     tally: &mut Tally,
 ) -> Result<Vec<Found>, TarError> {
@@ -98,7 +94,8 @@ pub(crate) fn samples_of(
         let part = match part(archive, member) {
             Ok(Some(part)) => part,
             Ok(None) => continue,
-            Err(kind) => {
+            Err(Aside::Unreadable(error)) => return Err(error.into()),
+            Err(Aside::Ignored(kind)) => {
                 tally.add(kind, format!("{shard}/{}", member.name));
                 continue;
             }
@@ -139,51 +136,64 @@ struct Part<'archive> {
     extension: &'archive str,
 }
 
-/// The member as a part of a sample; `None` for a folder, and otherwise why it is ignored.
+/// Why a member is no part of a sample.
+enum Aside {
+    Ignored(Kind),
+    Unreadable(ReadError),
+}
+
+/// The member as a part of a sample; `None` for a folder.
 fn part<'archive>(
-    archive: &[u8],
+    archive: &Store,
     member: &'archive Member,
-) -> Result<Option<Part<'archive>>, Kind> {
-    let start = member.name.rfind('/').map_or(0, |slash| slash + 1);
-    let own = &member.name[start..];
+) -> Result<Option<Part<'archive>>, Aside> {
+    let ignored = |kind| Err(Aside::Ignored(kind));
+    let own_start = member.name.rfind('/').map_or(0, |slash| slash + 1);
+    let own = &member.name[own_start..];
     match member.kind {
         MemberKind::Folder => return Ok(None),
-        MemberKind::Other => return Err(Kind::NotRegular),
-        MemberKind::File if own.starts_with("._") => return Err(Kind::AppleDouble),
-        MemberKind::File if own.starts_with('.') => return Err(Kind::Hidden),
+        MemberKind::Other => return ignored(Kind::NotRegular),
+        MemberKind::File if own.starts_with("._") => return ignored(Kind::AppleDouble),
+        MemberKind::File if own.starts_with('.') => return ignored(Kind::Hidden),
         MemberKind::File => {}
     }
     // WebDataset's notes on the archive itself.
     if member.name.starts_with("__")
         && member.name.split('/').next().is_some_and(|it| it.ends_with("__"))
     {
-        return Err(Kind::Hidden);
+        return ignored(Kind::Hidden);
     }
     match own.find('.') {
         Some(dot) => {
-            let (key, extension) = member.name.split_at(start + dot);
+            let (key, extension) = member.name.split_at(own_start + dot);
             Ok(Some(Part { member, key, extension: &extension[1..] }))
         }
         // A picture without an extension is one nevertheless, as in a folder.
-        None if is_picture(&archive[member.range.clone()]) => {
+        None if begins_like_picture(archive, member).map_err(Aside::Unreadable)? => {
             Ok(Some(Part { member, key: &member.name, extension: "" }))
         }
-        None => Err(Kind::Foreign(String::new())),
+        None => ignored(Kind::Foreign(String::new())),
     }
 }
 
 /// The picture and the class of a sample; what else it holds is counted.
 fn sample(
-    archive: &[u8],
+    archive: &Store,
     group: &[Part<'_>],
     shard: &str,
     tally: &mut Tally,
 ) -> Result<Option<Found>, TarError> {
     let is_plain = |part: &&Part<'_>| EXTENSIONS.contains(&&*part.extension.to_ascii_lowercase());
     let ends_in_one = |part: &&Part<'_>| EXTENSIONS.contains(&&*last_extension(part));
-    let begins_like_one = |part: &&Part<'_>| is_picture(&archive[part.member.range.clone()]);
-    let picture = group.iter().find(is_plain).or_else(|| group.iter().find(ends_in_one));
-    let picture = picture.or_else(|| group.iter().find(begins_like_one));
+    let mut picture = group.iter().find(is_plain).or_else(|| group.iter().find(ends_in_one));
+    if picture.is_none() {
+        for part in group {
+            if begins_like_picture(archive, part.member)? {
+                picture = Some(part);
+                break;
+            }
+        }
+    }
     let class = group.iter().find(|part| part.extension.eq_ignore_ascii_case(CLASS));
     for part in group {
         let is = |it: Option<&Part<'_>>| it.is_some_and(|it| std::ptr::eq(it, part));
@@ -202,9 +212,9 @@ fn sample(
     Ok(Some(Found { name: member.name.clone(), range: member.range.clone(), label }))
 }
 
-fn label(archive: &[u8], member: &Member) -> Result<Label, TarError> {
-    let bytes = &archive[member.range.clone()];
-    let text = str::from_utf8(&bytes[..bytes.len().min(CLASS_LIMIT_BYTES)])
+fn label(archive: &Store, member: &Member) -> Result<Label, TarError> {
+    let bytes = start(archive, member.range.clone(), CLASS_LIMIT_BYTES)?;
+    let text = str::from_utf8(&bytes)
         .map_err(|error| LineError::NotUtf8 { valid_up_to: error.valid_up_to() });
     let class = text.and_then(parse_class).map_err(|source| TarError::Class {
         member: member.name.clone(),
@@ -212,6 +222,17 @@ fn label(archive: &[u8], member: &Member) -> Result<Label, TarError> {
         source: Box::new(source),
     })?;
     Ok(Label::of_class(class))
+}
+
+fn begins_like_picture(archive: &Store, member: &Member) -> Result<bool, ReadError> {
+    Ok(is_picture(&start(archive, member.range.clone(), PICTURE_HEAD_BYTES)?))
+}
+
+/// The first bytes at these places, `n_bytes` or all.
+fn start(archive: &Store, places: Range<usize>, n_bytes: usize) -> Result<Vec<u8>, ReadError> {
+    let mut buffer = Vec::new();
+    let end = places.end.min(places.start + n_bytes);
+    Ok(archive.read(places.start..end, &mut buffer)?.to_owned())
 }
 
 fn last_extension(part: &Part<'_>) -> String {

@@ -9,10 +9,14 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
-use crate::{TarError, name};
+use crate::store::Store;
+use crate::{ReadError, TarError, name};
 
 /// Headers and members begin at multiples of this.
 const BLOCK_BYTES: usize = 512;
+
+/// What follows the end is looked through in pieces of this.
+const PIECE_BYTES: usize = 1 << 16;
 
 /// As much as the name or the extended header of one member is read of.
 const EXTENSION_LIMIT_BYTES: usize = 1 << 20;
@@ -43,18 +47,19 @@ pub(crate) fn begins(head: &[u8]) -> bool {
     head.get(257..262) == Some(b"ustar")
 }
 
-/// The members of an archive of these bytes, in its order.
+/// The members of an archive, in its order.
 ///
 /// # Errors
 ///
 /// [`TarError`], with the place in the archive, also when the mark at its end is missing.
-pub(crate) fn members(archive: &[u8]) -> Result<Vec<Member>, TarError> {
+pub(crate) fn members(archive: &Store) -> Result<Vec<Member>, TarError> {
     let mut members = Vec::new();
     let mut at = 0;
     let mut said = Extensions::default();
+    let mut buffer = Vec::new();
     loop {
-        let Some(header) = archive.get(at..).and_then(<[u8]>::first_chunk::<BLOCK_BYTES>) else {
-            return Err(TarError::NoEnd { length: archive.len() });
+        let Some(header) = block(archive, at, &mut buffer)? else {
+            return Err(TarError::NoEnd { length: archive.n_bytes() });
         };
         if header.iter().all(|&byte| byte == 0) {
             check_end(archive, at)?;
@@ -71,15 +76,18 @@ pub(crate) fn members(archive: &[u8]) -> Result<Vec<Member>, TarError> {
         let size = size.map_or_else(|| header.size(), Ok)?;
         let size = if has_data { size } else { 0 };
         let range = usize::try_from(size).ok().and_then(|size| Some(data..data.checked_add(size)?));
-        let range = range.filter(|range| range.end <= archive.len());
+        let range = range.filter(|range| range.end <= archive.n_bytes());
         let range = range.ok_or_else(|| TarError::Cut {
             member: said.name(&header),
             offset: at,
             needed: size,
-            left: archive.len() - data,
+            left: archive.n_bytes() - data,
         })?;
         if extends {
-            said.read(&header, &archive[range.clone()])?;
+            if range.len() > EXTENSION_LIMIT_BYTES {
+                return Err(TarError::Extension { offset: at, limit: EXTENSION_LIMIT_BYTES });
+            }
+            said.read(&header, archive.read(range.clone(), &mut buffer)?)?;
         } else {
             let said = std::mem::take(&mut said);
             members.push(member(&header, &said, range.clone())?);
@@ -88,11 +96,20 @@ pub(crate) fn members(archive: &[u8]) -> Result<Vec<Member>, TarError> {
     }
 }
 
-fn member(
-    header: &Header<'_>,
-    said: &Extensions<'_>,
-    range: Range<usize>,
-) -> Result<Member, TarError> {
+/// The block at this place, if there is a whole one.
+fn block(
+    archive: &Store,
+    at: usize,
+    buffer: &mut Vec<u8>,
+) -> Result<Option<[u8; BLOCK_BYTES]>, ReadError> {
+    let places = at..at.saturating_add(BLOCK_BYTES);
+    if places.end > archive.n_bytes() {
+        return Ok(None);
+    }
+    Ok(archive.read(places, buffer)?.first_chunk().copied())
+}
+
+fn member(header: &Header, said: &Extensions, range: Range<usize>) -> Result<Member, TarError> {
     let (name, offset) = (said.name(header), header.offset);
     let kind = match header.flag() {
         b'S' => return Err(TarError::Sparse { member: name, offset }),
@@ -109,20 +126,24 @@ fn member(
 }
 
 /// Behind the end there may be zeros alone: whoever joins two archives with `cat` hides the second.
-fn check_end(archive: &[u8], end: usize) -> Result<(), TarError> {
-    match archive[end..].iter().position(|&byte| byte != 0) {
-        None => Ok(()),
-        Some(zeros) => Err(TarError::Behind { end, offset: end + zeros }),
+fn check_end(archive: &Store, end: usize) -> Result<(), TarError> {
+    let mut buffer = Vec::new();
+    for start in (end..archive.n_bytes()).step_by(PIECE_BYTES) {
+        let piece = start..archive.n_bytes().min(start + PIECE_BYTES);
+        if let Some(zeros) = archive.read(piece, &mut buffer)?.iter().position(|&byte| byte != 0) {
+            return Err(TarError::Behind { end, offset: start + zeros });
+        }
     }
+    Ok(())
 }
 
 /// A block that describes a member.
-struct Header<'archive> {
-    bytes: &'archive [u8; BLOCK_BYTES],
+struct Header {
+    bytes: [u8; BLOCK_BYTES],
     offset: usize,
 }
 
-impl<'archive> Header<'archive> {
+impl Header {
     /// Compares the checksum: the sum of the bytes with blanks in its own place, which old programs
     /// took of signed bytes.
     fn check(&self) -> Result<(), TarError> {
@@ -165,7 +186,7 @@ impl<'archive> Header<'archive> {
     }
 
     /// The path, which POSIX divides over two fields; GNU has other things in the second.
-    fn path(&self) -> Cow<'archive, [u8]> {
+    fn path(&self) -> Cow<'_, [u8]> {
         let text = |place: Range<usize>| {
             let field = &self.bytes[place];
             field.split(|&byte| byte == 0).next().unwrap_or_default()
@@ -182,32 +203,32 @@ impl<'archive> Header<'archive> {
 
 /// What the headers before a member's own say of it.
 #[derive(Debug, Default)]
-struct Extensions<'archive> {
-    path: Option<&'archive [u8]>,
+struct Extensions {
+    path: Option<Vec<u8>>,
     size: Option<u64>,
     sparse: bool,
 }
 
-impl<'archive> Extensions<'archive> {
-    fn name(&self, header: &Header<'_>) -> String {
-        self.path.map_or_else(|| name::of_bytes(&header.path()), name::of_bytes)
+impl Extensions {
+    fn name(&self, header: &Header) -> String {
+        match &self.path {
+            Some(path) => name::of_bytes(path),
+            None => name::of_bytes(&header.path()),
+        }
     }
 
     /// Reads a GNU long name or link (`L`, `K`), or a pax header of the next member (`x`, and `X` of
     /// Solaris) or of all to come (`g`).
-    fn read(&mut self, header: &Header<'_>, data: &'archive [u8]) -> Result<(), TarError> {
+    fn read(&mut self, header: &Header, data: &[u8]) -> Result<(), TarError> {
         let offset = header.offset;
-        if data.len() > EXTENSION_LIMIT_BYTES {
-            return Err(TarError::Extension { offset, limit: EXTENSION_LIMIT_BYTES });
-        }
         match header.flag() {
-            b'L' => self.path = data.split(|&byte| byte == 0).next(),
+            b'L' => self.path = data.split(|&byte| byte == 0).next().map(<[u8]>::to_owned),
             b'K' => {}
             flag => {
                 let mut said = Self::default();
                 said.read_pax(data).ok_or(TarError::Pax { offset })?;
                 if flag != b'g' {
-                    *self = Self { path: said.path.or(self.path), ..said };
+                    *self = Self { path: said.path.or(self.path.take()), ..said };
                 } else if said.path.is_some() || said.size.is_some() || said.sparse {
                     // One name for all members, or one size: nobody means that.
                     return Err(TarError::Pax { offset });
@@ -219,7 +240,7 @@ impl<'archive> Extensions<'archive> {
 
     /// Reads records `LENGTH KEYWORD=VALUE` that end in a line feed; the length is that of the
     /// whole record.
-    fn read_pax(&mut self, mut records: &'archive [u8]) -> Option<()> {
+    fn read_pax(&mut self, mut records: &[u8]) -> Option<()> {
         while !records.is_empty() {
             let blank = records.iter().position(|&byte| byte == b' ')?;
             let length: usize = str::from_utf8(&records[..blank]).ok()?.parse().ok()?;
@@ -229,7 +250,7 @@ impl<'archive> Extensions<'archive> {
             let equals = record.iter().position(|&byte| byte == b'=')?;
             let (keyword, value) = (&record[..equals], &record[equals + 1..]);
             match keyword {
-                b"path" => self.path = Some(value),
+                b"path" => self.path = Some(value.to_owned()),
                 b"size" => self.size = Some(str::from_utf8(value).ok()?.parse().ok()?),
                 _ => self.sparse |= keyword.starts_with(b"GNU.sparse."),
             }
@@ -251,6 +272,10 @@ mod tests {
         let sum: u32 = block.iter().map(|&byte| u32::from(byte)).sum();
         block[148..155].copy_from_slice(format!("{sum:06o}\0").as_bytes());
         block
+    }
+
+    fn members(archive: &[u8]) -> Result<Vec<Member>, TarError> {
+        super::members(&Store::of_bytes(archive.to_owned()))
     }
 
     fn archive(members: &[(&str, u8, &[u8])]) -> Vec<u8> {

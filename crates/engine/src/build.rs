@@ -10,7 +10,6 @@ mod route;
 mod timing;
 mod types;
 
-use std::fs::File;
 use std::io;
 use std::ops::ControlFlow;
 use std::panic::resume_unwind;
@@ -19,6 +18,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use calibrant_files::RegularFile;
 use calibrant_tensorrt::{DataType, Enumeration, Severity};
 use serde::Serialize;
 use tempfile::NamedTempFile;
@@ -137,7 +137,7 @@ pub fn build_with(
     let started = Instant::now();
     // What must fail early: a build may take an hour.
     options.check(found.version(), int8.via())?;
-    File::open(onnx).map_err(|source| cannot("read", onnx, source))?;
+    check_files(onnx, options)?;
     let file = unfinished(plan).map_err(|source| cannot("write", plan, source))?;
 
     let (sender, receiver) = sync_channel(EVENTS_IN_FLIGHT);
@@ -173,6 +173,16 @@ pub fn build_with(
         int8: made.int8,
         warnings: heard.warnings,
     })
+}
+
+/// Makes sure that what TensorRT opens by itself can be read and is no pipe, whose writer it would wait for.
+fn check_files(onnx: &Path, options: &BuildOptions) -> Result<(), BuildError> {
+    let open = |path: &Path| {
+        RegularFile::open(path).map(drop).map_err(|source| cannot("read", path, source))
+    };
+    open(onnx)?;
+    // A plugin that is not there may be a bare name, which the loader searches for.
+    options.plugins.iter().filter(|plugin| plugin.exists()).try_for_each(|plugin| open(plugin))
 }
 
 /// Adds to a failure what TensorRT's log said, and what is known about it.
@@ -263,16 +273,7 @@ fn unfinished(path: &Path) -> io::Result<NamedTempFile> {
     if path.is_dir() {
         return Err(io::ErrorKind::IsADirectory.into());
     }
-    let folder = match path.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder,
-        _ => Path::new("."),
-    };
-    let mut builder = tempfile::Builder::new();
-    builder.prefix(".calibrant-");
-    // The result is to be as readable as any file the user makes.
-    #[cfg(unix)]
-    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-    builder.tempfile_in(folder)
+    calibrant_files::unfinished(path)
 }
 
 /// Whether a tensor of this type has a range.

@@ -1,10 +1,10 @@
 //! SHA-256 in hex.
 
 use std::fmt::Write as _;
-use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 
+use calibrant_files::RegularFile;
 use sha2::{Digest, Sha256};
 
 /// The hash of bytes in memory.
@@ -14,7 +14,8 @@ pub(crate) fn of_bytes(bytes: &[u8]) -> String {
 
 /// The hash of a file, read piece by piece.
 pub(crate) fn of_file(path: &Path) -> io::Result<String> {
-    let mut file = File::open(path)?;
+    let file = RegularFile::open(path)?;
+    let mut file = file.file();
     let mut hash = Sha256::new();
     let mut piece = vec![0; 1 << 20];
     loop {

@@ -3,7 +3,6 @@
 mod header;
 mod layers;
 
-use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -96,8 +95,9 @@ pub fn inspect(
     plan: &Path,
     options: &BuildOptions,
 ) -> Result<PlanInspection, InspectError> {
-    let bytes =
-        fs::read(plan).map_err(|source| InspectError::Read { path: plan.to_owned(), source })?;
+    // A plan is as large as its network, and held in memory as a whole by TensorRT too.
+    let bytes = calibrant_files::read(plan, u64::MAX)
+        .map_err(|source| InspectError::Read { path: plan.to_owned(), source })?;
     let library = found.version().to_string();
     let errors = Arc::new(Mutex::new(Vec::new()));
     let heard = Arc::clone(&errors);

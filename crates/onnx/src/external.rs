@@ -8,10 +8,11 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt::Write as _;
 use std::fs::File;
-use std::io::{self, Read as _, Seek as _, SeekFrom};
+use std::io::{self, Read as _, Seek as _};
 use std::path::{Component, Path, PathBuf};
 
 use buffa::bytes::Bytes;
+use calibrant_files::RegularFile;
 use sha1::{Digest as _, Sha1};
 
 use crate::error::ExternalProblem;
@@ -49,8 +50,7 @@ pub(crate) fn load(model: &mut ModelProto, base: Option<&Path>) -> Result<Extern
 #[derive(Debug)]
 struct DataFile {
     path: PathBuf,
-    file: File,
-    length: u64,
+    file: RegularFile,
     checksum: Option<String>,
     /// By first byte; ranges do not overlap.
     ranges: BTreeMap<u64, Range>,
@@ -77,7 +77,7 @@ fn read(
     }
     let offset = number(tensor, "offset")?.unwrap_or(0);
     let expected = tensor.n_bytes().ok().map(|n_bytes| n_bytes as u64);
-    let rest = file.length.saturating_sub(offset);
+    let rest = file.file.length().saturating_sub(offset);
     let length = number(tensor, "length")?.or(expected).unwrap_or(rest);
     if let Some(expected) = expected.filter(|&expected| expected != length) {
         return Err(ExternalProblem::Length { offset, length, expected });
@@ -101,20 +101,15 @@ impl DataFile {
         if !real.starts_with(base.canonicalize().map_err(failed)?) {
             return Err(ExternalProblem::Outside);
         }
-        // Opening a pipe would wait for a writer.
-        let metadata = real.metadata().map_err(failed)?;
-        if !metadata.is_file() {
-            return Err(failed(io::Error::new(io::ErrorKind::InvalidInput, "not a regular file")));
-        }
-        let file = File::open(&real).map_err(failed)?;
-        let length = metadata.len();
-        Ok(Self { path, file, length, checksum: None, ranges: BTreeMap::new() })
+        let file = RegularFile::open(&real).map_err(failed)?;
+        Ok(Self { path, file, checksum: None, ranges: BTreeMap::new() })
     }
 
     fn range(&mut self, tensor: &str, offset: u64, length: u64) -> Result<Bytes, ExternalProblem> {
-        let end = offset.checked_add(length).filter(|&end| end <= self.length);
+        let end = offset.checked_add(length).filter(|&end| end <= self.file.length());
         let (Some(end), Ok(n_bytes)) = (end, usize::try_from(length)) else {
-            return Err(ExternalProblem::Short { offset, length, file_length: self.length });
+            let file_length = self.file.length();
+            return Err(ExternalProblem::Short { offset, length, file_length });
         };
         if n_bytes == 0 {
             return Ok(Bytes::new());
@@ -130,8 +125,7 @@ impl DataFile {
         }
         let mut bytes = vec![0; n_bytes];
         let failed = |source| ExternalProblem::Read { path: self.path.clone(), source };
-        self.file.seek(SeekFrom::Start(offset)).map_err(failed)?;
-        self.file.read_exact(&mut bytes).map_err(failed)?;
+        self.file.read_exact_at(offset, &mut bytes).map_err(failed)?;
         let bytes = Bytes::from(bytes);
         self.ranges.insert(offset, Range { tensor: tensor.to_owned(), bytes: bytes.clone() });
         Ok(bytes)
@@ -143,7 +137,7 @@ impl DataFile {
             Some(checksum) => checksum,
             None => {
                 let failed = |source| ExternalProblem::Read { path: self.path.clone(), source };
-                self.checksum.insert(sha1_hex(&mut self.file).map_err(failed)?)
+                self.checksum.insert(sha1_hex(self.file.file()).map_err(failed)?)
             }
         };
         if found.eq_ignore_ascii_case(expected) {
@@ -153,7 +147,7 @@ impl DataFile {
     }
 }
 
-fn sha1_hex(file: &mut File) -> io::Result<String> {
+fn sha1_hex(mut file: &File) -> io::Result<String> {
     file.rewind()?;
     let mut hash = Sha1::new();
     let mut buffer = vec![0; 1 << 16];

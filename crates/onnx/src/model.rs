@@ -2,12 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::convert::Infallible;
-use std::fs::File;
-use std::io::Read as _;
 use std::path::Path;
 
 use buffa::bytes::{Buf as _, Bytes};
 use buffa::{DecodeOptions, MAX_MESSAGE_BYTES, Message as _};
+use calibrant_files::RegularFile;
 
 use crate::proto::{GraphProto, ModelProto, NodeProto, OperatorSetIdProto, TensorProto};
 use crate::write::WriteOptions;
@@ -198,14 +197,12 @@ impl OperatorSetIdProto {
 /// not fill the memory first.
 fn read_file(path: &Path) -> Result<Vec<u8>, Error> {
     let failed = |source| Error::Read { path: path.to_owned(), source };
-    let file = File::open(path).map_err(failed)?;
-    let n_bytes = file.metadata().map_err(failed)?.len();
-    if n_bytes > u64::from(MAX_MESSAGE_BYTES) {
+    let file = RegularFile::open(path).map_err(failed)?;
+    let (n_bytes, limit) = (file.length(), u64::from(MAX_MESSAGE_BYTES));
+    if n_bytes > limit {
         return Err(Error::FileTooLarge { path: path.to_owned(), n_bytes });
     }
-    let mut bytes = Vec::with_capacity(usize::try_from(n_bytes).unwrap_or(0));
-    file.take(u64::from(MAX_MESSAGE_BYTES)).read_to_end(&mut bytes).map_err(failed)?;
-    Ok(bytes)
+    file.read(limit).map_err(failed)
 }
 
 fn count_domains<'m>(nodes: &'m [NodeProto], domains: &mut BTreeMap<&'m str, usize>) {

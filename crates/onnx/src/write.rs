@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 
 use buffa::bytes::Bytes;
 use buffa::{Message as _, Rope};
+use calibrant_files::unfinished;
 use tempfile::{NamedTempFile, TempPath};
 
 use crate::model::External;
@@ -85,7 +86,7 @@ struct Staged {
 
 impl Staged {
     fn new(path: &Path) -> Result<Self, Error> {
-        let file = temporary(path).map_err(|source| failed(path, source))?;
+        let file = unfinished(path).map_err(|source| failed(path, source))?;
         Ok(Self { file, path: path.to_owned() })
     }
 
@@ -109,7 +110,7 @@ impl SetAside {
     fn take(path: &Path) -> Result<Self, Error> {
         let moved = match path.symlink_metadata() {
             Ok(_) => {
-                let aside = temporary(path).map_err(|source| failed(path, source))?;
+                let aside = unfinished(path).map_err(|source| failed(path, source))?;
                 fs::rename(path, aside.path()).map_err(|source| failed(path, source))?;
                 Some(aside.into_temp_path())
             }
@@ -229,19 +230,6 @@ fn data_path(path: &Path) -> Result<PathBuf, Error> {
     let name = path.file_name().and_then(|name| name.to_str());
     let name = name.ok_or_else(|| Error::FileName { path: path.to_owned() })?;
     Ok(path.with_file_name(format!("{name}.data")))
-}
-
-/// A new file beside `path`, with the rights that any new file gets.
-fn temporary(path: &Path) -> io::Result<NamedTempFile> {
-    let mut builder = tempfile::Builder::new();
-    builder.prefix(".calibrant-");
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt as _;
-        builder.permissions(fs::Permissions::from_mode(0o666));
-    }
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-    builder.tempfile_in(folder.unwrap_or(".".as_ref()))
 }
 
 fn failed(path: &Path, source: io::Error) -> Error {

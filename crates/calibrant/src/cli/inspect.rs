@@ -15,6 +15,9 @@ use crate::cli::print;
 use crate::error::{Error, UsageError};
 use crate::observe::Observer;
 
+/// As many bytes as tell what a file is.
+const HEAD_BYTES: usize = 4096;
+
 /// Prints what the file says.
 ///
 /// # Errors
@@ -26,11 +29,12 @@ pub(crate) fn run(
     observer: &mut dyn Observer,
 ) -> Result<Exit, Error> {
     let file = &args.file;
-    let bytes = std::fs::read(file).map_err(|source| Error::Read { path: file.clone(), source })?;
-    if plan::is_plan(file, &bytes) {
-        return plan::run(file, &bytes, &args.library.tensorrt, general, observer);
+    let head = calibrant_files::head(file, HEAD_BYTES)
+        .map_err(|source| Error::Read { path: file.clone(), source })?;
+    if plan::is_plan(file, &head) {
+        return plan::run(file, &head, &args.library.tensorrt, general, observer);
     }
-    let start = bytes.trim_ascii_start();
+    let start = head.trim_ascii_start();
     let inspected = if start.starts_with(b"{") {
         Inspected::of_table(&Table::read(file)?)
     } else if start.starts_with(b"TRT-") {

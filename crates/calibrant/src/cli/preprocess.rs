@@ -3,7 +3,8 @@
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
-use calibrant_calibration::write_atomic;
+use calibrant_dataset::SAMPLE_LIMIT_BYTES;
+use calibrant_files::write_atomic;
 use calibrant_preprocess::{Color, Pipeline, Preprocess as _, Scratch};
 use serde::Serialize;
 
@@ -57,8 +58,8 @@ pub(crate) fn run(args: &Args, general: &GeneralArgs) -> Result<Exit, Error> {
 
 /// Preprocesses the picture and writes what was asked for.
 fn look(path: &Path, args: &Args, pipeline: &Pipeline) -> Result<Seen, Error> {
-    let encoded =
-        std::fs::read(path).map_err(|source| Error::Read { path: path.to_owned(), source })?;
+    let encoded = calibrant_files::read(path, SAMPLE_LIMIT_BYTES)
+        .map_err(|source| Error::Read { path: path.to_owned(), source })?;
     let failed = |source| Error::Picture { path: path.to_owned(), source };
     let shape = pipeline.shape();
     let mut tensor = vec![0.0; shape.iter().product()];

@@ -238,7 +238,7 @@ fn compile(mut recipe: Recipe, decode: Decode) -> Result<Pipeline, RecipeError> 
 }
 
 fn from_file(file: &Path) -> Result<Settings, Error> {
-    let text = std::fs::read_to_string(file)
+    let text = calibrant_files::read_text(file)
         .map_err(|source| Error::Read { path: file.to_owned(), source })?;
     let settings = Settings::from_toml(&text);
     Ok(settings.map_err(|source| UsageError::RecipeFile { file: file.to_owned(), source })?)

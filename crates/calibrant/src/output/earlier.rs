@@ -1,10 +1,11 @@
 //! What earlier jobs wrote into a folder, as far as they say so: their report, or the journal of one that did not end.
 
-use std::fs::{self, File};
+use std::fs;
 use std::io;
 use std::path::Path;
 
 use calibrant_dataset::{Digest, digest, digest_reader};
+use calibrant_files::{RegularFile, TEXT_LIMIT_BYTES};
 use serde::{Deserialize, Serialize};
 
 use super::{JOURNAL, OutputError, REPORT, ReportProblem};
@@ -108,7 +109,9 @@ impl Earlier {
         let bytes = fs::metadata(path).map_err(unread)?.len();
         let mut candidates = self.of(name).filter(|file| file.bytes == bytes).peekable();
         if candidates.peek().is_some() {
-            let sha256 = File::open(path).and_then(digest_reader).map_err(unread)?;
+            let sha256 = RegularFile::open(path)
+                .and_then(|file| digest_reader(file.file()))
+                .map_err(unread)?;
             if let Some(file) = candidates.find(|file| file.sha256 == sha256) {
                 return Ok(file);
             }
@@ -133,7 +136,7 @@ fn text(path: &Path) -> Result<Option<String>, OutputError> {
         Ok(metadata) if !metadata.is_file() => return Err(foreign()),
         Ok(_) => {}
     }
-    let bytes = fs::read(path).map_err(unread)?;
+    let bytes = calibrant_files::read(path, TEXT_LIMIT_BYTES).map_err(unread)?;
     String::from_utf8(bytes).map(Some).map_err(|_| foreign())
 }
 

@@ -5,6 +5,7 @@ use std::fs;
 use std::io;
 use std::path::Path;
 
+use calibrant_files::UNFINISHED;
 use tempfile::TempDir;
 
 use super::{IN_ORDER, JOURNAL};
@@ -51,7 +52,7 @@ fn is_drafts(name: &OsStr) -> bool {
 
 /// Whether a file is called like a result, or like one that its writer has not closed yet.
 fn is_draft(name: &OsStr) -> bool {
-    let is_unclosed = name.as_encoded_bytes().starts_with(b".calibrant-");
+    let is_unclosed = name.as_encoded_bytes().starts_with(UNFINISHED.as_bytes());
     is_unclosed || name == JOURNAL || IN_ORDER.iter().any(|result| name == *result)
 }
 

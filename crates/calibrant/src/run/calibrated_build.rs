@@ -1,6 +1,5 @@
 //! The job in which TensorRT itself finds the ranges, while it builds the engine.
 
-use std::fs;
 use std::io;
 use std::path::PathBuf;
 
@@ -8,6 +7,7 @@ use calibrant_cuda::Device;
 use calibrant_dataset::{Dataset, digest};
 use calibrant_decode_cuda::DevicePreprocess;
 use calibrant_engine::{BuildOptions, cache_algorithm};
+use calibrant_files::TEXT_LIMIT_BYTES;
 use calibrant_rewrite::already_quantized;
 
 use super::{Job, Library};
@@ -90,7 +90,7 @@ impl Job<'_> {
     /// The calibration cache that an earlier job left, if it would come out the same today.
     fn kept_cache(&mut self, native: &Native<'_>) -> Result<Option<Vec<u8>>, Error> {
         let file = self.output.path(CACHE);
-        let cache = match fs::read(&file) {
+        let cache = match calibrant_files::read(&file, TEXT_LIMIT_BYTES) {
             Ok(cache) => cache,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(source) => return Err(Error::Read { path: file, source }),
@@ -114,7 +114,7 @@ impl Job<'_> {
 }
 
 fn read_manifest(manifest: PathBuf) -> Result<CacheManifest, CacheProblem> {
-    let text = match fs::read_to_string(&manifest) {
+    let text = match calibrant_files::read_text(&manifest) {
         Ok(text) => text,
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             return Err(CacheProblem::NoManifest { manifest });

@@ -70,8 +70,16 @@ fn what_is_no_regular_file_is_refused_wherever_a_file_is_named() {
     let [output, model, images, cache, pipe, pipe_onnx] =
         [&output, &model, &images, &cache, &pipe, &pipe_onnx].map(|path| path.to_str().unwrap());
     let calibrate = ["calibrate", "--output", output, "--limit", "2", "--model"];
-    let quantize =
-        ["quantize", "--output", output, "--engine", "none", "--model", model, "--calibration-cache"];
+    let quantize = [
+        "quantize",
+        "--output",
+        output,
+        "--engine",
+        "none",
+        "--model",
+        model,
+        "--calibration-cache",
+    ];
     for special in [pipe, pipe_onnx, "/dev/zero", "/dev/urandom"] {
         let cases: [&[&str]; 17] = [
             &[&calibrate[..], &[special, "--images", images, "--preset", "fashion"]].concat(),

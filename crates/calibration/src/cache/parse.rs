@@ -109,7 +109,7 @@ impl Reading {
     ///
     /// When the file cannot be read, or is no text at all.
     pub fn read(path: &Path) -> Result<Self, CacheError> {
-        let text = std::fs::read_to_string(path)
+        let text = calibrant_files::read_text(path)
             .map_err(|source| CacheError::Read { path: path.to_owned(), source })?;
         Ok(Self::of(&text))
     }

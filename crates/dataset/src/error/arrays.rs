@@ -2,6 +2,8 @@
 
 use std::io;
 
+use crate::ReadError;
+
 /// Arrays that cannot serve as samples.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -46,6 +48,9 @@ pub enum ArrayError {
         /// The input.
         name: String,
     },
+    /// The file could not be read, though it could be opened.
+    #[error(transparent)]
+    Read(#[from] ReadError),
     /// The safetensors file.
     #[error("not a readable safetensors file")]
     Safetensors(#[from] SafetensorsError),
@@ -68,7 +73,7 @@ pub enum ArrayError {
     },
     /// Compressed arrays that would fill the memory.
     #[error(
-        "the compressed arrays unpack to more than {limit} bytes; save them uncompressed (`numpy.savez`) or one by one (`numpy.save`), and they are mapped instead of loaded"
+        "the compressed arrays unpack to more than {limit} bytes; save them uncompressed (`numpy.savez`) or one by one (`numpy.save`), and they are read row by row instead of loaded"
     )]
     Inflated {
         /// The limit.

@@ -2,13 +2,16 @@
 
 use std::path::PathBuf;
 
-use crate::LineError;
+use crate::{LineError, ReadError};
 
 /// A tar archive that cannot serve as a shard. Offsets are those of headers, from the archive's
 /// beginning.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum TarError {
+    /// The archive could not be read, though it could be opened.
+    #[error(transparent)]
+    Read(#[from] ReadError),
     /// What should be a header is none.
     #[error("there is no tar header at byte {offset}: the checksum is not that of its bytes")]
     NoHeader {

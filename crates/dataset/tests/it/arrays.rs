@@ -208,7 +208,7 @@ mod sparse {
 
     /// 64 GiB: opening the array and reading its last row must not take them.
     #[test]
-    fn an_array_larger_than_memory_is_mapped() {
+    fn of_an_array_larger_than_memory_a_row_is_read() {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let path = folder.path().join("huge.npy");
         write(&path, "<f4", "1024, 16777216", 1 << 36, 2.5_f32.to_le_bytes());

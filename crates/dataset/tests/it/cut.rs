@@ -9,7 +9,8 @@ use crate::folder_of;
 
 /// An npy of 4 rows of 64 KiB each, beyond the pages of its header.
 fn npy() -> Vec<u8> {
-    let header = format!("{:<117}\n", "{'descr': '|u1', 'fortran_order': False, 'shape': (4, 65536), }");
+    let header =
+        format!("{:<117}\n", "{'descr': '|u1', 'fortran_order': False, 'shape': (4, 65536), }");
     let length = u16::try_from(header.len()).expect("a short header").to_le_bytes();
     [b"\x93NUMPY\x01\x00", &length[..], header.as_bytes(), &[7; 4 << 16]].concat()
 }
@@ -21,8 +22,8 @@ fn safetensors() -> Vec<u8> {
 
 fn npz() -> Vec<u8> {
     let mut zip = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
-    let stored = zip::write::SimpleFileOptions::default()
-        .compression_method(zip::CompressionMethod::Stored);
+    let stored =
+        zip::write::SimpleFileOptions::default().compression_method(zip::CompressionMethod::Stored);
     zip.start_file("x.npy", stored).expect("a member");
     std::io::Write::write_all(&mut zip, &npy()).expect("its bytes");
     zip.finish().expect("an archive").into_inner()

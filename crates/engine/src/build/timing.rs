@@ -1,6 +1,5 @@
 //! The timing cache of a build: read, used, written back.
 
-use std::fs;
 use std::io::{self, Write};
 use std::path::Path;
 
@@ -9,6 +8,9 @@ use calibrant_tensorrt::{Config, Error};
 use super::{cannot, unfinished};
 use crate::error::BuildError;
 use crate::options::BuildOptions;
+
+/// The largest timing cache that is read: a thousand times what a network's timings take.
+const LIMIT_BYTES: u64 = 1 << 30;
 
 /// The timing cache to use, where this TensorRT has one: RTX times kernels where they run, and its cache stays empty.
 pub(super) fn cache_of<'o>(
@@ -35,7 +37,7 @@ pub(super) fn cache_of<'o>(
 /// [`BuildError::TimingCache`] for one that TensorRT refuses: timings of another GPU would choose the wrong kernels, and
 /// building without them would overwrite the file.
 pub(super) fn read(config: &mut Config<'_>, path: &Path) -> Result<(), BuildError> {
-    let bytes = match fs::read(path) {
+    let bytes = match calibrant_files::read(path, LIMIT_BYTES) {
         Ok(bytes) => bytes,
         Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
         Err(source) => return Err(cannot("read", path, source)),

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use calibrant_calibration::{Algorithm, Cache, CacheError, Method, Reading, Table};
+use calibrant_files::TEXT_LIMIT_BYTES;
 
 use crate::cli::cache::args::HeaderArgs;
 use crate::config::DEFAULT_CACHE_VERSION;
@@ -23,8 +24,8 @@ pub(crate) enum Given {
 ///
 /// When it cannot be read, or is a table and damaged; a cache never is, here.
 pub(crate) fn read(path: &Path, method: Option<Method>) -> Result<Given, Error> {
-    let bytes =
-        std::fs::read(path).map_err(|source| Error::Read { path: path.to_owned(), source })?;
+    let bytes = calibrant_files::read(path, TEXT_LIMIT_BYTES)
+        .map_err(|source| Error::Read { path: path.to_owned(), source })?;
     if bytes.trim_ascii_start().starts_with(b"{") {
         let table = Table::read(path)?;
         let table = match method {

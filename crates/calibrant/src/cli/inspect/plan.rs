@@ -34,12 +34,12 @@ pub(super) fn is_plan(file: &Path, bytes: &[u8]) -> bool {
 /// When no TensorRT reads the plan; what is known without one is printed all the same.
 pub(super) fn run(
     file: &Path,
-    bytes: &[u8],
+    head: &[u8],
     library: &Source,
     general: &GeneralArgs,
     observer: &mut dyn Observer,
 ) -> Result<Exit, Error> {
-    let mut report = PlanReport::of_file(file, bytes);
+    let mut report = PlanReport::of_file(file, head)?;
     let asked = Asked::beside(file);
     let read = match find_library(library, observer)? {
         Ok(found) => inspect(&found, file, &BuildOptions::default()).map_err(Error::Inspect),
@@ -84,12 +84,14 @@ struct Row {
 
 impl PlanReport {
     /// What the file and the report beside it say.
-    fn of_file(file: &Path, bytes: &[u8]) -> Self {
-        let mut about = vec![("bytes", bytes.len().to_string())];
-        let built_by = PlanHeader::read(bytes).map(|header| header.to_string());
+    fn of_file(file: &Path, head: &[u8]) -> Result<Self, Error> {
+        let metadata = file.metadata();
+        let metadata = metadata.map_err(|source| Error::Read { path: file.to_owned(), source })?;
+        let mut about = vec![("bytes", metadata.len().to_string())];
+        let built_by = PlanHeader::read(head).map(|header| header.to_string());
         about.extend(built_by.map(|built_by| ("built by", built_by)));
         about.extend(of_report(file));
-        Self { kind: "TensorRT plan", about, problem: None, int8: None, layers: Vec::new() }
+        Ok(Self { kind: "TensorRT plan", about, problem: None, int8: None, layers: Vec::new() })
     }
 
     /// Adds what TensorRT says.
@@ -163,7 +165,7 @@ fn describe(tensor: &TensorSummary) -> String {
 /// What the report of the job that built the plan says, if it lies beside it.
 fn of_report(file: &Path) -> Vec<(&'static str, String)> {
     let path = file.with_file_name(REPORT);
-    let Some(report) = std::fs::read_to_string(&path)
+    let Some(report) = calibrant_files::read_text(&path)
         .ok()
         .and_then(|text| serde_json::from_str::<serde_json::Value>(&text).ok())
     else {

@@ -1,16 +1,14 @@
 //! Files that appear only when complete.
 
-use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+use std::io::{self, Write as _};
+use std::path::Path;
 
-/// Why a file could not be written; what was there before is untouched.
-#[derive(Debug, thiserror::Error)]
-#[error("cannot write `{}`", path.display())]
-pub struct WriteError {
-    /// The file that was to be written.
-    pub path: PathBuf,
-    source: io::Error,
-}
+use tempfile::NamedTempFile;
+
+use crate::error::WriteError;
+
+/// How the names of files begin that are not complete yet.
+pub const UNFINISHED: &str = ".calibrant-";
 
 /// Writes `contents` to `path` through a temporary file in the same folder, which takes the name only when it is on disk.
 ///
@@ -18,24 +16,30 @@ pub struct WriteError {
 ///
 /// When the folder is missing, cannot be written, or is full.
 pub fn write_atomic(path: &Path, contents: &[u8]) -> Result<(), WriteError> {
-    persist(path, contents).map_err(|source| WriteError { path: path.to_owned(), source })
+    let write = || -> io::Result<()> {
+        let mut file = unfinished(path)?;
+        file.write_all(contents)?;
+        file.as_file().sync_all()?;
+        file.persist(path)?;
+        Ok(())
+    };
+    write().map_err(|source| WriteError { path: path.to_owned(), source })
 }
 
-fn persist(path: &Path, contents: &[u8]) -> io::Result<()> {
-    let folder = match path.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder,
-        _ => Path::new("."),
-    };
+/// Returns a new file beside `path` that is removed unless it is persisted, to be written bit by bit.
+///
+/// A temporary file is private by default; this one is as readable as any file that the user makes.
+///
+/// # Errors
+///
+/// The system's.
+pub fn unfinished(path: &Path) -> io::Result<NamedTempFile> {
     let mut builder = tempfile::Builder::new();
-    builder.prefix(".calibrant-");
-    // A temporary file is private by default; a finished output is as readable as any file the user makes.
+    builder.prefix(UNFINISHED);
     #[cfg(unix)]
     builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-    let mut file = builder.tempfile_in(folder)?;
-    file.write_all(contents)?;
-    file.as_file().sync_all()?;
-    file.persist(path)?;
-    Ok(())
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    builder.tempfile_in(folder.unwrap_or(Path::new(".")))
 }
 
 #[cfg(test)]
