@@ -310,6 +310,29 @@ mod tests {
     }
 
     #[test]
+    fn a_library_of_other_content_and_the_same_size_is_fetched_again() {
+        let stage = Stage::new(DOWNLOADS);
+        let folder = stage.fetch().0.unwrap().folder;
+        fs::write(folder.join("liba.so.1"), "Library").unwrap();
+        stage.fetch().0.unwrap();
+        assert_eq!(fs::read_to_string(folder.join("liba.so.1")).unwrap(), "library");
+        assert_eq!(stage.calls(), 2);
+    }
+
+    #[test]
+    fn pip_runs_isolated_and_in_a_folder_of_our_own() {
+        let stage = Stage::new(&format!(
+            "test \"$1\" = -I || exit 9\npwd > \"$(dirname \"$0\")/where\"\n{DOWNLOADS}"
+        ));
+        stage.fetch().0.unwrap();
+        let place = fs::read_to_string(stage.folder.path().join("where")).unwrap();
+        let shelf = stage.folder.path().join("cache/tensorrt-rtx").canonicalize();
+        // The folder of the download is gone by now.
+        assert!(!Path::new(place.trim_end()).exists(), "{place}");
+        assert!(Path::new(&place).starts_with(shelf.unwrap()), "{place}");
+    }
+
+    #[test]
     fn a_wheel_with_another_hash_is_refused() {
         let mut stage = Stage::new(DOWNLOADS);
         stage.wheel.sha256 = "0000000000000000";
