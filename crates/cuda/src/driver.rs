@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 use std::ptr;
 use std::sync::Arc;
 
+use calibrant_search::led_astray;
 use cudarc::driver::sys;
 use libloading::Library;
 
@@ -227,6 +228,10 @@ impl Driver {
     fn load_first(libraries: &[&Path]) -> Result<Self, Error> {
         let mut tried = Vec::new();
         for &path in libraries {
+            if let Some(found) = led_astray(path) {
+                tried.push(Attempt::astray(path, &found));
+                continue;
+            }
             // SAFETY: the file is CUDA's driver by its name, or by the caller's word.
             match unsafe { Library::new(path) } {
                 Ok(library) => return Self::start(library, path),

@@ -171,6 +171,14 @@ pub struct Attempt {
 }
 
 impl Attempt {
+    /// That the loader would take a bare name for a file in the current folder.
+    pub(crate) fn astray(library: &Path, found: &Path) -> Self {
+        let found = found.display();
+        let reason =
+            format!("LD_LIBRARY_PATH has a relative or an empty entry, which leads to `{found}`");
+        Self { library: library.to_owned(), reason }
+    }
+
     /// What the loader says about a library.
     pub(crate) fn failed(library: &Path, error: &libloading::Error) -> Self {
         // The loader's own words are behind the error, where there are any.

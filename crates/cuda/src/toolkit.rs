@@ -4,9 +4,9 @@
 
 use std::env;
 use std::mem::ManuallyDrop;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::path::PathBuf;
 
+use calibrant_search::{Python, led_astray};
 use libloading::Library;
 
 use crate::error::{Attempt, Error};
@@ -78,6 +78,10 @@ fn present<'w>(
 /// Opens the first that opens; the others go to `tried`.
 fn first(candidates: impl Iterator<Item = PathBuf>, tried: &mut Vec<Attempt>) -> Option<Opened> {
     for path in candidates {
+        if let Some(found) = led_astray(&path) {
+            tried.push(Attempt::astray(&path, &found));
+            continue;
+        }
         // SAFETY: the file is NVIDIA's library by its name, in a place where NVIDIA's packages or the
         // system's administrator put it.
         match unsafe { Library::new(&path) } {
@@ -91,21 +95,15 @@ fn first(candidates: impl Iterator<Item = PathBuf>, tried: &mut Vec<Attempt>) ->
 /// The `nvidia` folders of the Python environment.
 fn python_roots(tried: &mut Vec<Attempt>) -> Vec<PathBuf> {
     let python = env::var_os("CALIBRANT_PYTHON").filter(|it| !it.is_empty());
-    let python = python.map_or_else(|| PathBuf::from("python3"), PathBuf::from);
-    let output = Command::new(&python)
-        .args(["-c", "import sys; print('\\n'.join(folder for folder in sys.path if folder))"])
-        .stdin(Stdio::null())
-        .stderr(Stdio::null())
-        .output();
+    let python = Python::named(python.map(PathBuf::from));
     let mut nothing = |reason: String| {
-        tried.push(Attempt { library: python.join("nvidia"), reason });
+        tried.push(Attempt { library: python.name().join("nvidia"), reason });
         Vec::new()
     };
-    match output {
+    match python.package_folders() {
         Err(error) => nothing(error.to_string()),
-        Ok(output) => {
-            let paths = String::from_utf8_lossy(&output.stdout).into_owned();
-            let roots = paths.lines().map(|folder| Path::new(folder).join("nvidia"));
+        Ok(folders) => {
+            let roots = folders.iter().map(|folder| folder.join("nvidia"));
             let roots: Vec<_> = roots.filter(|root| root.is_dir()).collect();
             if roots.is_empty() {
                 return nothing("the Python environment has no package of NVIDIA's".to_owned());

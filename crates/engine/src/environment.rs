@@ -3,6 +3,8 @@
 use std::env;
 use std::path::PathBuf;
 
+use calibrant_search::Python;
+
 /// The environment variables that steer the search, and the folder for fetched libraries.
 ///
 /// An unset variable and an empty one are the same.
@@ -21,19 +23,42 @@ impl Environment {
     pub fn of_process() -> Self {
         let path =
             |name: &str| env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
-        // The base directory specification wants relative paths ignored.
-        let base = path("XDG_CACHE_HOME")
-            .filter(|path| path.is_absolute())
-            .or_else(|| path("HOME").map(|home| home.join(".cache")));
         Self {
             tensorrt: path("CALIBRANT_TENSORRT"),
             python: path("CALIBRANT_PYTHON"),
-            cache: base.map(|base| base.join("calibrant")),
+            cache: cache_in(path("XDG_CACHE_HOME"), path("HOME")),
         }
     }
 
     /// The interpreter to run.
-    pub(crate) fn python_or_default(&self) -> PathBuf {
-        self.python.clone().unwrap_or_else(|| "python3".into())
+    pub(crate) fn interpreter(&self) -> Python {
+        Python::named(self.python.clone())
+    }
+}
+
+/// The folder for what is fetched. The base directory specification wants relative paths ignored, and a relative home
+/// would make a cache of whatever folder the process is in.
+fn cache_in(xdg: Option<PathBuf>, home: Option<PathBuf>) -> Option<PathBuf> {
+    let home = home.map(|home| home.join(".cache"));
+    let base = xdg.filter(|path| path.is_absolute()).or(home).filter(|path| path.is_absolute());
+    base.map(|base| base.join("calibrant"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_relative_home_is_no_cache() {
+        let cache = |xdg: Option<&str>, home: Option<&str>| {
+            cache_in(xdg.map(PathBuf::from), home.map(PathBuf::from))
+        };
+        assert_eq!(cache(None, Some("/home/u")), Some("/home/u/.cache/calibrant".into()));
+        assert_eq!(cache(Some("/x"), Some("/home/u")), Some("/x/calibrant".into()));
+        assert_eq!(cache(Some("x"), Some("/home/u")), Some("/home/u/.cache/calibrant".into()));
+        for home in [".", "home/u", "../u"] {
+            assert_eq!(cache(None, Some(home)), None, "{home}");
+        }
+        assert_eq!(cache(None, None), None);
     }
 }

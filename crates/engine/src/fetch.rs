@@ -14,6 +14,8 @@ use std::fs::{self, File, TryLockError};
 use std::io;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::Duration;
 
 use crate::environment::Environment;
 use crate::error::FetchError;
@@ -106,11 +108,21 @@ pub fn fetch(
     fetch_wheel(Wheel::of_this_machine()?, environment, say)
 }
 
-/// The folder of what was fetched before, if it was.
-pub(crate) fn fetched_before(environment: &Environment) -> Option<PathBuf> {
-    let wheel = Wheel::of_this_machine().ok()?;
-    let folder = folder_of(wheel, environment).ok()?;
-    wheel.is_whole(&folder).then_some(folder)
+/// The folder of what was fetched before, checked to the byte; else the folder that it would be in and why it does not do.
+pub(crate) fn fetched_before(environment: &Environment) -> Result<PathBuf, (PathBuf, String)> {
+    let nothing =
+        |place: Option<PathBuf>| (place.unwrap_or_default(), "nothing was fetched".to_owned());
+    let wheel = Wheel::of_this_machine().map_err(|_| nothing(environment.cache.clone()))?;
+    let folder = folder_of(wheel, environment).map_err(|_| nothing(environment.cache.clone()))?;
+    match folder.exists() {
+        false => Err(nothing(environment.cache.clone())),
+        true if wheel.is_whole(&folder) => Ok(folder),
+        true => {
+            let reason =
+                "its files are not those that were fetched; --tensorrt fetch replaces them";
+            Err((folder, reason.to_owned()))
+        }
+    }
 }
 
 /// The folder that a wheel's libraries have to themselves.
@@ -132,7 +144,7 @@ fn fetch_wheel(
     let mut tell = |event| if say(event).is_break() { Err(FetchError::Cancelled) } else { Ok(()) };
     let shelf = folder.parent().unwrap_or(&folder);
     fs::create_dir_all(shelf).map_err(|source| cannot_use(shelf, source))?;
-    let _lock = lock(shelf, || tell(FetchEvent::Waiting { folder: folder.clone() }))?;
+    let _lock = lock(shelf, wheel, &folder, &mut tell)?;
     if wheel.is_whole(&folder) {
         return Ok(fetched);
     }
@@ -148,7 +160,7 @@ fn fetch_wheel(
         .prefix(PARTIAL)
         .tempdir_in(shelf)
         .map_err(|source| cannot_use(shelf, source))?;
-    let file = pip::download(wheel, &environment.python_or_default(), partial.path(), &mut tell)?;
+    let file = pip::download(wheel, &environment.interpreter(), partial.path(), &mut tell)?;
     let found = hash::of_file(&file).map_err(|source| cannot_use(&file, source))?;
     if found != wheel.sha256 {
         return Err(FetchError::Hash { wheel: file, found, expected: wheel.sha256.to_owned() });
@@ -160,26 +172,40 @@ fn fetch_wheel(
     Ok(fetched)
 }
 
+/// How often the caller hears of the progress, and may cancel.
+const TICK: Duration = Duration::from_millis(200);
+
+/// Says what happens; an error cancels.
+type Tell<'t> = dyn FnMut(FetchEvent) -> Result<(), FetchError> + 't;
+
 /// How the folders of unfinished fetches begin.
 const PARTIAL: &str = ".partial-";
 
 /// Takes the lock that only one fetch at a time holds; it is free again when the process ends, however it ends.
 fn lock(
     shelf: &Path,
-    waiting: impl FnOnce() -> Result<(), FetchError>,
+    wheel: &Wheel,
+    folder: &Path,
+    tell: &mut Tell<'_>,
 ) -> Result<File, FetchError> {
     let path = shelf.join(".lock");
     let unusable = |source| cannot_use(&path, source);
     let file = File::create(&path).map_err(unusable)?;
-    match file.try_lock() {
-        Ok(()) => {}
-        Err(TryLockError::WouldBlock) => {
-            waiting()?;
-            file.lock().map_err(unusable)?;
+    let mut is_told = false;
+    loop {
+        match file.try_lock() {
+            Ok(()) => return Ok(file),
+            Err(TryLockError::WouldBlock) if is_told => {
+                thread::sleep(TICK);
+                tell(FetchEvent::Progress { done: 0, total: wheel.bytes })?;
+            }
+            Err(TryLockError::WouldBlock) => {
+                is_told = true;
+                tell(FetchEvent::Waiting { folder: folder.to_owned() })?;
+            }
+            Err(TryLockError::Error(source)) => return Err(unusable(source)),
         }
-        Err(TryLockError::Error(source)) => return Err(unusable(source)),
     }
-    Ok(file)
 }
 
 fn remove_leftovers(shelf: &Path, folder: &Path) -> io::Result<()> {
@@ -214,8 +240,18 @@ mod tests {
         environment: Environment,
     }
 
-    const MEMBERS: &[Member] =
-        &[Member { path: "libs/liba.so.1", bytes: 7 }, Member { path: "libs/libb.so.1", bytes: 3 }];
+    const MEMBERS: &[Member] = &[
+        Member {
+            path: "libs/liba.so.1",
+            bytes: 7,
+            sha256: "b718f1354f7247312eca086d9a024afe5fa717ddea5adeddd6f12bcf945b2e8c",
+        },
+        Member {
+            path: "libs/libb.so.1",
+            bytes: 3,
+            sha256: "3fc4ccfe745870e2c0d99f71f30ff0656c8dedd41cc1d7d3d376b0dbe685e2f3",
+        },
+    ];
 
     /// Copies the prepared wheel to where `pip download --dest` would put it.
     const DOWNLOADS: &str =
@@ -347,7 +383,7 @@ mod tests {
     #[test]
     fn a_wheel_without_the_libraries_is_refused() {
         let mut stage = Stage::new(DOWNLOADS);
-        stage.wheel.members = &[Member { path: "libs/libc.so.1", bytes: 1 }];
+        stage.wheel.members = &[Member { path: "libs/libc.so.1", bytes: 1, sha256: "" }];
         let error = stage.fetch().0.unwrap_err();
         assert!(
             matches!(&error, FetchError::Unpack { member, .. } if member == "libs/libc.so.1"),
@@ -407,7 +443,7 @@ mod tests {
     #[test]
     fn of_two_fetches_at_a_time_one_downloads() {
         let stage = Stage::new(&format!("sleep 0.3\n{DOWNLOADS}"));
-        std::thread::scope(|scope| {
+        thread::scope(|scope| {
             let fetches = [(); 2].map(|()| scope.spawn(|| stage.fetch().0));
             for fetch in fetches {
                 fetch.join().unwrap().unwrap();

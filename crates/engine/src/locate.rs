@@ -13,7 +13,7 @@ use calibrant_tensorrt::{Library, OpenError, Version};
 
 use crate::environment::Environment;
 use crate::error::{LocateError, Tried};
-use crate::fetch::{FetchEvent, fetch, fetched_before};
+use crate::fetch::{FetchEvent, fetch};
 
 pub(crate) use self::candidates::{Candidate, everywhere};
 
@@ -120,10 +120,13 @@ fn open_named(path: &Path, origin: Origin) -> Result<Found, LocateError> {
 /// Opens the first TensorRT of all places that opens.
 fn open_first(environment: &Environment) -> Result<Found, LocateError> {
     let mut tried = Vec::new();
-    for candidate in everywhere(environment, fetched_before(environment), &mut tried) {
-        match candidate.open() {
-            Ok(found) => return Ok(found),
-            Err(error) => tried.push(candidate.tried(&error)),
+    for candidate in everywhere(environment) {
+        match candidate {
+            Ok(candidate) => match candidate.open() {
+                Ok(found) => return Ok(found),
+                Err(error) => tried.push(candidate.tried(&error)),
+            },
+            Err(nothing) => tried.push(nothing),
         }
     }
     Err(LocateError::NotFound { tried })

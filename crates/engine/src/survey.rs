@@ -3,12 +3,12 @@
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
+use calibrant_files::text_of;
 use calibrant_tensorrt::{Generation, Library, Version};
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use crate::environment::Environment;
 use crate::error::Tried;
-use crate::fetch::fetched_before;
 use crate::locate::{Candidate, everywhere};
 
 /// Every TensorRT found, and every place that holds none.
@@ -24,8 +24,10 @@ pub struct Survey {
 #[derive(Debug, Clone, Serialize)]
 pub struct Surveyed {
     /// The library's file.
+    #[serde(serialize_with = "calibrant_files::serialize_path")]
     pub library: PathBuf,
     /// Its ONNX parser, if one lies beside it.
+    #[serde(serialize_with = "text_if_any")]
     pub parser: Option<PathBuf>,
     /// Which way led to it.
     pub origin: String,
@@ -78,7 +80,14 @@ pub fn survey(environment: &Environment) -> Survey {
     let mut tried = Vec::new();
     let mut found = Vec::new();
     let mut seen = BTreeSet::new();
-    for candidate in everywhere(environment, fetched_before(environment), &mut tried) {
+    for candidate in everywhere(environment) {
+        let candidate = match candidate {
+            Ok(candidate) => candidate,
+            Err(nothing) => {
+                tried.push(nothing);
+                continue;
+            }
+        };
         match Library::probe(&candidate.library) {
             Ok((version, library)) => {
                 // One file may be reached by several ways and links; the first way is the one that counts.
@@ -105,6 +114,11 @@ fn surveyed(candidate: &Candidate, version: Version, library: PathBuf) -> Survey
         version: version.to_string(),
         generation: version.generation().map(|generation| generation.to_string()),
     }
+}
+
+/// A path as text, where there is one.
+fn text_if_any<S: Serializer>(path: &Option<PathBuf>, serializer: S) -> Result<S::Ok, S::Error> {
+    path.as_deref().map(text_of).serialize(serializer)
 }
 
 #[cfg(test)]

@@ -53,6 +53,17 @@ pub enum OpenError {
         std::env::consts::ARCH
     )]
     Platform,
+    /// The loader would take a bare name for a file in the current folder.
+    #[error(
+        "{} is not loaded: LD_LIBRARY_PATH has a relative or an empty entry, which leads to `{}`; name absolute folders there",
+        name.display(), found.display()
+    )]
+    Astray {
+        /// The bare name.
+        name: PathBuf,
+        /// What the loader would take for it.
+        found: PathBuf,
+    },
     /// The loader refuses the file.
     #[error("cannot load {}", path.display())]
     Load {

@@ -42,9 +42,14 @@ impl File {
     pub(crate) unsafe fn open(path: &Path) -> Result<Self, OpenError> {
         use libloading::os::unix::{Library, RTLD_LOCAL, RTLD_NOW};
 
+        let is_bare = path.parent() == Some(Path::new(""));
+        if let Some(found) = calibrant_search::led_astray(path) {
+            return Err(OpenError::Astray { name: path.to_owned(), found });
+        }
         // A bare name is the loader's to find, and a file that cannot be read is the loader's to complain of.
-        if let Ok(Some(missing)) =
-            std::fs::File::open(path).and_then(|mut file| crate::elf::missing_bytes(&mut file))
+        if !is_bare
+            && let Ok(Some(missing)) =
+                std::fs::File::open(path).and_then(|mut file| crate::elf::missing_bytes(&mut file))
         {
             return Err(OpenError::Truncated { path: path.to_owned(), missing });
         }
@@ -52,9 +57,7 @@ impl File {
         let handle = unsafe { Library::open(Some(path), RTLD_NOW | RTLD_LOCAL) }
             .map_err(|source| OpenError::Load { path: path.to_owned(), source })?;
         let mut file = Self { handle: ManuallyDrop::new(handle.into()), path: path.to_owned() };
-        if path.components().count() == 1
-            && let Some(found) = file.mapped_path()
-        {
+        if is_bare && let Some(found) = file.mapped_path() {
             file.path = found;
         }
         Ok(file)

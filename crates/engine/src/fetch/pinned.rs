@@ -8,6 +8,7 @@ use std::path::Path;
 use zip::ZipArchive;
 
 use crate::error::FetchError;
+use crate::hash;
 
 /// The package, as pip knows it.
 pub(super) const PACKAGE: &str = "tensorrt-rtx-cu13-libs";
@@ -40,6 +41,8 @@ pub(super) struct Member {
     pub(super) path: &'static str,
     /// Its unpacked size.
     pub(super) bytes: u64,
+    /// The SHA-256 of its unpacked bytes.
+    pub(super) sha256: &'static str,
 }
 
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
@@ -50,8 +53,16 @@ const PINNED: Option<Wheel> = Some(Wheel {
     sha256: "e3fd45fed001240d63304e77a2d4006319b839994237cb294b6e7ad72acaabcd",
     bytes: 95_153_708,
     members: &[
-        Member { path: "tensorrt_rtx_libs/libtensorrt_rtx.so.1", bytes: 234_013_248 },
-        Member { path: "tensorrt_rtx_libs/libtensorrt_onnxparser_rtx.so.1", bytes: 4_097_984 },
+        Member {
+            path: "tensorrt_rtx_libs/libtensorrt_rtx.so.1",
+            bytes: 234_013_248,
+            sha256: "a74fa3974f1892b65a53b06a14ffcb15758ac51c12135ada84490f53f67e1051",
+        },
+        Member {
+            path: "tensorrt_rtx_libs/libtensorrt_onnxparser_rtx.so.1",
+            bytes: 4_097_984,
+            sha256: "27be1f67ef28683b54390b6cbc7ec3efc75b39c8ebc4c683cb8603bcfd0b8896",
+        },
     ],
 });
 
@@ -63,8 +74,16 @@ const PINNED: Option<Wheel> = Some(Wheel {
     sha256: "ec8b6cb95a8ea61e31d544dbc5039d35219b311999f92c518a3889aaae74359c",
     bytes: 90_582_711,
     members: &[
-        Member { path: "tensorrt_rtx_libs/libtensorrt_rtx.so.1", bytes: 213_748_008 },
-        Member { path: "tensorrt_rtx_libs/libtensorrt_onnxparser_rtx.so.1", bytes: 3_422_296 },
+        Member {
+            path: "tensorrt_rtx_libs/libtensorrt_rtx.so.1",
+            bytes: 213_748_008,
+            sha256: "a7180e0a15a5387d60767ef7133a4fa42fe9f347fbf3c6d613099a609952df0a",
+        },
+        Member {
+            path: "tensorrt_rtx_libs/libtensorrt_onnxparser_rtx.so.1",
+            bytes: 3_422_296,
+            sha256: "1c8ff39f9d1a2112165b8e2b59708785c9f5de218b60a55df1b8e9139b9d63bf",
+        },
     ],
 });
 
@@ -83,12 +102,17 @@ impl Wheel {
         format!("{PACKAGE}=={}", self.version)
     }
 
-    /// Whether a folder holds every library in full.
+    /// Whether a folder holds every library as it came in the wheel, to the byte.
+    ///
+    /// Libraries run as they are opened, so this is asked each time before; 240 MB are hashed in a fraction of a second.
     pub(super) fn is_whole(&self, folder: &Path) -> bool {
-        self.members.iter().all(|member| {
-            let file = fs::metadata(folder.join(member.name()));
-            file.is_ok_and(|file| file.is_file() && file.len() == member.bytes)
-        })
+        let file = |member: &Member| folder.join(member.name());
+        let is_as_long = |member: &Member| {
+            fs::metadata(file(member)).is_ok_and(|it| it.is_file() && it.len() == member.bytes)
+        };
+        let is_same =
+            |member: &Member| hash::of_file(&file(member)).is_ok_and(|it| it == member.sha256);
+        self.members.iter().all(is_as_long) && self.members.iter().all(is_same)
     }
 
     /// Unpacks the libraries and the licence into a new folder.

@@ -3,13 +3,15 @@
 use std::fs;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Child, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
 use std::thread;
 use std::time::Duration;
 
+use calibrant_search::Python;
+
 use super::pinned::Wheel;
-use super::{FetchEvent, cannot_use};
+use super::{FetchEvent, TICK, Tell, cannot_use};
 use crate::error::FetchError;
 
 /// How often a download is tried: registries have hiccups.
@@ -18,19 +20,13 @@ const ATTEMPTS: u32 = 3;
 /// How long to wait before the second try; twice as long before the third.
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 
-/// How often the caller hears of the progress, and may cancel.
-const TICK: Duration = Duration::from_millis(200);
-
 /// What pip says when another try would fail alike.
 const LASTING: [&str; 2] = ["No module named pip", "DO NOT MATCH THE HASHES"];
-
-/// Says what happens; an error cancels.
-type Tell<'t> = dyn FnMut(FetchEvent) -> Result<(), FetchError> + 't;
 
 /// Downloads a wheel into a folder, and returns its file.
 pub(super) fn download(
     wheel: &Wheel,
-    python: &Path,
+    python: &Python,
     folder: &Path,
     tell: &mut Tell<'_>,
 ) -> Result<PathBuf, FetchError> {
@@ -91,14 +87,18 @@ impl Outcome {
 /// Runs pip once, to its end.
 fn run(
     wheel: &Wheel,
-    python: &Path,
+    python: &Python,
     folder: &Path,
     requirements: &Path,
     tell: &mut Tell<'_>,
 ) -> Result<Outcome, FetchError> {
-    let failed = |source| FetchError::Python { python: python.to_owned(), source };
-    let mut pip = Command::new(python)
-        .args(["-m", "pip", "download", "--no-deps", "--only-binary=:all:", "--require-hashes"])
+    let failed = |source| FetchError::Python { python: python.name().to_owned(), source };
+    let mut pip = python
+        .module("pip")
+        .map_err(failed)?
+        // What the user works in is none of pip's business: a relative path of its configuration would lead there.
+        .current_dir(folder)
+        .args(["download", "--no-deps", "--only-binary=:all:", "--require-hashes"])
         .args(["--no-input", "--disable-pip-version-check", "--progress-bar", "off"])
         .args(["--platform", wheel.platform, "--requirement"])
         .arg(requirements)
@@ -106,18 +106,17 @@ fn run(
         .arg(folder)
         // pip downloads into its temporary folder first: there, what it leaves behind goes with ours.
         .env("TMPDIR", folder)
-        .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(Stdio::piped())
         .spawn()
         .map_err(failed)?;
-    let output = match output_of(&mut pip, folder, wheel, tell) {
+    let output = match output_of(&mut pip, folder, wheel, failed, tell) {
         Ok(output) => output,
-        Err(cancelled) => {
+        Err(error) => {
             // It may have ended by itself meanwhile, which is as good.
             let _ = pip.kill();
             pip.wait().map_err(failed)?;
-            return Err(cancelled);
+            return Err(error);
         }
     };
     Ok(Outcome { status: pip.wait().map_err(failed)?, output })
@@ -128,9 +127,10 @@ fn output_of(
     pip: &mut Child,
     folder: &Path,
     wheel: &Wheel,
+    failed: impl Fn(io::Error) -> FetchError,
     tell: &mut Tell<'_>,
 ) -> Result<String, FetchError> {
-    let receiver = read_on_a_thread(pip.stderr.take());
+    let receiver = read_on_a_thread(pip.stderr.take()).map_err(failed)?;
     let mut output = Vec::new();
     loop {
         match receiver.recv_timeout(TICK) {
@@ -147,9 +147,9 @@ fn output_of(
 }
 
 /// Sends what a stream gives, piece by piece, until it ends or nobody listens.
-fn read_on_a_thread(stream: Option<impl Read + Send + 'static>) -> Receiver<Vec<u8>> {
+fn read_on_a_thread(stream: Option<impl Read + Send + 'static>) -> io::Result<Receiver<Vec<u8>>> {
     let (sender, receiver) = sync_channel(16);
-    thread::spawn(move || {
+    thread::Builder::new().spawn(move || {
         let Some(mut stream) = stream else { return };
         let mut piece = [0; 4096];
         while let Ok(read @ 1..) = stream.read(&mut piece) {
@@ -157,8 +157,8 @@ fn read_on_a_thread(stream: Option<impl Read + Send + 'static>) -> Receiver<Vec<
                 return;
             }
         }
-    });
-    receiver
+    })?;
+    Ok(receiver)
 }
 
 /// The bytes of all files in a folder and those below.

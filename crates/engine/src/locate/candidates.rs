@@ -1,11 +1,12 @@
 //! The files that could be a TensorRT: names and places, none of them opened.
 
+use std::iter;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
 
 use super::Origin;
 use crate::environment::Environment;
 use crate::error::Tried;
+use crate::fetch::fetched_before;
 
 /// A library and its ONNX parser, as files or as bare names for the loader.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -80,49 +81,51 @@ fn parser_beside(library: &Path) -> PathBuf {
     }
 }
 
-/// The candidates of all places, in the order to try them. Places without any go to `tried`.
-pub(crate) fn everywhere<'e>(
-    environment: &'e Environment,
-    fetched: Option<PathBuf>,
-    tried: &mut Vec<Tried>,
-) -> impl Iterator<Item = Candidate> + use<'e> {
-    if fetched.is_none()
-        && let Some(cache) = &environment.cache
-    {
-        let reason = "nothing was fetched".to_owned();
-        tried.push(Tried { origin: Origin::Fetched, place: cache.clone(), reason });
-    }
-    let python = match python_packages(environment) {
-        Ok(folders) => folders,
-        Err(nothing) => {
-            tried.push(nothing);
-            Vec::new()
-        }
-    };
+/// The candidates of all places, in the order to try them, and in their turn the places that have none; a place is
+/// looked at when its turn comes.
+pub(crate) fn everywhere(
+    environment: &Environment,
+) -> impl Iterator<Item = Result<Candidate, Tried>> {
     let named = environment.tensorrt.iter().flat_map(|path| at(path, Origin::Variable));
     let bare = |(library, parser): (&str, &str)| Candidate {
         library: library.into(),
         parser: parser.into(),
         origin: Origin::Loader,
     };
-    let python = python.into_iter().flat_map(|folder| at(&folder, Origin::Python));
-    let fetched = fetched.into_iter().flat_map(|folder| at(&folder, Origin::Fetched));
-    named.chain(SONAMES.into_iter().map(bare)).chain(python).chain(fetched)
+    let looked_at = move |origin, found: Result<Vec<PathBuf>, Tried>| match found {
+        Ok(folders) => folders.iter().flat_map(|folder| at(folder, origin)).map(Ok).collect(),
+        Err(nothing) => vec![Err(nothing)],
+    };
+    let python =
+        iter::once_with(move || looked_at(Origin::Python, python_packages(environment))).flatten();
+    let fetched =
+        iter::once_with(move || looked_at(Origin::Fetched, fetched(environment))).flatten();
+    named.chain(SONAMES.into_iter().map(bare)).map(Ok).chain(python).chain(fetched)
+}
+
+/// The folder of what was fetched, where there is a place for it.
+fn fetched(environment: &Environment) -> Result<Vec<PathBuf>, Tried> {
+    if environment.cache.is_none() {
+        return Ok(Vec::new());
+    }
+    match fetched_before(environment) {
+        Ok(folder) => Ok(vec![folder]),
+        Err((place, reason)) => Err(Tried { origin: Origin::Fetched, place, reason }),
+    }
 }
 
 /// The folders of the Python environment's TensorRT packages.
 fn python_packages(environment: &Environment) -> Result<Vec<PathBuf>, Tried> {
-    let python = environment.python_or_default();
-    let nothing = |reason: String| Tried { origin: Origin::Python, place: python.clone(), reason };
-    let output = Command::new(&python)
-        .args(["-c", "import sys; print('\\n'.join(folder for folder in sys.path if folder))"])
-        .stdin(Stdio::null())
-        .stderr(Stdio::null())
-        .output()
-        .map_err(|error| nothing(error.to_string()))?;
-    let folders: Vec<PathBuf> = String::from_utf8_lossy(&output.stdout)
-        .lines()
-        .flat_map(|folder| PYTHON_PACKAGES.map(|package| Path::new(folder).join(package)))
+    let python = environment.interpreter();
+    let nothing = |reason: String| {
+        let place = python.name().to_owned();
+        Tried { origin: Origin::Python, place, reason }
+    };
+    let folders: Vec<PathBuf> = python
+        .package_folders()
+        .map_err(|error| nothing(error.to_string()))?
+        .iter()
+        .flat_map(|folder| PYTHON_PACKAGES.map(|package| folder.join(package)))
         .filter(|folder| folder.is_dir())
         .collect();
     if folders.is_empty() {
