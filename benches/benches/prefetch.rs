@@ -45,7 +45,8 @@ fn pipeline(workers: usize, batch_size: usize) -> usize {
             Ok::<_, ()>(())
         },
         |receiver| receiver.map(|it| black_box(&it.batch).len()).sum(),
-    );
+    )
+    .expect("a few threads");
     sum
 }
 

@@ -94,7 +94,7 @@ pub(crate) fn run(
                         drain,
                     )
                 },
-            )
+            )?
         }
         Some(decoder) => {
             let tensor_bytes = decoder.tensor_bytes();
@@ -111,7 +111,7 @@ pub(crate) fn run(
                     prepare(decoder, worker, bytes, slot)
                 },
                 |it| feed(device, &layout, &feeding, loader, &mut Source(it), drain),
-            )
+            )?
         }
     };
     let (drained, report) = fed?;

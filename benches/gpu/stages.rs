@@ -114,7 +114,7 @@ pub(crate) fn run(device: &Device, shape: &Shape, load: &Load) -> Result<Outcome
             let consume = |it: &mut Feed<'_>| consume(it, shape, load);
             feed(device, &layout, &feeding, loader, &mut Source(receiver), consume)
         },
-    );
+    )?;
     let (seen, report) = outcome?;
     let seen = seen?;
     let Stats { work, workers, .. } = stats;

@@ -119,7 +119,7 @@ impl Chain {
                 }
                 Ok(images)
             },
-        );
+        )?;
         images
     }
 

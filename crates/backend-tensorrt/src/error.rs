@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use calibrant_calibration::SourceError;
 use calibrant_dataset::ElementType;
+use calibrant_prefetch::StartError;
 
 /// Why there is no next batch.
 #[derive(Debug, thiserror::Error)]
@@ -29,6 +30,9 @@ pub enum FeedError {
         /// The size asked for.
         batch_size: usize,
     },
+    /// The threads that bring the samples to the GPU could not be started.
+    #[error(transparent)]
+    Threads(#[from] StartError),
     /// There was an error before this call, which was reported then.
     #[error("the samples have ended with an error before")]
     Spent,

@@ -8,7 +8,7 @@ use std::thread;
 
 use calibrant_calibration::BatchSource;
 use calibrant_cuda::{Device, DeviceBuffer, Stream};
-use calibrant_prefetch::{Clock, Stopwatch};
+use calibrant_prefetch::{Clock, StartError, Stopwatch};
 use calibrant_tensorrt::{BoxError, Calibrator};
 use crossbeam_channel::{Receiver, Sender, bounded};
 
@@ -88,9 +88,14 @@ pub fn feed<L: Loader, R>(
     let copier = Copier { loader, batch_size, stream, free: free.clone(), outbox, readings };
     let begun = config.clock.now();
 
-    let (result, report) = thread::scope(|scope| {
-        let copier = scope.spawn(|| copier.run(source, &config.clock));
-        let releaser = scope.spawn(|| release(to_release));
+    thread::scope(|scope| {
+        let missing = |started| move |source| StartError { started, wanted: 2, source };
+        let releaser = thread::Builder::new().spawn_scoped(scope, || release(to_release));
+        let releaser = releaser.map_err(missing(0))?;
+        // The copier goes with what would run it, and the releaser then has nothing to wait for.
+        let copier =
+            thread::Builder::new().spawn_scoped(scope, move || copier.run(source, &config.clock));
+        let copier = copier.map_err(missing(1))?;
         let mut feed = Feed {
             device,
             layout,
@@ -112,9 +117,8 @@ pub fn feed<L: Loader, R>(
         let times = join(releaser);
         (report.copying, report.computing) = (times.copying, times.computing);
         report.total = config.clock.now().saturating_sub(begun);
-        (result, report)
-    });
-    Ok((result?, report))
+        Ok((result?, report))
+    })
 }
 
 impl Feed<'_> {

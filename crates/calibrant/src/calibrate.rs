@@ -98,7 +98,7 @@ pub(crate) fn calibrate(
             let outcome = backend.calibrate(&mut source);
             (outcome, source.into_skipped())
         },
-    );
+    )?;
     let statistics = outcome.map_err(interrupted)?;
     if let (0, Some((_, first))) = (statistics.samples, skipped.first()) {
         let SkippedSample { name, reason } = first.clone();

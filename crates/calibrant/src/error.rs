@@ -9,6 +9,7 @@ use calibrant_decode_cuda::OpenError;
 use calibrant_engine::{BuildError, InspectError, LocateError, ShapeError, Unsupported};
 use calibrant_files::WriteError;
 use calibrant_onnx::ValidateError;
+use calibrant_prefetch::StartError;
 use calibrant_preprocess::{PreprocessError, Preset, RecipeError};
 use calibrant_rewrite::{RewriteError, ScaleError};
 
@@ -92,6 +93,9 @@ pub enum Error {
     /// The backend does not take the model.
     #[error("the embedded backend does not take this model")]
     Load(#[from] LoadError),
+    /// The threads that read and prepare the samples could not be started.
+    #[error("the samples cannot be read; --workers says how many threads do it")]
+    Threads(#[from] StartError),
     /// Calibration failed.
     #[error("calibration failed")]
     Calibrate(#[from] BackendError),

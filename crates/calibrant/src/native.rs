@@ -19,7 +19,7 @@ use calibrant_decode_cuda::PictureDecoder;
 use calibrant_engine::{
     BuildError, BuildOptions, BuildSummary, Found, Generation, Int8, Profile, ShapeRange, Version,
 };
-use calibrant_prefetch::{Clock, Stats};
+use calibrant_prefetch::{Clock, StartError, Stats};
 use serde::{Deserialize, Serialize};
 
 use crate::calibrate::{pipeline, suspects};
@@ -175,7 +175,7 @@ impl Native<'_> {
                         filler.fill_pinned(buffers, position, sample, slot)
                     },
                 };
-                self.feed_and_build(&layout, work, &job, observer)
+                self.feed_and_build(&layout, work, &job, observer)?
             }
             Some(decoder) => {
                 let bytes = decoder.tensor_bytes();
@@ -196,7 +196,7 @@ impl Native<'_> {
                         filler.fill_picture(decoder, buffers, position, sample, slot)
                     },
                 };
-                self.feed_and_build(&layout, work, &job, observer)
+                self.feed_and_build(&layout, work, &job, observer)?
             }
         };
         let (engine, fed) = outcome.map_err(|error| Error::Feed(Box::new(error)))?;
@@ -232,7 +232,7 @@ impl Native<'_> {
         >,
         job: &BuildJob<'_>,
         observer: &mut dyn Observer,
-    ) -> (Fed, Stats)
+    ) -> Result<(Fed, Stats), StartError>
     where
         L: Loader,
     {
@@ -332,7 +332,7 @@ impl Native<'_> {
                     observer.interrupted()
                 })
             },
-        );
+        )?;
         if interrupted { Err(Error::Interrupted) } else { Ok(offered(self.dataset, &filler)) }
     }
 

@@ -36,6 +36,7 @@ use self::phases::Phases;
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct BuildSummary {
     /// The plan's file.
+    #[serde(serialize_with = "calibrant_files::serialize_path")]
     pub plan: PathBuf,
     /// Its size.
     pub plan_bytes: u64,
@@ -47,6 +48,7 @@ pub struct BuildSummary {
     /// The library, as `TensorRT-RTX 1.7.1`.
     pub library_version: String,
     /// The library's file.
+    #[serde(serialize_with = "calibrant_files::serialize_path")]
     pub library: PathBuf,
     /// How many layers the network had before TensorRT fused them.
     pub layers: usize,
@@ -144,11 +146,13 @@ pub fn build_with(
     let mut heard = Heard::new(options.log);
     let order = Order { onnx, options, int8 };
     let (listened, built) = thread::scope(|scope| {
-        let worker = scope.spawn(move || job::run(&found.library, order, &sender, file));
+        let worker = thread::Builder::new()
+            .spawn_scoped(scope, move || job::run(&found.library, order, &sender, file))
+            .map_err(BuildError::Thread)?;
         // The receiver ends with `listen`: a job whose events nobody hears stops.
         let listened = heard.listen(receiver, events);
-        (listened, worker.join().unwrap_or_else(|panic| resume_unwind(panic)))
-    });
+        Ok::<_, BuildError>((listened, worker.join().unwrap_or_else(|panic| resume_unwind(panic))))
+    })?;
     if listened.is_break() {
         return Err(BuildError::Cancelled { after: started.elapsed() });
     }

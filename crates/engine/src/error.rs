@@ -81,7 +81,9 @@ pub enum FetchError {
         target: String,
     },
     /// No folder to keep it in.
-    #[error("no folder to keep TensorRT-RTX in: neither XDG_CACHE_HOME nor HOME is set")]
+    #[error(
+        "no folder to keep TensorRT-RTX in: neither XDG_CACHE_HOME nor HOME is an absolute path"
+    )]
     NoCacheFolder,
     /// The interpreter that runs pip cannot be started.
     #[error("cannot run {} to fetch with pip; install Python 3 with pip, name an interpreter with CALIBRANT_PYTHON, or install TensorRT by hand and use --tensorrt PATH", python.display())]
@@ -140,6 +142,11 @@ pub enum FetchError {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum BuildError {
+    /// The thread that builds could not be started.
+    #[error(
+        "the thread that builds the engine cannot be started; raise the limits on processes and memory"
+    )]
+    Thread(#[source] io::Error),
     /// The library cannot be opened, though it was found.
     #[error("TensorRT cannot be opened")]
     Open(#[from] OpenError),

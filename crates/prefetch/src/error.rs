@@ -1,6 +1,21 @@
-//! How one sample can fail.
+//! How one sample can fail, and how a pipeline can.
 
 use std::any::Any;
+use std::io;
+
+/// The system starts no more threads; those that had been started have ended again.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "{started} of {wanted} threads could be started; use fewer workers, or raise the limits on processes and memory"
+)]
+pub struct StartError {
+    /// Threads that were started.
+    pub started: usize,
+    /// Threads that were to be.
+    pub wanted: usize,
+    /// What the system said.
+    pub source: io::Error,
+}
 
 /// Why a sample is missing from its batch.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

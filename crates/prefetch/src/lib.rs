@@ -41,7 +41,8 @@
 //! They are items. A failed sample is missing from its batch and listed beside it in
 //! [`Delivery::failures`]; the policy is the consumer's. A panic in `work` is such a failure too
 //! ([`WorkError::Panicked`]). A panic in the iterator or in a constructor, which no later sample
-//! would survive, is raised again in the consumer's thread.
+//! would survive, is raised again in the consumer's thread. A thread that the system does not start
+//! is a [`StartError`], before anything is consumed.
 //!
 //! This crate knows neither pictures nor tensors nor files.
 
@@ -57,7 +58,7 @@ mod stats;
 
 pub use batch::{Batch, Delivery, Failure};
 pub use clock::{Clock, Stopwatch};
-pub use error::WorkError;
+pub use error::{StartError, WorkError};
 pub use pipeline::{Config, run, run_with_clock};
 pub use receiver::Receiver;
 pub use stats::{Stage, Stats};

@@ -10,7 +10,7 @@ use crossbeam_channel::{Receiver as Inbox, Sender as Outbox, bounded};
 use crate::clock::Stopwatch;
 use crate::home::{Home, Rack};
 use crate::receiver::{Finished, Message};
-use crate::{Clock, Receiver, Stage, Stats, WorkError};
+use crate::{Clock, Receiver, Stage, StartError, Stats, WorkError};
 
 /// The size of a pipeline.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,10 +56,15 @@ pub struct Config {
 ///         if item == 5 { Err("five") } else { Ok(()) }
 ///     },
 ///     |batches| batches.map(|it| (it.batch.iter().sum::<u32>(), it.failures.len())).collect::<Vec<_>>(),
-/// );
+/// )?;
 /// assert_eq!(sums, [(60, 0), (100, 1), (70, 0)]);
 /// assert_eq!(stats.work.items, 7);
+/// # Ok::<(), calibrant_prefetch::StartError>(())
 /// ```
+///
+/// # Errors
+///
+/// When the system starts fewer threads than there are workers, and one.
 ///
 /// # Panics
 ///
@@ -72,7 +77,7 @@ pub fn run<I, T, E, S, R>(
     new_scratch: impl Fn() -> S + Sync,
     work: impl Fn(&mut S, usize, I, &mut T) -> Result<(), E> + Sync,
     consume: impl FnOnce(&mut Receiver<T, E>) -> R,
-) -> (R, Stats)
+) -> Result<(R, Stats), StartError>
 where
     I: Send,
     T: Send,
@@ -82,6 +87,10 @@ where
 }
 
 /// [`run`] with the statistics taken from a clock of the caller's.
+///
+/// # Errors
+///
+/// As [`run`].
 ///
 /// # Panics
 ///
@@ -94,7 +103,7 @@ pub fn run_with_clock<I, T, E, S, R>(
     new_scratch: impl Fn() -> S + Sync,
     work: impl Fn(&mut S, usize, I, &mut T) -> Result<(), E> + Sync,
     consume: impl FnOnce(&mut Receiver<T, E>) -> R,
-) -> (R, Stats)
+) -> Result<(R, Stats), StartError>
 where
     I: Send,
     T: Send,
@@ -114,17 +123,22 @@ where
     let (new_slot, new_scratch, work) = (&new_slot, &new_scratch, &work);
     thread::scope(|scope| {
         let mut receiver = Receiver::new(finished_inbox, home, n_slots, config.batch_size, clock);
-        let feeder = scope.spawn(move || {
+        // Where a thread is missing, this leaves the scope and drops both ends: the others stop.
+        let missing = |started| {
+            move |source| StartError { started, wanted: workers.saturating_add(1), source }
+        };
+        let feeder = thread::Builder::new().spawn_scoped(scope, move || {
             reporting(&finished_outbox, || feed(clock, items, &job_outbox, &finished_outbox))
         });
-        let crew: Vec<_> = (0..workers)
-            .map(|_| {
-                let worker = worker.clone();
-                scope.spawn(move || {
-                    reporting(&worker.finished, || worker.run(new_slot, new_scratch, work))
-                })
-            })
-            .collect();
+        let feeder = feeder.map_err(missing(0))?;
+        let mut crew = Vec::new();
+        for started in 0..workers {
+            let worker = worker.clone();
+            let hand = thread::Builder::new().spawn_scoped(scope, move || {
+                reporting(&worker.finished, || worker.run(new_slot, new_scratch, work))
+            });
+            crew.push(hand.map_err(missing(started + 1))?);
+        }
         // Only the threads may hold these ends: the last of them to leave closes the channels.
         drop(worker);
 
@@ -134,7 +148,7 @@ where
         for handle in crew {
             stats.work += join(handle);
         }
-        (result, stats)
+        Ok((result, stats))
     })
 }
 

@@ -63,7 +63,8 @@ fn a_warm_pipeline_allocates_nothing_per_batch() {
             assert_eq!(receiver.by_ref().take(BATCHES).count(), BATCHES);
             ALLOCATIONS.load(Relaxed) - before
         },
-    );
+    )
+    .expect("a few threads");
     assert!(late <= ONCE, "{late} allocations in {BATCHES} batches");
     assert!(ALLOCATIONS.load(Relaxed) > 12, "the slots themselves were counted");
 }

@@ -199,7 +199,8 @@ fn batches_go_home_while_others_are_still_run() {
                 Ok::<(), Infallible>(())
             },
             |received| backend.calibrate(&mut Received(received)).unwrap(),
-        );
+        )
+        .unwrap();
         assert_eq!(seen.samples, 40);
     }
 }

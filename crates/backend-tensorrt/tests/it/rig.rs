@@ -142,7 +142,7 @@ impl Rig {
                     build,
                 )
             },
-        );
+        )?;
         outcome
     }
 

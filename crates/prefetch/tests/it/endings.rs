@@ -3,9 +3,9 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 
-use calibrant_prefetch::{Failure, Receiver, WorkError, run};
+use calibrant_prefetch::{Failure, Receiver, WorkError};
 
-use crate::{config, copy, within_patience};
+use crate::{config, copy, run, within_patience};
 
 /// What a pipeline that must panic says.
 fn words(body: impl FnOnce() + Send + 'static) -> String {

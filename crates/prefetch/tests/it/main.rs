@@ -10,7 +10,7 @@ use std::num::NonZeroUsize;
 use std::thread;
 use std::time::Duration;
 
-use calibrant_prefetch::{Batch, Config, Delivery, Receiver};
+use calibrant_prefetch::{Batch, Clock, Config, Delivery, Receiver, Stats};
 use crossbeam_channel::bounded;
 
 /// A backend may pull from a thread of its own, and drop what it pulled on another.
@@ -31,6 +31,32 @@ fn config(workers: usize, batch_size: usize, batches_in_flight: usize) -> Config
         batch_size: size(batch_size),
         batches_in_flight: size(batches_in_flight),
     }
+}
+
+/// [`calibrant_prefetch::run`] where the few threads of a test can be started.
+fn run<I: Send, T: Send, E: Send, S, R>(
+    config: &Config,
+    items: impl Iterator<Item = I> + Send,
+    new_slot: impl Fn() -> T + Sync,
+    new_scratch: impl Fn() -> S + Sync,
+    work: impl Fn(&mut S, usize, I, &mut T) -> Result<(), E> + Sync,
+    consume: impl FnOnce(&mut Receiver<T, E>) -> R,
+) -> (R, Stats) {
+    run_with_clock(config, &Clock::monotonic(), items, new_slot, new_scratch, work, consume)
+}
+
+/// [`calibrant_prefetch::run_with_clock`], likewise.
+fn run_with_clock<I: Send, T: Send, E: Send, S, R>(
+    config: &Config,
+    clock: &Clock,
+    items: impl Iterator<Item = I> + Send,
+    new_slot: impl Fn() -> T + Sync,
+    new_scratch: impl Fn() -> S + Sync,
+    work: impl Fn(&mut S, usize, I, &mut T) -> Result<(), E> + Sync,
+    consume: impl FnOnce(&mut Receiver<T, E>) -> R,
+) -> (R, Stats) {
+    calibrant_prefetch::run_with_clock(config, clock, items, new_slot, new_scratch, work, consume)
+        .expect("a few threads")
 }
 
 /// Work that cannot fail: the slot becomes the item.

@@ -3,10 +3,10 @@
 use std::collections::VecDeque;
 use std::thread;
 
-use calibrant_prefetch::{Delivery, WorkError, run};
+use calibrant_prefetch::{Delivery, WorkError};
 use proptest::prelude::*;
 
-use crate::{config, copy, within_patience};
+use crate::{config, copy, run, within_patience};
 
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Fate {

@@ -2,10 +2,9 @@
 
 use std::thread;
 
-use calibrant_prefetch::run;
 use crossbeam_channel::bounded;
 
-use crate::{PATIENCE, config, copy};
+use crate::{PATIENCE, config, copy, run};
 
 /// The source makes item k + 1 *while* the sink consumes item k: they meet within, once for each k,
 /// or the test fails.

@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::thread;
 
-use calibrant_prefetch::{Batch, run};
+use calibrant_prefetch::Batch;
 use crossbeam_channel::bounded;
 
-use crate::{config, within_patience};
+use crate::{config, run, within_patience};
 
 /// A slot that is told apart from others and counts its kind.
 #[derive(Debug)]

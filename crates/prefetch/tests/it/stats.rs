@@ -4,9 +4,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 use std::time::Duration;
 
-use calibrant_prefetch::{Clock, Config, Stats, run_with_clock};
+use calibrant_prefetch::{Clock, Config, Stats};
 
-use crate::config;
+use crate::{config, run_with_clock};
 
 const N: u64 = 50;
 const STEP: Duration = Duration::from_millis(7);
