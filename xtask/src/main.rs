@@ -9,6 +9,7 @@ mod test_gpu;
 mod test_kill;
 mod tidy;
 
+use std::io::Write as _;
 use std::process::{Command, ExitCode};
 
 use anyhow::{Context, bail};
@@ -26,12 +27,12 @@ fn main() -> ExitCode {
     }
 }
 
-#[expect(clippy::print_stderr, reason = "a chore talks to the person who runs it")]
 fn done(result: anyhow::Result<()>) -> ExitCode {
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("error: {error:#}");
+            // Nowhere to complain when the terminal has gone.
+            let _ = writeln!(std::io::stderr(), "error: {error:#}");
             ExitCode::FAILURE
         }
     }

@@ -36,6 +36,7 @@ mod suspects;
 mod config;
 mod error;
 mod observe;
+mod printable;
 mod report;
 
 pub mod cli;

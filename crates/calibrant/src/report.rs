@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::observe::Stage;
 use crate::output::{REPORT, seal};
+use crate::printable;
 use crate::suspects::Suspects;
 
 /// Name and version of this program, as manifests and reports give it.
@@ -71,6 +72,7 @@ impl FileReport {
 #[derive(Debug, Clone, Serialize)]
 pub struct ModelReport {
     /// Its path.
+    #[serde(serialize_with = "calibrant_files::serialize_path")]
     pub path: PathBuf,
     /// SHA-256 of its bytes, external data included.
     pub sha256: Digest,
@@ -91,6 +93,7 @@ pub enum CalibrationReport {
     /// From a file.
     Reused {
         /// The file.
+        #[serde(serialize_with = "calibrant_files::serialize_path")]
         file: PathBuf,
         /// How its ranges were chosen, where it says so.
         method: Option<Method>,
@@ -265,7 +268,7 @@ impl Report {
 impl fmt::Display for Report {
     /// A few lines for a person.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "{}", self.model.path.display())?;
+        writeln!(f, "{}", printable::path(&self.model.path))?;
         match &self.calibration {
             Some(calibration) => writeln!(f, "  ranges   {calibration}")?,
             None => writeln!(f, "  ranges   none needed")?,
@@ -300,10 +303,11 @@ impl fmt::Display for Report {
         writeln!(f, "  engine   {}", self.engine)?;
         write!(f, "  files   ")?;
         for FileReport { path, .. } in &self.files {
-            write!(f, " {}", path.display())?;
+            write!(f, " {}", printable::path(path))?;
         }
         let report = self.files.first().map(|file| file.path.with_file_name(REPORT));
-        write!(f, " {}", report.as_deref().unwrap_or(Path::new(REPORT)).display())
+        let report = report.as_deref().unwrap_or(Path::new(REPORT));
+        write!(f, " {}", printable::path(report))
     }
 }
 
@@ -352,7 +356,7 @@ impl fmt::Display for CalibrationReport {
                 Ok(())
             }
             Self::Reused { file, method, tensors } => {
-                write!(f, "{tensors} tensors from {}", file.display())?;
+                write!(f, "{tensors} tensors from {}", printable::path(file))?;
                 method.map_or(Ok(()), |method| write!(f, ", by {method}"))
             }
         }
@@ -371,7 +375,7 @@ impl fmt::Display for EngineReport {
                     summary.time.as_secs_f64()
                 )?;
                 if !shapes.is_empty() {
-                    write!(f, ", shapes {}", shapes.join(" "))?;
+                    write!(f, ", shapes {}", printable::name(&shapes.join(" ")))?;
                 }
                 Ok(())
             }

@@ -18,5 +18,5 @@ mod write;
 
 pub use error::{Kind, Unusable, WriteError};
 pub use regular::{RegularFile, TEXT_LIMIT_BYTES, head, read, read_text};
-pub use text::{serialize_path, serialize_paths, text_of};
+pub use text::{serialize_path, text_of};
 pub use write::{UNFINISHED, unfinished, write_atomic};

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use serde::Serializer;
 
@@ -34,15 +34,6 @@ pub fn serialize_path<S: Serializer>(
     serializer: S,
 ) -> Result<S::Ok, S::Error> {
     serializer.serialize_str(&text_of(path.as_ref()))
-}
-
-/// Serializes paths, each as [`serialize_path`] does.
-///
-/// # Errors
-///
-/// The serializer's.
-pub fn serialize_paths<S: Serializer>(paths: &[PathBuf], serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.collect_seq(paths.iter().map(|path| text_of(path)))
 }
 
 #[cfg(test)]

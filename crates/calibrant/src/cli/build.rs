@@ -7,11 +7,12 @@ use calibrant_engine::{BuildOptions, BuildSummary, Int8};
 
 use crate::cli::args::{BuildArgs, GeneralArgs};
 use crate::cli::exit::Exit;
-use crate::cli::{print, resolve};
+use crate::cli::{print, print_json, resolve};
 use crate::engine::{build_plan, find_library};
 use crate::error::Error;
 use crate::guard::{self, GuardError, Inputs, Role, Target};
 use crate::observe::{Observer, Stage, timed};
+use crate::printable;
 
 /// Builds the plan and prints what the builder says of it.
 ///
@@ -33,7 +34,7 @@ pub(crate) fn run(
         build_plan(&found, &args.model.model, &options, Int8::Model, &plan, observer)
     });
     let summary = summary?;
-    if general.json { print(&json(&summary)) } else { print(&text(&summary)) }
+    if general.json { print_json(&json(&summary)) } else { print(&text(&summary)) }
 }
 
 /// Where the plan goes, which is not where anything is read from.
@@ -61,18 +62,23 @@ fn json(summary: &BuildSummary) -> String {
 }
 
 fn text(summary: &BuildSummary) -> String {
-    let mut text = format!("{}\n", summary.plan.display());
+    let mut text = format!("{}\n", printable::path(&summary.plan));
     let megabytes = summary.plan_bytes as f64 / 1e6;
     let seconds = summary.time.as_secs_f64();
     let _ = writeln!(text, "  {megabytes:.1} MB by {} in {seconds:.1} s", summary.library_version);
     for (what, tensors) in [("input ", &summary.inputs), ("output", &summary.outputs)] {
         for tensor in tensors {
-            let _ =
-                writeln!(text, "  {what} {} {} {:?}", tensor.name, tensor.data_type, tensor.dims);
+            let _ = writeln!(
+                text,
+                "  {what} {} {} {:?}",
+                printable::name(&tensor.name),
+                tensor.data_type,
+                tensor.dims
+            );
         }
     }
     for warning in &summary.warnings {
-        let _ = writeln!(text, "  warning {warning}");
+        let _ = writeln!(text, "  warning {}", printable::message(warning));
     }
     text
 }

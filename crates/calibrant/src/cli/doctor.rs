@@ -7,10 +7,11 @@ use serde_json::json;
 
 use crate::cli::args::{DoctorArgs, GeneralArgs};
 use crate::cli::exit::Exit;
-use crate::cli::{print, self_test};
+use crate::cli::{print, print_json, self_test};
 use crate::engine::fetch_library;
 use crate::error::Error;
 use crate::observe::Observer;
+use crate::printable;
 
 /// Prints what is found; without a usable library the exit status says so. With `--self-test`, tries the first of them.
 ///
@@ -33,7 +34,7 @@ pub(crate) fn run(
         Source::Fetch => fetch_library(&environment, observer).map_err(Error::Locate)?,
     }
     let survey = survey(&environment);
-    print(&if general.json { as_json(&survey) } else { as_text(&survey) })?;
+    if general.json { print_json(&as_json(&survey)) } else { print(&as_text(&survey)) }?;
     Ok(if survey.found.iter().any(|it| it.abilities.builds) {
         Exit::Done
     } else {
@@ -66,14 +67,20 @@ fn as_text(survey: &Survey) -> String {
     if !survey.tried.is_empty() {
         text.push_str("\nalso looked at\n");
         for tried in &survey.tried {
-            let _ = writeln!(text, "  {tried}");
+            let _ = writeln!(text, "  {}", printable::message(&tried.to_string()));
         }
     }
     text
 }
 
 fn describe(text: &mut String, found: &Surveyed) {
-    let _ = writeln!(text, "  {} ({}): {}", found.version, found.origin, found.library.display());
+    let _ = writeln!(
+        text,
+        "  {} ({}): {}",
+        found.version,
+        found.origin,
+        printable::path(&found.library)
+    );
     if let Some(generation) = &found.generation {
         let _ = writeln!(text, "    generation {generation}");
     } else {

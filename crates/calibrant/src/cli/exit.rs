@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use calibrant_decode_cuda::OpenError;
 
 use crate::error::Error;
+use crate::printable::message;
 
 /// How the process ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,16 +42,18 @@ impl Exit {
     }
 }
 
-/// The error and its causes, one a line.
+/// The error and its causes, each on a line of its own; further lines of one are indented.
 pub(crate) fn explain(error: &dyn StdError) -> String {
-    let mut text = format!("error: {error}");
+    let mut last = error.to_string();
+    let mut text = format!("error: {}", message(&last));
     let mut cause = error.source();
     while let Some(error) = cause {
         let said = error.to_string();
         // A transparent wrapper says what its source says.
-        if !text.ends_with(&said) {
+        if !last.ends_with(&said) {
             text.push_str("\n  because: ");
-            text.push_str(&said);
+            text.push_str(&message(&said));
+            last = said;
         }
         cause = error.source();
     }

@@ -11,9 +11,10 @@ use serde::Serialize;
 
 use crate::cli::args::{GeneralArgs, InspectArgs};
 use crate::cli::exit::Exit;
-use crate::cli::print;
+use crate::cli::{print, print_json};
 use crate::error::{Error, UsageError};
 use crate::observe::Observer;
+use crate::printable;
 
 /// As many bytes as tell what a file is.
 const HEAD_BYTES: usize = 4096;
@@ -44,7 +45,7 @@ pub(crate) fn run(
     } else {
         return Err(UsageError::NothingToInspect(file.clone()).into());
     };
-    print(&if general.json { inspected.to_json() } else { inspected.to_text() })
+    if general.json { print_json(&inspected.to_json()) } else { print(&inspected.to_text()) }
 }
 
 /// What a file says.
@@ -143,7 +144,7 @@ impl Inspected {
     fn to_text(&self) -> String {
         let mut text = format!("{}\n", self.kind);
         for (name, value) in &self.about {
-            let _ = writeln!(text, "  {name}: {value}");
+            let _ = writeln!(text, "  {name}: {}", printable::name(value));
         }
         if self.tensors.is_empty() {
             return text;
@@ -151,7 +152,7 @@ impl Inspected {
         let width = self
             .tensors
             .iter()
-            .map(|row| row.tensor.chars().count())
+            .map(|row| printable::name(&row.tensor).chars().count())
             .max()
             .unwrap_or(0)
             .clamp(6, 60);
@@ -160,7 +161,10 @@ impl Inspected {
             let _ = writeln!(
                 text,
                 "{:width$}  {:>12.6}  {:>12.6e}  {:>6}",
-                row.tensor, row.amax, row.scale, row.scales
+                printable::name(&row.tensor),
+                row.amax,
+                row.scale,
+                row.scales
             );
         }
         text

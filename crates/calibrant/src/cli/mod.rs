@@ -25,6 +25,7 @@ use crate::cli::args::{Cli, Command, GeneralArgs};
 use crate::cli::exit::{Exit, explain};
 use crate::cli::progress::Progress;
 use crate::error::Error;
+use crate::printable;
 
 /// Runs the command line with these arguments, the program's name first, and returns its exit status.
 pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
@@ -34,15 +35,14 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Err(error) => {
             let asked_for =
                 matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion);
-            // Nowhere to complain when the terminal has gone.
-            let _ = error.print();
+            say_usage(&error);
             return if asked_for { Exit::Done } else { Exit::Usage }.into();
         }
     };
     match dispatch(cli) {
         Ok(exit) => exit.into(),
         Err(error) => {
-            say_error(&explain(&error));
+            say(&explain(&error));
             Exit::of(&error).into()
         }
     }
@@ -68,11 +68,21 @@ fn job(
     progress: &mut Progress,
 ) -> Result<Exit, Error> {
     let report = crate::run(&config, progress)?;
-    if general.json { print(&report.to_json()) } else { print(&format!("{report}\n")) }
+    if general.json { print_json(&report.to_json()) } else { print(&format!("{report}\n")) }
+}
+
+/// Writes a text to standard output, harmless to a terminal.
+fn print(text: &str) -> Result<Exit, Error> {
+    write_out(&printable::lines(text))
+}
+
+/// Writes JSON to standard output, harmless to a terminal.
+fn print_json(json: &str) -> Result<Exit, Error> {
+    write_out(&printable::json(json))
 }
 
 /// Writes a result to standard output; a reader that has gone is no error, a full disk is.
-fn print(text: &str) -> Result<Exit, Error> {
+fn write_out(text: &str) -> Result<Exit, Error> {
     let mut out = io::stdout().lock();
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Error::Print(error)),
@@ -80,9 +90,21 @@ fn print(text: &str) -> Result<Exit, Error> {
     }
 }
 
-#[expect(clippy::print_stderr, reason = "errors are told here and nowhere else")]
-fn say_error(text: &str) {
-    eprintln!("{text}");
+/// Prints what clap has to say, in colours where nothing of the arguments could pass for one.
+fn say_usage(error: &clap::Error) {
+    let plain = error.render().to_string();
+    let harmless = printable::lines(&plain);
+    if harmless == plain {
+        // Nowhere to complain when the terminal has gone.
+        let _ = error.print();
+    } else {
+        say(harmless.trim_end());
+    }
+}
+
+/// Writes a line to standard error. What becomes of it changes nothing: a reader that has gone must not end a job.
+fn say(text: &str) {
+    let _ = writeln!(io::stderr().lock(), "{text}");
 }
 
 /// A flag that the first interrupt sets; the second ends the process at once.

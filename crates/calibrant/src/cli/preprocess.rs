@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use crate::cli::args::{GeneralArgs, PreprocessArgs};
 use crate::cli::exit::Exit;
-use crate::cli::{print, resolve};
+use crate::cli::{print, print_json, resolve};
 use crate::config::Decode;
 use crate::error::{Error, UsageError};
 use crate::guard::{Inputs, Role, Target};
@@ -49,11 +49,11 @@ pub(crate) fn run(args: &Args, general: &GeneralArgs) -> Result<Exit, Error> {
     Inputs::new(read).check(&targets)?;
     let pipeline = resolve::pipeline(&args.preprocess, Decode::Cpu)?.ok_or(UsageError::NoPreset)?;
     let seen = args.image.as_deref().map(|image| look(image, args, &pipeline)).transpose()?;
-    print(&match seen {
-        Some(seen) if !args.print && general.json => seen.to_json(),
-        Some(seen) if !args.print => seen.to_text(),
-        _ => pipeline.describe(),
-    })
+    match seen {
+        Some(seen) if !args.print && general.json => print_json(&seen.to_json()),
+        Some(seen) if !args.print => print(&seen.to_text()),
+        _ => print(&pipeline.describe()),
+    }
 }
 
 /// Preprocesses the picture and writes what was asked for.

@@ -3,14 +3,18 @@
 use std::fmt;
 use std::io::IsTerminal;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{RecvTimeoutError, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use indicatif::style::ProgressTracker;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 
 use crate::cli::pace::{Pace, clock};
+use crate::cli::say;
 use crate::observe::{Event, Observer, Stage};
+use crate::printable::{message, name};
 
 /// A stage shorter than this is not worth a line.
 const WORTH_A_LINE: Duration = Duration::from_millis(500);
@@ -18,12 +22,16 @@ const WORTH_A_LINE: Duration = Duration::from_millis(500);
 /// Between two lines of a counted stage where there is no terminal, which fills logs no faster than people read.
 const BETWEEN_LINES: Duration = Duration::from_secs(10);
 
+/// Between two moves of the bar.
+const TICK: Duration = Duration::from_millis(120);
+
 /// Shows a job's events to a person.
 #[derive(Debug)]
 pub(crate) struct Progress {
     quiet: bool,
     terminal: bool,
     bar: ProgressBar,
+    ticker: Option<Ticker>,
     running: Option<Running>,
     interrupt: Arc<AtomicBool>,
 }
@@ -37,6 +45,28 @@ struct Running {
     last_line: Duration,
 }
 
+/// Moves the bar while the job has nothing to say, until it is dropped.
+#[derive(Debug)]
+struct Ticker {
+    /// Nothing is sent: its end is the sign.
+    _alive: SyncSender<()>,
+}
+
+impl Ticker {
+    /// A bar without a thread of its own moves when the job says something, which will do.
+    fn start(bar: &ProgressBar) -> Option<Self> {
+        let (alive, stopped) = sync_channel(0);
+        let bar = bar.clone();
+        let tick = move || {
+            while stopped.recv_timeout(TICK) == Err(RecvTimeoutError::Timeout) {
+                bar.tick();
+            }
+        };
+        thread::Builder::new().spawn(tick).ok()?;
+        Some(Self { _alive: alive })
+    }
+}
+
 /// Told by the job, read by the thread that draws the bar.
 #[derive(Debug, Clone)]
 struct SharedPace(Arc<Mutex<Pace>>);
@@ -44,7 +74,7 @@ struct SharedPace(Arc<Mutex<Pace>>);
 impl Progress {
     pub(crate) fn new(quiet: bool, interrupt: Arc<AtomicBool>) -> Self {
         let terminal = std::io::stderr().is_terminal();
-        Self { quiet, terminal, bar: ProgressBar::hidden(), running: None, interrupt }
+        Self { quiet, terminal, bar: ProgressBar::hidden(), ticker: None, running: None, interrupt }
     }
 
     fn start(&mut self, stage: Stage, total: Option<u64>) {
@@ -66,7 +96,7 @@ impl Progress {
             self.bar = ProgressBar::with_draw_target(total, ProgressDrawTarget::stderr());
             self.bar.set_style(style.with_key("gone", gone));
             self.bar.set_prefix(stage.label());
-            self.bar.enable_steady_tick(Duration::from_millis(120));
+            self.ticker = Ticker::start(&self.bar);
         }
         let since = Instant::now();
         self.running = Some(Running { stage, since, pace, last_line: Duration::ZERO });
@@ -87,6 +117,7 @@ impl Progress {
     }
 
     fn finish(&mut self, took: Duration) {
+        self.ticker = None;
         self.bar.finish_and_clear();
         self.bar = ProgressBar::hidden();
         if let Some(Running { stage, .. }) = self.running.take()
@@ -96,10 +127,9 @@ impl Progress {
         }
     }
 
-    #[expect(clippy::print_stderr, reason = "this is the one place that shows progress")]
     fn line(&self, text: &str) {
         if !self.quiet {
-            self.bar.suspend(|| eprintln!("{text}"));
+            self.bar.suspend(|| say(&message(text)));
         }
     }
 }
@@ -109,7 +139,7 @@ impl Observer for Progress {
         match event {
             Event::Started { stage, total } => self.start(stage, total),
             Event::Reached(step) => self.reached(step),
-            Event::At(what) => self.bar.set_message(what.to_owned()),
+            Event::At(what) => self.bar.set_message(name(what).into_owned()),
             Event::Finished { took } => self.finish(took),
             Event::Note(text) => self.line(&format!("note: {text}")),
         }
@@ -122,6 +152,7 @@ impl Observer for Progress {
 
 impl Drop for Progress {
     fn drop(&mut self) {
+        self.ticker = None;
         self.bar.finish_and_clear();
     }
 }

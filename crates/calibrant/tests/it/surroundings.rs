@@ -216,9 +216,8 @@ fn paths_that_are_no_text_are_as_good_as_others() {
 const HOSTILE: &str = "\u{1b}]0;\u{7}\u{9b}2J\u{7f}\u{202e}\rx\nerror: faked";
 
 fn assert_harmless(words: &impl std::fmt::Debug, said: &str) {
-    let obeyed = |char: char| {
-        char != '\n' && (char.is_control() || matches!(char, '\u{202a}'..='\u{202e}'))
-    };
+    let obeyed =
+        |char: char| char != '\n' && (char.is_control() || matches!(char, '\u{202a}'..='\u{202e}'));
     assert!(!said.contains(obeyed), "{words:?}: {said:?}");
     assert!(!said.lines().any(|line| line.starts_with("error: faked")), "{words:?}: {said}");
 }
@@ -228,7 +227,8 @@ fn hostile_model(path: &Path) {
     let mut model = Model::read(&fixture("models/fashion_cnn.onnx")).unwrap();
     let graph = model.graph_mut();
     let rename = |name: &mut String| name.push_str(HOSTILE);
-    let tensors = graph.node.iter_mut().flat_map(|node| node.input.iter_mut().chain(&mut node.output));
+    let tensors =
+        graph.node.iter_mut().flat_map(|node| node.input.iter_mut().chain(&mut node.output));
     tensors.filter(|name| !name.is_empty()).for_each(rename);
     graph.node.iter_mut().filter_map(|node| node.name.as_mut()).for_each(rename);
     graph.initializer.iter_mut().filter_map(|tensor| tensor.name.as_mut()).for_each(rename);
@@ -241,7 +241,8 @@ fn hostile_model(path: &Path) {
 fn names_out_of_files_reach_no_terminal_raw() {
     let folder = tempfile::tempdir().unwrap();
     let path = |name: &str| folder.path().join(format!("{name}{HOSTILE}"));
-    let (model, images, output) = (path("model").with_added_extension("onnx"), path("images"), path("out"));
+    let (model, images, output) =
+        (path("model").with_added_extension("onnx"), path("images"), path("out"));
     hostile_model(&model);
     fs::create_dir(&images).unwrap();
     let picture = fixture("fashion/calibration/0_tshirt_top/tr00001.png");
@@ -252,26 +253,50 @@ fn names_out_of_files_reach_no_terminal_raw() {
     let (bad_cache, bad_labels, bad_recipe) = (path("cache"), path("labels"), path("recipe"));
     // A line break ends an entry.
     let tensor = HOSTILE.replace('\n', "");
-    let cache = format!("TRT-101601-EntropyCalibration2\n{tensor}: 7f800000\n{tensor}: zz\nb{tensor}: 0\n");
+    let cache =
+        format!("TRT-101601-EntropyCalibration2\n{tensor}: 7f800000\n{tensor}: zz\nb{tensor}: 0\n");
     fs::write(&bad_cache, cache).unwrap();
     fs::write(&bad_labels, format!("file,label\n\"a{tensor}\",{tensor}\n")).unwrap();
     fs::write(&bad_recipe, format!("preset = \"{}\"\n", "x\\u001b[2J\\nerror: faked")).unwrap();
 
     let (table, good_cache) = (output.join(TABLE), output.join(CACHE));
     let merged = path("merged");
-    let [model, images, output, table, good_cache, merged, bad_cache, bad_labels, bad_recipe] =
-        [&model, &images, &output, &table, &good_cache, &merged, &bad_cache, &bad_labels, &bad_recipe]
-            .map(|path| path.to_str().unwrap());
+    let [model, images, output, table, good_cache, merged, bad_cache, bad_labels, bad_recipe] = [
+        &model,
+        &images,
+        &output,
+        &table,
+        &good_cache,
+        &merged,
+        &bad_cache,
+        &bad_labels,
+        &bad_recipe,
+    ]
+    .map(|path| path.to_str().unwrap());
     let job = ["--model", model, "--images", images, "--output", output, "--preset", "fashion"];
     let quantize = [&["quantize", "--engine", "none"], &job[..]].concat();
+    let (layer, again) = (format!("{HOSTILE}=fp32"), format!("{merged}2"));
     let cases: [(&[&str], i32); 30] = [
         (&quantize, 0),
         (&[&quantize[..], &["--json"]].concat(), 0),
         (&[&["calibrate"], &job[..], &["--labels", bad_labels]].concat(), 1),
         (&[&["calibrate"], &job[..6], &["--preprocess", bad_recipe]].concat(), 2),
         (&[&quantize[..9], &["--preset", HOSTILE]].concat(), 2),
-        (&[&quantize[..], &["--layer-precision", &format!("{HOSTILE}=fp32")]].concat(), 2),
-        (&["quantize", "--engine", "none", "--model", model, "--output", output, "--calibration-cache", bad_cache], 1),
+        (&[&quantize[..], &["--layer-precision", &layer]].concat(), 2),
+        (
+            &[
+                "quantize",
+                "--engine",
+                "none",
+                "--model",
+                model,
+                "--output",
+                output,
+                "--calibration-cache",
+                bad_cache,
+            ],
+            1,
+        ),
         (&["inspect", model], 0),
         (&["inspect", table], 0),
         (&["inspect", table, "--json"], 0),
@@ -289,8 +314,8 @@ fn names_out_of_files_reach_no_terminal_raw() {
         (&["cache", "validate", table, "--model", model], 0),
         (&["cache", "validate", table, "--model", model, "--json"], 0),
         (&["cache", "to-onnx", table, "--model", model, "--output", merged], 0),
-        (&["cache", "from-onnx", merged, "--output", &format!("{merged}2")], 0),
-        (&["cache", "from-onnx", model, "--output", &format!("{merged}2")], 1),
+        (&["cache", "from-onnx", merged, "--output", &again], 0),
+        (&["cache", "from-onnx", model, "--output", &again], 1),
         (&["preprocess", merged, "--preset", "fashion"], 1),
         (&["preprocess", HOSTILE, "--preset", "fashion"], 1),
         (&["doctor", "--tensorrt", merged], 3),

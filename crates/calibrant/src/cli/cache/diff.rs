@@ -12,6 +12,7 @@ use crate::cli::cache::show::rounded;
 use crate::cli::cache::{amax, name_width, print_result};
 use crate::cli::exit::Exit;
 use crate::error::Error;
+use crate::printable;
 
 /// The difference, for programs.
 #[derive(Debug, Serialize)]
@@ -95,12 +96,12 @@ impl<'a> Compared<'a> {
                 "-".to_owned()
             };
             let (first, second) = (rounded(row.first_amax), rounded(row.second_amax));
-            let _ =
-                writeln!(text, "{:width$}  {first:>12}  {second:>12}  {percent:>10}", row.tensor);
+            let name = printable::name(row.tensor);
+            let _ = writeln!(text, "{name:width$}  {first:>12}  {second:>12}  {percent:>10}");
         }
         for (which, names) in [("first", self.only_first), ("second", self.only_second)] {
             for name in names {
-                let _ = writeln!(text, "only in the {which}: {name}");
+                let _ = writeln!(text, "only in the {which}: {}", printable::name(name));
             }
         }
         let _ = write!(text, "{} tensors are the same, {} moved", self.same, self.moved.len());

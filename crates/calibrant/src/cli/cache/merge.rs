@@ -15,10 +15,12 @@ use crate::cli::exit::Exit;
 use crate::error::Error;
 use crate::guard::Role;
 use crate::observe::{Event, Observer};
+use crate::printable;
 
 /// A cache that was written.
 #[derive(Debug, Serialize)]
 pub(super) struct Written {
+    #[serde(serialize_with = "calibrant_files::serialize_path")]
     output: PathBuf,
     version: u32,
     algorithm: &'static str,
@@ -43,7 +45,7 @@ impl Written {
 
     pub(super) fn to_text(&self) -> String {
         let Self { output, version, algorithm, tensors } = self;
-        format!("{}: TRT-{version}-{algorithm}, {tensors} tensors\n", output.display())
+        format!("{}: TRT-{version}-{algorithm}, {tensors} tensors\n", printable::path(output))
     }
 }
 
@@ -128,7 +130,8 @@ impl MergeResult<'_> {
         for row in &self.conflicts {
             let amaxes = row.amax.iter().map(|amax| amax.map_or("-".to_owned(), rounded));
             let amaxes = amaxes.collect::<Vec<_>>().join(", ");
-            let _ = writeln!(text, "{:width$}  {amaxes}, now {}", row.tensor, rounded(row.kept));
+            let name = printable::name(row.tensor);
+            let _ = writeln!(text, "{name:width$}  {amaxes}, now {}", rounded(row.kept));
         }
         text
     }

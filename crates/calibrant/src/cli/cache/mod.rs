@@ -13,9 +13,10 @@ use serde::Serialize;
 use crate::cli::args::GeneralArgs;
 use crate::cli::cache::args::CacheCommand;
 use crate::cli::exit::Exit;
-use crate::cli::print;
+use crate::cli::{print, print_json};
 use crate::error::Error;
 use crate::observe::Observer;
+use crate::printable;
 
 /// Does what `command` says and prints the result.
 ///
@@ -45,12 +46,12 @@ fn print_result(result: &impl Serialize, text: &str, general: &GeneralArgs) -> R
     }
     let mut json = serde_json::to_string_pretty(result).expect("strings and numbers serialize");
     json.push('\n');
-    print(&json)
+    print_json(&json)
 }
 
 /// The width of a column of names.
 fn name_width<'a>(names: impl Iterator<Item = &'a str>) -> usize {
-    names.map(|name| name.chars().count()).max().unwrap_or(0).clamp(6, 60)
+    names.map(|name| printable::name(name).chars().count()).max().unwrap_or(0).clamp(6, 60)
 }
 
 /// The amax of a scale, for people.

@@ -19,11 +19,13 @@ use crate::error::Error;
 use crate::guard::{self, Role};
 use crate::model::LoadedModel;
 use crate::observe::{Event, Observer};
+use crate::printable;
 use crate::ranges::{Reused, reuse};
 
 /// A Q/DQ model that was written.
 #[derive(Debug, Serialize)]
 struct Quantized {
+    #[serde(serialize_with = "calibrant_files::serialize_path")]
     output: PathBuf,
     summary: Summary,
 }
@@ -108,7 +110,7 @@ impl Quantized {
         );
         let mut text = format!(
             "{}: {} activations in int8, {quantized} of {all} nodes quantized\n",
-            self.output.display(),
+            printable::path(&self.output),
             self.summary.activations.len()
         );
         for note in &self.summary.notes {
@@ -116,7 +118,7 @@ impl Quantized {
                 let _ = writeln!(
                     text,
                     "  share the amax {shared_amax}, the smallest had {smallest_amax}: {}",
-                    tensors.join(", ")
+                    printable::name(&tensors.join(", "))
                 );
             }
         }

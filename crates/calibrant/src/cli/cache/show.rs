@@ -11,6 +11,7 @@ use crate::cli::cache::file::{Given, read};
 use crate::cli::cache::{amax, name_width, print_result};
 use crate::cli::exit::Exit;
 use crate::error::Error;
+use crate::printable;
 
 /// What a file says.
 #[derive(Debug, Serialize)]
@@ -123,7 +124,7 @@ impl Shown {
             }
         }
         for problem in &self.problems {
-            let _ = writeln!(text, "  problem: {problem}");
+            let _ = writeln!(text, "  problem: {}", printable::name(problem));
         }
         let width = name_width(self.tensors.iter().map(|row| row.tensor.as_str()));
         if !self.tensors.is_empty() {
@@ -137,7 +138,7 @@ impl Shown {
             let _ = write!(
                 text,
                 "{:width$}  {:>8}  {:>12}  {:>12.6e}",
-                row.tensor,
+                printable::name(&row.tensor),
                 row.hex,
                 rounded(row.amax),
                 row.scale

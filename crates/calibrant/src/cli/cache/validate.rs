@@ -15,6 +15,7 @@ use crate::cli::exit::Exit;
 use crate::config::DEFAULT_CACHE_VERSION;
 use crate::error::Error;
 use crate::model::LoadedModel;
+use crate::printable;
 
 /// What was found.
 #[derive(Debug, Serialize)]
@@ -95,7 +96,7 @@ impl<'a> Validated<'a> {
     fn to_text(&self) -> String {
         let mut text = String::new();
         for row in &self.findings {
-            let _ = writeln!(text, "{:7}  {}", row.severity, row.message);
+            let _ = writeln!(text, "{:7}  {}", row.severity, printable::name(&row.message));
         }
         match (self.errors, self.warnings) {
             (0, 0) => text.push_str("nothing is to be said against it\n"),

@@ -13,11 +13,12 @@ use serde::Serialize;
 use self::asked::{Asked, Int8Layers};
 use crate::cli::args::GeneralArgs;
 use crate::cli::exit::Exit;
-use crate::cli::print;
+use crate::cli::{print, print_json};
 use crate::engine::find_library;
 use crate::error::Error;
 use crate::observe::Observer;
 use crate::output::REPORT;
+use crate::printable;
 
 /// Whether a file is a plan: by its first bytes, or by a name as plans have.
 pub(super) fn is_plan(file: &Path, bytes: &[u8]) -> bool {
@@ -49,11 +50,11 @@ pub(super) fn run(
         Ok(plan) => report.take(plan, asked),
         Err(error) => {
             report.problem = Some(error.to_string());
-            print(&report.text(general))?;
+            report.print(general)?;
             return Err(error);
         }
     }
-    print(&report.text(general))
+    report.print(general)
 }
 
 /// What is known of a plan.
@@ -106,14 +107,18 @@ impl PlanReport {
         self.layers = plan.layers.into_iter().map(Row::of).collect();
     }
 
-    fn text(&self, general: &GeneralArgs) -> String {
+    fn print(&self, general: &GeneralArgs) -> Result<Exit, Error> {
         if general.json {
             let json = serde_json::to_string_pretty(self);
-            return json.expect("strings and numbers serialize") + "\n";
+            return print_json(&(json.expect("strings and numbers serialize") + "\n"));
         }
+        print(&self.text())
+    }
+
+    fn text(&self) -> String {
         let mut text = format!("{}\n", self.kind);
         for (name, value) in &self.about {
-            let _ = writeln!(text, "  {name}: {value}");
+            let _ = writeln!(text, "  {name}: {}", printable::name(value));
         }
         if let Some(int8) = &self.int8 {
             let _ = write!(text, "{int8}");
@@ -131,13 +136,17 @@ impl PlanReport {
         }
         let _ = writeln!(text, "\n{:20}  {:14}  {:14}  layer", "kind", "reads", "makes");
         for row in &self.layers {
-            let kind = row.kind.as_deref().unwrap_or("-");
+            let kind = printable::name(row.kind.as_deref().unwrap_or("-"));
             let types = |types: &[&str]| match types {
                 [] => "-".to_owned(),
                 types => types.join(","),
             };
             let (reads, makes) = (types(&row.reads), types(&row.makes));
-            let _ = writeln!(text, "{kind:20}  {reads:14}  {makes:14}  {}", row.layer);
+            let _ = writeln!(
+                text,
+                "{kind:20}  {reads:14}  {makes:14}  {}",
+                printable::name(&row.layer)
+            );
         }
     }
 }

@@ -18,7 +18,7 @@ use self::network::Network;
 use self::verdict::Verdict;
 use crate::cli::args::GeneralArgs;
 use crate::cli::exit::Exit;
-use crate::cli::print;
+use crate::cli::{print, print_json};
 use crate::engine::find_library;
 use crate::error::Error;
 use crate::observe::{Observer, Stage, timed};
@@ -36,7 +36,7 @@ pub(super) fn run(
     let found = find_library(source, observer)?.map_err(Error::Locate)?;
     let (verdict, _) = timed(observer, Stage::Engine, None, |observer| check(&found, observer));
     let verdict = verdict?;
-    print(&if general.json { verdict.json() } else { verdict.to_string() })?;
+    if general.json { print_json(&verdict.json()) } else { print(&verdict.to_string()) }?;
     Ok(verdict.exit())
 }
 

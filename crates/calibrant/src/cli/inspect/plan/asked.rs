@@ -10,6 +10,7 @@ use calibrant_onnx::{Model, Topology};
 use serde::Serialize;
 
 use crate::output::MODEL;
+use crate::printable;
 
 /// The nodes that ask for INT8: those that read what a DequantizeLinear of an activation makes.
 #[derive(Debug)]
@@ -108,7 +109,7 @@ impl fmt::Display for Int8Layers {
                 (Some(layer), None) => format!("is in {layer}, which does not tell its type"),
                 (Some(layer), Some(computes_in)) => format!("computes in {computes_in} in {layer}"),
             };
-            writeln!(f, "    {node} {why}")?;
+            writeln!(f, "    {}", printable::name(&format!("{node} {why}")))?;
         }
         Ok(())
     }
