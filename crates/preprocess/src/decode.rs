@@ -4,6 +4,7 @@
 mod jpeg;
 mod layout;
 mod luma;
+mod png;
 mod raster;
 mod turn;
 

@@ -273,6 +273,9 @@ pub enum PreprocessError {
     /// The data of a baseline JPEG is damaged or truncated.
     #[error("the JPEG data cannot be decoded")]
     JpegData(#[from] calibrant_jpeg::Error),
+    /// The PNG decoder refused the data: damaged, truncated or with a wrong checksum.
+    #[error("the PNG data cannot be decoded")]
+    Png(#[source] Box<png::DecodingError>),
     /// The decoder of another format refused the data.
     #[error("the {format} data cannot be decoded")]
     Picture {

@@ -2,7 +2,7 @@
 //! kernels for the processor, every other through `libjpeg-turbo-rs`; truncated or damaged scans are
 //! errors in both.
 
-use calibrant_jpeg::{Coding, Picture, Pixels, Reduction, Region};
+use calibrant_jpeg::{Coding, Picture, Pixels, Reduction, Region, check_markers};
 use libjpeg_turbo_rs::{ColorSpace, DecodeLimits, Decoder, JpegError, PixelFormat, ScalingFactor};
 
 use super::layout::{Layout, narrow_channels};
@@ -159,6 +159,7 @@ fn general(
         max_scans: MAX_SCANS,
         ..DecodeLimits::default()
     };
+    check_markers(encoded)?;
     // The header alone first: the walk over all scans must not come before the size is admitted.
     let header = Decoder::new_header_only(encoded, limits).map_err(failed)?;
     let size = request.admit(header.header().width(), header.header().height())?;
