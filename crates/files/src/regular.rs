@@ -83,7 +83,8 @@ impl RegularFile {
         if found == buffer.len() {
             return Ok(());
         }
-        let found = offset + found as u64;
+        // It may end before the offset by now.
+        let found = self.file.metadata()?.len().min(offset + found as u64);
         Err(Unusable::Changed { expected: self.length, found }.into())
     }
 

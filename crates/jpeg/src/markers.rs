@@ -107,8 +107,11 @@ impl<'d> Reader<'d> {
         if self.components.is_some() {
             return Err("a second frame");
         }
-        if [h1, h0] == [0, 0] || [w1, w0] == [0, 0] || n == 0 {
-            return Err("a frame of no pixels");
+        if [h1, h0] == [0, 0] || [w1, w0] == [0, 0] {
+            return Err("a frame whose width or height is 0");
+        }
+        if n == 0 {
+            return Err("a frame of no components");
         }
         if components.len() != 3 * usize::from(n) {
             return Err("a frame of another length than its components'");
@@ -196,7 +199,10 @@ mod tests {
                 &[&[0xff, 0xc0, 0, 16, 8, 0, 8, 0, 8, 1, 1, 0x11, 0, 0, 0, 0, 0, 0]],
                 "components' at",
             ),
-            (&[&[0xff, 0xc0, 0, 11, 8, 0, 0, 0, 8, 1, 1, 0x11, 0]], "a frame of no pixels"),
+            (
+                &[&[0xff, 0xc0, 0, 11, 8, 0, 0, 0, 8, 1, 1, 0x11, 0]],
+                "a frame whose width or height is 0",
+            ),
             (&[&[0xff, 0xc5, 0, 11, 8, 0, 8, 0, 8, 1, 1, 0x11, 0]], "a coding that is not"),
             (&[FRAME, &[0xff, 0xda, 0, 9, 1, 1, 0, 0, 63, 0, 0]], "a scan of another length"),
             (&[&[0xff, 0xdd, 0, 5, 0, 1, 0]], "a restart interval of another length"),
