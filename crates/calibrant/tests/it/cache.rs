@@ -4,8 +4,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-use calibrant::{CACHE, TABLE};
-use calibrant_calibration::{Cache, Method, Table};
+use calibrant::{CACHE, STATISTICS, TABLE};
+use calibrant_calibration::{Cache, Method, SavedStatistics, Table};
 use expect_test::expect;
 use serde_json::Value;
 use tempfile::TempDir;
@@ -130,14 +130,17 @@ fn tables_are_taken_wherever_caches_are() {
     folder.done(&format!("convert {TABLE} --method minmax --version 8.6.1 --output minmax.cache"));
     let minmax = Cache::read(&folder.path("minmax.cache")).unwrap();
     assert_eq!((minmax.version(), minmax.algorithm().name()), (8601, "MinMaxCalibration"));
-    let by_method = table.with_method(Method::MinMax).unwrap();
+    let saved = SavedStatistics::read(&folder.path(STATISTICS)).unwrap();
+    let by_method = Table::new(&saved, Method::MinMax).unwrap();
     for (name, scale) in minmax.entries() {
         assert_eq!(by_method.tensors()[name].scale.to_bits(), scale.to_bits());
     }
     let [_, said] = folder.failed(&format!("show {CACHE} --method minmax"), 2);
     assert!(said.contains("leave --method out"), "{said}");
-    let [_, said] = folder.failed(&format!("convert {TABLE} --method percentile:5 --output x"), 1);
-    assert!(said.contains("has no amax by percentile:5"), "{said}");
+    folder.done(&format!("convert {TABLE} --method percentile:5 --output five.cache"));
+    let words = format!("convert {TABLE} --method tensorrt-faithful --output x");
+    let [_, said] = folder.failed(&words, 1);
+    assert!(said.contains("calibrate again with --method tensorrt-faithful"), "{said}");
 }
 
 #[test]
@@ -239,7 +242,7 @@ fn validate_holds_a_cache_against_version_and_model() {
         assert_eq!(folder.done(&words), "nothing is to be said against it\n");
     }
     let [printed, _] = folder.failed(&format!("validate {TABLE} --model {other}"), 1);
-    assert!(printed.contains("the table was made from another model"), "{printed}");
+    assert!(printed.contains("the ranges were found for another model"), "{printed}");
     let [printed, _] = folder.failed(&format!("validate {CACHE} --version 8.6.1"), 1);
     assert!(printed.contains("TensorRT 8.6.1 refuses the cache"), "{printed}");
 

@@ -4,7 +4,9 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::sync::Arc;
 
-use calibrant::{CACHE, Calibration, Error, Event, MODEL, Observer, REPORT, Ranges, TABLE};
+use calibrant::{
+    CACHE, Calibration, Error, Event, MODEL, Observer, REPORT, Ranges, STATISTICS, TABLE,
+};
 use calibrant_calibration::{Cache, Method, Table, scale_of};
 use calibrant_dataset::Subset;
 use calibrant_onnx::{Model, validate};
@@ -14,10 +16,10 @@ use serde_json::Value;
 use crate::fixtures::{fashion_calibration, files, job, run, size};
 
 #[test]
-fn a_job_leaves_table_cache_model_and_report() {
+fn a_job_leaves_statistics_table_cache_model_and_report() {
     let folder = tempfile::tempdir().unwrap();
     run(&job("models/fashion_cnn.onnx", fashion_calibration(), folder.path())).unwrap();
-    assert_eq!(files(folder.path()), [CACHE, TABLE, MODEL, REPORT]);
+    assert_eq!(files(folder.path()), [CACHE, TABLE, STATISTICS, MODEL, REPORT]);
 
     let table = Table::read(&folder.path().join(TABLE)).unwrap();
     assert_eq!((table.samples(), table.method()), (20, Method::Mse));
@@ -68,7 +70,7 @@ fn workers_batches_and_order_do_not_change_a_byte() {
     let results = variants.map(|calibration| {
         let folder = tempfile::tempdir().unwrap();
         run(&job("models/fashion_cnn_bn.onnx", calibration, folder.path())).unwrap();
-        [CACHE, MODEL].map(|name| fs::read(folder.path().join(name)).unwrap())
+        [STATISTICS, TABLE, CACHE, MODEL].map(|name| fs::read(folder.path().join(name)).unwrap())
     });
     for result in &results[1..] {
         assert!(*result == results[0]);

@@ -13,5 +13,6 @@ mod preprocess;
 mod ranges;
 mod samples;
 mod sets;
+mod statistics;
 mod surroundings;
 mod tensorrt;
