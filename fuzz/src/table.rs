@@ -16,32 +16,15 @@ pub fn table(bytes: &[u8]) {
 
 #[cfg(test)]
 mod tests {
-    use calibrant_calibration::{BackendInfo, Manifest, Method, Statistics, Table};
-    use calibrant_dataset::digest;
+    use calibrant_calibration::{Method, Table};
 
     use super::table;
     use crate::damage;
-
-    /// A table of two tensors, one of them all zero.
-    fn small() -> Table {
-        let mut statistics = Statistics { samples: 2, ..Statistics::default() };
-        statistics.observe("conv/output: 0", &[0.5, -3.25, 1e-30]).expect("finite");
-        statistics.observe("dead", &[0.0, 0.0]).expect("finite");
-        let manifest = Manifest {
-            model: digest(b"model"),
-            sample_list: digest(b"list"),
-            samples: Vec::new(),
-            preprocessing: "preset = \"imagenet\"".to_owned(),
-            method: Method::Entropy,
-            batch_size: 8,
-            backend: BackendInfo { name: "fake".into(), version: "1".into(), notes: Vec::new() },
-            program: "fuzz".to_owned(),
-        };
-        Table::new(&statistics, manifest).expect("two samples were seen")
-    }
+    use crate::statistics::small;
 
     #[test]
     fn damaged_tables_are_read_or_refused() {
-        damage::run(table, small().to_json().as_bytes(), 3000);
+        let good = Table::new(&small(), Method::Entropy).expect("two samples were seen");
+        damage::run(table, good.to_json().as_bytes(), 3000);
     }
 }

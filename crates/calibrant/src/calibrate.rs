@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use calibrant_backend_embedded::{Embedded, Options};
 use calibrant_calibration::{
-    Backend, BackendError, BackendInfo, Manifest, Method, SampleDigest, SourceErrorKind,
-    Statistics, Table,
+    Backend, BackendError, BackendInfo, Histograms, Manifest, Method, SampleDigest,
+    SavedStatistics, SourceErrorKind, Table,
 };
 use calibrant_dataset::{Dataset, Labels};
 use calibrant_prefetch::Stats;
@@ -26,6 +26,7 @@ const LABELS_BY_FOLDER: &str = "folders";
 /// A finished calibration.
 #[derive(Debug)]
 pub(crate) struct Calibrated {
+    pub(crate) statistics: SavedStatistics,
     pub(crate) table: Table,
     pub(crate) report: RunReport,
 }
@@ -107,9 +108,10 @@ pub(crate) fn calibrate(
     let used = used_samples(dataset, &filler, &skipped);
     let suspects = suspects(dataset, &filler, &skipped, &used);
     let manifest = manifest(calibration, method, model, used, backend.info());
-    let table = Table::new(&statistics, manifest)?;
-    let report = report(calibration, dataset, &table, &statistics, skipped, suspects, stats);
-    Ok(Calibrated { table, report })
+    let statistics = SavedStatistics::new(&statistics, manifest);
+    let table = Table::new(&statistics, method)?;
+    let report = report(calibration, dataset, &table, skipped, suspects, stats);
+    Ok(Calibrated { statistics, table, report })
 }
 
 /// Enough batches that every worker of both stages has a sample in hand and one waiting; each batch holds whole runs.
@@ -170,15 +172,20 @@ fn manifest(
     model: &LoadedModel,
     used: Vec<SampleDigest>,
     backend: BackendInfo,
-) -> Manifest {
+) -> Manifest<()> {
+    // The bins of TensorRT's own histograms are as wide as the first batch says, and nothing else depends on batches.
+    let batch_size = match method.histograms() {
+        Histograms::AndFaithful => Some(calibration.batch_size.get()),
+        Histograms::Invariant => None,
+    };
     let (sample_list, samples) = Manifest::list_digest(used);
     Manifest {
         model: model.sha256,
         sample_list,
         samples,
         preprocessing: calibration.preprocess.as_ref().map(|it| it.describe()).unwrap_or_default(),
-        method,
-        batch_size: calibration.batch_size.get(),
+        method: (),
+        batch_size,
         backend,
         program: PROGRAM.to_owned(),
     }
@@ -188,7 +195,6 @@ fn report(
     calibration: &Calibration,
     dataset: &Dataset,
     table: &Table,
-    statistics: &Statistics,
     skipped: Vec<(usize, SkippedSample)>,
     suspects: Suspects,
     stats: Stats,
@@ -198,7 +204,7 @@ fn report(
         method: table.method(),
         backend: table.manifest().backend.clone(),
         preprocessing: calibration.preprocess.as_ref().map(|it| it.describe()),
-        samples: statistics.samples,
+        samples: table.samples(),
         found: dataset.census().clone(),
         skipped: skipped.into_iter().map(|(_, sample)| sample).collect(),
         suspects,

@@ -97,11 +97,11 @@ impl Config {
 pub enum Ranges {
     /// The model is run over samples.
     Calibrate(Calibration),
-    /// A calibration table (checked by its manifest) or a TensorRT calibration cache is read.
+    /// Calibration statistics or a calibration table (checked by their manifest) or a TensorRT calibration cache are read.
     Reuse {
-        /// `calibration.json` or a TensorRT cache.
+        /// `calibration.stats`, `calibration.json` or a TensorRT cache.
         file: PathBuf,
-        /// Which of the methods in the table to take; `None` takes the table's own.
+        /// The method of the ranges; `None` takes a table's own, and of statistics [`DEFAULT_METHOD`].
         method: Option<Method>,
     },
     /// There are none: the model stays as it is.

@@ -3,7 +3,10 @@
 use std::path::PathBuf;
 
 use calibrant_backend_embedded::LoadError;
-use calibrant_calibration::{BackendError, CacheError, MergeError, Method, Stale, TableError};
+use calibrant_calibration::{
+    BackendError, CacheError, MergeError, MergeStatisticsError, Method, Stale, StatisticsError,
+    TableError,
+};
 use calibrant_dataset::{DatasetError, LabelError};
 use calibrant_decode_cuda::OpenError;
 use calibrant_engine::{BuildError, InspectError, LocateError, ShapeError, Unsupported};
@@ -14,9 +17,11 @@ use calibrant_preprocess::{PreprocessError, Preset, RecipeError};
 use calibrant_rewrite::{RewriteError, ScaleError};
 
 use crate::config::Decode;
+use crate::given::Wanted;
 use crate::guard::GuardError;
 use crate::model::InputProblem;
 use crate::output::OutputError;
+use crate::suspects::first_few;
 
 /// Why a job ended without its report.
 ///
@@ -140,6 +145,56 @@ pub enum Error {
     /// A calibration table cannot be made or read.
     #[error(transparent)]
     Table(#[from] TableError),
+    /// A file has no ranges by the method asked for.
+    #[error("`{}` gives no such ranges", path.display())]
+    Ranges {
+        /// The table or statistics.
+        path: PathBuf,
+        /// Why not.
+        source: TableError,
+    },
+    /// Calibration statistics cannot be read.
+    #[error(transparent)]
+    Statistics(#[from] StatisticsError),
+    /// A table alone, where the statistics that it was made from are needed.
+    #[error(
+        "`{}` holds the ranges of {method} alone; {wanted} come from `{}`, which is not there: put it back, or calibrate again",
+        table.display(), statistics.display()
+    )]
+    NoStatistics {
+        /// The table.
+        table: PathBuf,
+        /// Its method.
+        method: Method,
+        /// Where the statistics would be.
+        statistics: PathBuf,
+        /// What they are needed for.
+        wanted: Wanted,
+    },
+    /// Statistics beside a table that was made from others.
+    #[error(
+        "`{}` is of another calibration than `{}` beside it; put the one that was written with the table there, or calibrate again",
+        statistics.display(), table.display()
+    )]
+    OtherStatistics {
+        /// The table.
+        table: PathBuf,
+        /// The statistics.
+        statistics: PathBuf,
+    },
+    /// Calibration statistics cannot be merged.
+    #[error(transparent)]
+    MergeStatistics(#[from] MergeStatisticsError),
+    /// A tensor that is not there.
+    #[error("`{}` has no tensor `{tensor}`; it has {}", path.display(), first_few(tensors))]
+    NoSuchTensor {
+        /// The file.
+        path: PathBuf,
+        /// The name as given.
+        tensor: String,
+        /// The names there are, those most like it first.
+        tensors: Vec<String>,
+    },
     /// A calibration cache cannot be made or read.
     #[error(transparent)]
     Cache(#[from] CacheError),
@@ -253,6 +308,20 @@ pub enum UsageError {
     /// A cache holds one method's ranges, and does not say which.
     #[error("`{}` is a TensorRT cache, whose ranges are chosen already; leave --method out", .0.display())]
     MethodOfCache(PathBuf),
+    /// A cache holds ranges, and nothing that they were found from.
+    #[error("`{}` is a TensorRT cache, which has no histograms; name the calibration.stats that it was made from", .0.display())]
+    HistogramOfCache(PathBuf),
+    /// Statistics are merged with each other only.
+    #[error("`{}` holds statistics and `{}` does not; merge statistics with each other, or write each as a cache first with `calibrant cache convert`", statistics.display(), other.display())]
+    MergeOfKinds {
+        /// A file of statistics.
+        statistics: PathBuf,
+        /// A table or cache.
+        other: PathBuf,
+    },
+    /// A flag that says how caches are merged.
+    #[error("statistics are added up exactly, under no header and by no rule; leave {0} out")]
+    MergeFlag(&'static str),
     /// A cache whose first line says nothing that TensorRT knows.
     #[error("the first line of `{}` is no header; say what it is to be with --version and --algorithm", .0.display())]
     NoHeader(PathBuf),

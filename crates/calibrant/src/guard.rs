@@ -13,7 +13,7 @@ use calibrant_onnx::Model;
 
 use crate::config::{Calibration, Config, Ranges};
 use crate::error::Error;
-use crate::output::{CACHE_MANIFEST, TABLE};
+use crate::output::{CACHE_MANIFEST, STATISTICS, TABLE};
 
 /// No protobuf message is larger, and so no model without the files of its weights.
 const MODEL_LIMIT_BYTES: u64 = 2 << 30;
@@ -26,7 +26,7 @@ pub enum Role {
     Model,
     /// Weights that the model keeps in a file of their own.
     Weights,
-    /// A calibration table or cache, or what says where one comes from.
+    /// Calibration statistics, a table or a cache, or what says where one comes from.
     Ranges,
     /// A sample, or a list of them.
     Samples,
@@ -249,9 +249,10 @@ pub(crate) fn weights(path: &Path, model: &Model) -> Vec<(Role, PathBuf)> {
 }
 
 /// The file that ranges are read from, and what may say beside it where they come from.
-pub(crate) fn ranges(file: &Path) -> [(Role, PathBuf); 3] {
+pub(crate) fn ranges(file: &Path) -> [(Role, PathBuf); 4] {
     let beside = |name| file.with_file_name(name);
-    [file.to_owned(), beside(TABLE), beside(CACHE_MANIFEST)].map(|file| (Role::Ranges, file))
+    [file.to_owned(), beside(STATISTICS), beside(TABLE), beside(CACHE_MANIFEST)]
+        .map(|file| (Role::Ranges, file))
 }
 
 impl Identity {

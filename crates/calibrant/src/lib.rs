@@ -21,6 +21,7 @@ mod run;
 mod calibrate;
 mod decode;
 mod engine;
+mod given;
 mod guard;
 mod memory;
 mod model;
@@ -47,12 +48,14 @@ pub use config::{
     DEFAULT_METHOD, Decode, Engine, EnginePolicy, OnBadSample, Ranges,
 };
 pub use error::{CacheProblem, Error, UsageError};
+pub use given::Wanted;
 pub use guard::{GuardError, Role};
 pub use memory::default_memory_bytes;
 pub use model::InputProblem;
 pub use observe::{Event, Observer, Stage, Unobserved};
 pub use output::{
-    CACHE, CACHE_MANIFEST, MODEL, MODEL_DATA, OutputError, PLAN, REPORT, ReportProblem, TABLE,
+    CACHE, CACHE_MANIFEST, MODEL, MODEL_DATA, OutputError, PLAN, REPORT, ReportProblem, STATISTICS,
+    TABLE,
 };
 pub use report::{
     CalibrationReport, CopyReport, EngineReport, FileReport, ModelReport, NativeReport,

@@ -304,7 +304,7 @@ impl Native<'_> {
             samples,
             preprocessing: preprocess.map(|it| it.describe()).unwrap_or_default(),
             method: self.algorithm,
-            batch_size: self.batch_size().get(),
+            batch_size: Some(self.batch_size().get()),
             backend: BackendInfo { name: "tensorrt".to_owned(), version, notes: Vec::new() },
             program: PROGRAM.to_owned(),
         }

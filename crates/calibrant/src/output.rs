@@ -29,6 +29,8 @@ use self::earlier::{Earlier, journal};
 pub(crate) use self::earlier::{EarlierModel, seal};
 pub use self::error::{OutputError, ReportProblem};
 
+/// The calibration statistics.
+pub const STATISTICS: &str = "calibration.stats";
 /// The calibration table.
 pub const TABLE: &str = "calibration.json";
 /// TensorRT's calibration cache.
@@ -51,7 +53,8 @@ pub(crate) const MODEL_FILES: [&str; 2] = [MODEL_DATA, MODEL];
 const JOURNAL: &str = ".calibrant-job.json";
 
 /// Every file of a job, in the order in which they are made; each is made from those before it.
-const IN_ORDER: [&str; 7] = [TABLE, CACHE, CACHE_MANIFEST, MODEL, MODEL_DATA, PLAN, REPORT];
+const IN_ORDER: [&str; 8] =
+    [STATISTICS, TABLE, CACHE, CACHE_MANIFEST, MODEL, MODEL_DATA, PLAN, REPORT];
 
 /// A folder that belongs to one job until this is dropped.
 #[derive(Debug)]
@@ -202,7 +205,7 @@ impl Output {
     pub(crate) fn publish(&mut self, name: &'static str, bytes: &[u8]) -> Result<(), OutputError> {
         if self.read.contains(name) {
             let file = self.path(name);
-            return match calibrant_files::read(&file, TEXT_LIMIT_BYTES) {
+            return match calibrant_files::read(&file, TEXT_LIMIT_BYTES.max(bytes.len() as u64)) {
                 Ok(found) if found == bytes => Ok(()),
                 Ok(_) => Err(OutputError::Input { file, role: Role::Ranges }),
                 Err(source) => Err(OutputError::Unread { file, source }),

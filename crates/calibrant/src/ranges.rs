@@ -3,11 +3,13 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use calibrant_calibration::{Algorithm, Cache, Difference, Manifest, Method, Stale, Table};
+use calibrant_calibration::{
+    Algorithm, Cache, Difference, Manifest, Method, SavedStatistics, Stale, Table,
+};
 use calibrant_dataset::Digest;
-use calibrant_files::TEXT_LIMIT_BYTES;
 
-use crate::error::{Error, UsageError};
+use crate::error::Error;
+use crate::given::{self, CacheFile, Given};
 use crate::provenance::{self, Provenance};
 use crate::report::CalibrationReport;
 
@@ -32,8 +34,12 @@ pub(crate) struct Reused {
     pub(crate) ranges: BTreeMap<String, f32>,
     /// How they were chosen, where that is known.
     pub(crate) method: Option<Method>,
-    /// The table, if the file is one or was written from the one beside it.
-    pub(crate) table: Option<Table>,
+    /// The table, if the file is or gives one, or was written from the one beside it.
+    pub(crate) table: Option<Box<Table>>,
+    /// What that was computed from, if it is there.
+    pub(crate) statistics: Option<Box<SavedStatistics>>,
+    /// Whether what lies beside the file was looked at, too; statistics say all by themselves.
+    pub(crate) looked_beside: bool,
     /// What TensorRT is told.
     pub(crate) cache: Cache,
     /// What TensorRT made the cache from, if it did.
@@ -42,76 +48,93 @@ pub(crate) struct Reused {
     pub(crate) notes: Vec<String>,
 }
 
-/// Reads a calibration table or a TensorRT calibration cache for the model of this digest.
+/// Reads calibration statistics, a calibration table or a TensorRT calibration cache for the model of this digest.
 ///
 /// # Errors
 ///
-/// When the file is neither, was made from another model, or what says so cannot be read.
+/// When the file is none of them, was made from another model, or what says so cannot be read.
 pub(crate) fn reuse(
     file: &Path,
     method: Option<Method>,
     model: Digest,
     version: u32,
 ) -> Result<Reused, Error> {
-    let bytes = calibrant_files::read(file, TEXT_LIMIT_BYTES)
-        .map_err(|source| Error::Read { path: file.to_owned(), source })?;
-    if bytes.trim_ascii_start().starts_with(b"{") {
-        from_table(file, method, model, version)
-    } else {
-        from_cache(file, &bytes, method, model, version)
+    match given::read(file, method)? {
+        Given::Table(given) => {
+            check_model(file, given.table.manifest().model, model)?;
+            let cache = Cache::from_table(&given.table, version)?;
+            let mut reused = Reused::of_table(given.table, cache);
+            match given.statistics {
+                Some(statistics) => {
+                    reused.looked_beside = given.kind != given::STATISTICS_KIND;
+                    reused.statistics = Some(statistics);
+                }
+                None => reused.take_statistics_from(file),
+            }
+            Ok(reused)
+        }
+        Given::Cache(given) => from_cache(file, &given, model, version),
     }
-}
-
-fn from_table(
-    file: &Path,
-    method: Option<Method>,
-    model: Digest,
-    version: u32,
-) -> Result<Reused, Error> {
-    let table = Table::read(file)?;
-    check_model(file, table.manifest().model, model)?;
-    let method = method.unwrap_or(table.method());
-    let table = table.with_method(method)?;
-    Ok(Reused {
-        ranges: table.ranges(),
-        method: Some(method),
-        cache: Cache::from_table(&table, version)?,
-        table: Some(table),
-        manifest: None,
-        notes: Vec::new(),
-    })
 }
 
 fn from_cache(
     file: &Path,
-    bytes: &[u8],
-    method: Option<Method>,
+    given: &CacheFile,
     model: Digest,
     version: u32,
 ) -> Result<Reused, Error> {
-    if method.is_some() {
-        return Err(UsageError::MethodOfCache(file.to_owned()).into());
-    }
-    let cache = Cache::read(file)?;
-    let (mut table, mut manifest, mut notes) = (None, None, Vec::new());
-    match provenance::beside(file, bytes, &cache)? {
-        Provenance::Table(found) => {
-            check_model(file, found.manifest().model, model)?;
-            table = Some(*found);
+    let cache = given.cache(file)?;
+    let written = Cache::new(version, cache.algorithm(), cache.entries().to_vec())?;
+    let mut reused = match provenance::beside(file, &given.bytes, &cache)? {
+        Provenance::Table(table) => {
+            check_model(file, table.manifest().model, model)?;
+            let mut reused = Reused::of_table(table, written);
+            reused.take_statistics_from(file);
+            reused
         }
         Provenance::TensorRt(found) => {
             check_model(file, found.manifest.model, model)?;
-            manifest = Some(found.manifest);
+            Reused { manifest: Some(found.manifest), ..Reused::of_cache(written) }
         }
-        Provenance::Unknown(unknown) => notes.push(unknown.to_string()),
-    }
+        Provenance::Unknown(unknown) => {
+            Reused { notes: vec![unknown.to_string()], ..Reused::of_cache(written) }
+        }
+    };
     for suspicion in cache.suspicions() {
-        notes.push(format!("`{}`: {suspicion}", file.display()));
+        reused.notes.push(format!("`{}`: {suspicion}", file.display()));
     }
-    let ranges =
-        cache.ranges().into_iter().filter(|(_, amax)| amax.is_finite() && *amax >= 0.0).collect();
-    let cache = Cache::new(version, cache.algorithm(), cache.entries().to_vec())?;
-    Ok(Reused { ranges, method: table.as_ref().map(Table::method), table, cache, manifest, notes })
+    Ok(reused)
+}
+
+impl Reused {
+    fn of_table(table: Box<Table>, cache: Cache) -> Self {
+        let (ranges, method) = (table.ranges(), Some(table.method()));
+        Self { ranges, method, table: Some(table), ..Self::of_cache(cache) }
+    }
+
+    fn of_cache(cache: Cache) -> Self {
+        let is_range = |amax: &f32| amax.is_finite() && *amax >= 0.0;
+        let ranges = cache.ranges().into_iter().filter(|(_, amax)| is_range(amax)).collect();
+        Self {
+            ranges,
+            method: None,
+            table: None,
+            statistics: None,
+            looked_beside: true,
+            cache,
+            manifest: None,
+            notes: Vec::new(),
+        }
+    }
+
+    /// Takes along the statistics beside `file`, from which the table was made; nothing but later methods needs them.
+    fn take_statistics_from(&mut self, file: &Path) {
+        let beside = self.table.as_deref().map(|table| given::statistics_beside(file, table));
+        match beside.transpose() {
+            Ok(found) => self.statistics = found.flatten(),
+            Err(error) => self.notes.push(format!("{error}; the ranges need no statistics")),
+        }
+    }
 }
 
 fn check_model(file: &Path, was: Digest, is: Digest) -> Result<(), Error> {

@@ -27,7 +27,9 @@ use crate::guard::{self, Inputs, Role};
 use crate::model::LoadedModel;
 use crate::native::CacheManifest;
 use crate::observe::{Event, Observer, Stage, timed};
-use crate::output::{CACHE, CACHE_MANIFEST, MODEL, MODEL_FILES, Output, PLAN, REPORT, TABLE};
+use crate::output::{
+    CACHE, CACHE_MANIFEST, MODEL, MODEL_FILES, Output, PLAN, REPORT, STATISTICS, TABLE,
+};
 use crate::ranges::{Found, Reused, reuse};
 use crate::report::{
     CalibrationReport, EngineReport, ModelReport, PROGRAM, REPORT_SCHEMA_VERSION, Report,
@@ -239,11 +241,13 @@ impl<'run> Job<'run> {
             return Err(UsageError::NothingToBuild.into());
         };
         let total = Some(dataset.samples().len() as u64);
-        let Calibrated { table, report } = self.stage(Stage::Calibrate, total, |observer| {
-            calibrate(calibration, method, model, dataset, observer)
-        })?;
+        let Calibrated { statistics, table, report } =
+            self.stage(Stage::Calibrate, total, |observer| {
+                calibrate(calibration, method, model, dataset, observer)
+            })?;
         self.note_samples(report.skipped.len(), report.classes.as_ref(), &report.suspects);
         let cache = Cache::from_table(&table, version)?;
+        self.output.publish(STATISTICS, statistics.as_bytes())?;
         self.output.publish(TABLE, table.to_json().as_bytes())?;
         self.output.publish(CACHE, cache.to_string().as_bytes())?;
         Ok(Found {
@@ -275,11 +279,19 @@ impl<'run> Job<'run> {
     }
 
     fn take_over(&mut self, file: PathBuf, reused: Reused) -> Result<Found, Error> {
-        let Reused { ranges, method, table, cache, manifest, notes } = reused;
+        let Reused { ranges, method, table, statistics, looked_beside, cache, manifest, notes } =
+            reused;
         notes.into_iter().for_each(|note| self.note(note));
         // What lies beside the ranges and is not of them goes like any other result.
-        let of_others = [(TABLE, table.is_none()), (CACHE_MANIFEST, manifest.is_none())];
+        let of_others = [
+            (STATISTICS, statistics.is_none()),
+            (TABLE, table.is_none() || !looked_beside),
+            (CACHE_MANIFEST, manifest.is_none()),
+        ];
         of_others.iter().filter(|it| it.1).for_each(|(name, _)| self.output.release(name));
+        if let Some(statistics) = &statistics {
+            self.output.publish(STATISTICS, statistics.as_bytes())?;
+        }
         if let Some(table) = &table {
             self.output.publish(TABLE, table.to_json().as_bytes())?;
         }
@@ -292,7 +304,7 @@ impl<'run> Job<'run> {
         Ok(Found {
             report: CalibrationReport::Reused { file, method, tensors: ranges.len() },
             amax: ranges,
-            bounds: table.as_ref().map(Table::bounds),
+            bounds: table.as_deref().map(Table::bounds),
             scales: scales(&cache),
             algorithm: cache.algorithm(),
         })

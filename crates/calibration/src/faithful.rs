@@ -20,10 +20,16 @@
 /// Number of bins of every [`FaithfulHistogram`].
 pub const FAITHFUL_BINS: usize = 2048;
 
+/// Number of its counts: one more than there are bins, for what lies on the edge of the range.
+pub(crate) const FAITHFUL_COUNTS: usize = FAITHFUL_BINS + 1;
+
 /// Range of a histogram whose first batch was all zeros, or nearly, and so says nothing: its bins are 2^-126 wide, the
 /// smallest normal `f32`.
 /// Doubling leads from there to the smallest power of two that holds every value.
 const SMALLEST_RANGE: f32 = f32::from_bits((127 - 115) << 23);
+
+/// Doublings after which the smallest range holds every float.
+const MOST_DOUBLINGS: u32 = 115 + 128;
 
 /// Values whose bins are computed before any is counted.
 const GROUP: usize = 1024;
@@ -34,8 +40,8 @@ const GROUP: usize = 1024;
 pub struct FaithfulHistogram {
     first_batch: f32,
     doublings: u32,
-    /// One more than there are bins: the last counts what lies on the edge of the range.
-    counts: Box<[u64; FAITHFUL_BINS + 1]>,
+    /// The last counts what lies on the edge of the range.
+    counts: Box<[u64; FAITHFUL_COUNTS]>,
 }
 
 impl FaithfulHistogram {
@@ -44,7 +50,30 @@ impl FaithfulHistogram {
     /// The values of the first batch are to be observed like all others.
     pub fn new(first_batch: f32) -> Self {
         let first_batch = first_batch.abs().max(SMALLEST_RANGE);
-        Self { first_batch, doublings: 0, counts: Box::new([0; FAITHFUL_BINS + 1]) }
+        Self { first_batch, doublings: 0, counts: Box::new([0; FAITHFUL_COUNTS]) }
+    }
+
+    /// A histogram with these parts; `None` when there is none.
+    pub(crate) fn from_parts(
+        first_batch: f32,
+        doublings: u64,
+        counts: [u64; FAITHFUL_COUNTS],
+    ) -> Option<Self> {
+        let doublings = u32::try_from(doublings).ok().filter(|it| *it <= MOST_DOUBLINGS)?;
+        let is_range = first_batch.is_finite() && first_batch >= SMALLEST_RANGE;
+        is_range.then(|| Self { first_batch, doublings, counts: Box::new(counts) })
+    }
+
+    /// Whether `count` values give this, the largest of which has this magnitude.
+    pub(crate) fn is_of(&self, count: u64, magnitude: f32) -> bool {
+        let sum = self.counts.iter().try_fold(0u64, |sum, &count| sum.checked_add(count));
+        let start = Self { doublings: 0, ..self.clone() };
+        sum == Some(count) && self.doublings == start.doublings_for(magnitude)
+    }
+
+    /// The counts, and behind them how many values lie on the edge of the range.
+    pub(crate) fn counts_and_edge(&self) -> &[u64; FAITHFUL_COUNTS] {
+        &self.counts
     }
 
     /// The range at the start: the first batch's largest magnitude, or 2^-115 where that is less.

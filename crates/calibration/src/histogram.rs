@@ -41,7 +41,6 @@ impl Histogram {
         Self { exponent: MIN_EXPONENT, counts: Arc::new([0; BINS]) }
     }
 
-    #[cfg(test)]
     pub(crate) fn from_counts(exponent: i32, counts: [u64; BINS]) -> Self {
         Self { exponent, counts: Arc::new(counts) }
     }
@@ -71,6 +70,17 @@ impl Histogram {
     #[expect(clippy::cast_possible_truncation, reason = "exact, or clamped to the largest f32")]
     pub(crate) fn at_half_bins(&self, half_bins: usize) -> f32 {
         (half_bins as f64 * self.bin_width() / 2.0).min(f64::from(f32::MAX)) as f32
+    }
+
+    /// Whether values give this whose largest magnitude is `magnitude`, and some does if any was seen.
+    pub(crate) fn is_of(&self, magnitude: f32) -> bool {
+        if self.exponent != exponent_of(magnitude) {
+            return false;
+        }
+        let last = self.counts.iter().rposition(|&count| count > 0);
+        last.is_none_or(|last| {
+            usize::from(bin(magnitude.to_bits(), top_field(self.exponent))) == last
+        })
     }
 
     /// Adds the counts of `other`, as if its values had been seen here.

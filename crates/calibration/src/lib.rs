@@ -8,8 +8,9 @@
 //! samples, nor the batch size, nor the number of threads or machines changes one count.
 //! (One histogram that does depend on the order, TensorRT's own, is kept beside them when it is asked for:
 //! [`FaithfulHistogram`].)
-//! Afterwards each [`Method`] reads its amax from the same statistics, a [`Table`] writes them down, and a [`Cache`]
-//! says the same in TensorRT's words.
+//! [`SavedStatistics`] keep them, and add up those of several machines.
+//! From them each [`Method`] reads its amax, a [`Table`] writes the ranges down, and a [`Cache`] says the same in TensorRT's
+//! words.
 //!
 //! It knows no runtime, no pictures and no ONNX.
 //!
@@ -35,6 +36,7 @@ mod histogram;
 mod manifest;
 mod method;
 mod sample;
+mod saved;
 pub mod scripted;
 mod statistics;
 mod table;
@@ -51,5 +53,9 @@ pub use histogram::{BINS, Histogram, MAX_EXPONENT, MIN_EXPONENT};
 pub use manifest::{Difference, Manifest, SampleDigest, Stale};
 pub use method::{Method, ParseMethodError, Percentile};
 pub use sample::{BatchSource, Sample, SourceError, SourceErrorKind};
+pub use saved::{
+    MergeStatisticsError, MergedStatistics, SavedStatistics, Shard, StatisticsError, Tensors,
+    merge_statistics,
+};
 pub use statistics::{Histograms, NonFinite, Statistics, TensorStatistics};
 pub use table::{Entry, FirstBatch, SCHEMA_VERSION, Table, TableError, scale_of};

@@ -10,10 +10,11 @@ use crate::{BackendInfo, Method};
 
 /// Everything that the numbers of a table or cache depend on.
 ///
-/// `M` says how amax was chosen: a [`Method`] of ours, or an [`Algorithm`](crate::Algorithm) of TensorRT's.
+/// `M` says how amax was chosen: a [`Method`] of ours, an [`Algorithm`](crate::Algorithm) of TensorRT's, or `()` where it
+/// is still open.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Manifest<M = Method> {
-    /// SHA-256 of the model's bytes.
+    /// SHA-256 of the model, weights in other files included.
     pub model: Digest,
     /// SHA-256 of the list of samples, see [`Manifest::list_digest`].
     pub sample_list: Digest,
@@ -23,8 +24,9 @@ pub struct Manifest<M = Method> {
     pub preprocessing: String,
     /// How amax was chosen.
     pub method: M,
-    /// Samples in a batch.
-    pub batch_size: usize,
+    /// Samples in a batch, where numbers depend on that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub batch_size: Option<usize>,
     /// What ran the network.
     pub backend: BackendInfo,
     /// Name and version of the program that wrote this.
@@ -77,9 +79,9 @@ pub enum Difference {
     /// Another batch size.
     BatchSize {
         /// The size then.
-        was: usize,
+        was: Option<usize>,
         /// The size now.
-        is: usize,
+        is: Option<usize>,
     },
     /// Another backend, or another version of it.
     Backend {
@@ -115,26 +117,34 @@ impl Manifest {
     }
 }
 
-impl<M: PartialEq + fmt::Display> Manifest<M> {
-    /// In what `now` differs from this manifest; empty when they agree.
-    pub fn compare(&self, now: &Self) -> Vec<Difference> {
+impl<M> Manifest<M> {
+    /// The same with another word on how amax was chosen.
+    pub fn with_method<N>(self, method: N) -> Manifest<N> {
+        let Self {
+            model, sample_list, samples, preprocessing, batch_size, backend, program, ..
+        } = self;
+        Manifest {
+            model,
+            sample_list,
+            samples,
+            preprocessing,
+            method,
+            batch_size,
+            backend,
+            program,
+        }
+    }
+
+    /// In what a run over other samples differs from this one, its batches left aside; empty when their statistics can be
+    /// added up.
+    pub fn compare_runs(&self, now: &Self) -> Vec<Difference> {
         let mut differences = Vec::new();
         if self.model != now.model {
             differences.push(Difference::Model { was: self.model, is: now.model });
         }
-        if self.sample_list != now.sample_list {
-            differences.push(compare_samples(&self.samples, &now.samples));
-        }
         if self.preprocessing != now.preprocessing {
             let (was, is) = (self.preprocessing.clone(), now.preprocessing.clone());
             differences.push(Difference::Preprocessing { was, is });
-        }
-        if self.method != now.method {
-            let (was, is) = (self.method.to_string(), now.method.to_string());
-            differences.push(Difference::Method { was, is });
-        }
-        if self.batch_size != now.batch_size {
-            differences.push(Difference::BatchSize { was: self.batch_size, is: now.batch_size });
         }
         if self.backend != now.backend {
             differences
@@ -143,6 +153,24 @@ impl<M: PartialEq + fmt::Display> Manifest<M> {
         if self.program != now.program {
             differences
                 .push(Difference::Program { was: self.program.clone(), is: now.program.clone() });
+        }
+        differences
+    }
+}
+
+impl<M: PartialEq + fmt::Display> Manifest<M> {
+    /// In what `now` differs from this manifest; empty when they agree.
+    pub fn compare(&self, now: &Self) -> Vec<Difference> {
+        let mut differences = self.compare_runs(now);
+        if self.sample_list != now.sample_list {
+            differences.push(compare_samples(&self.samples, &now.samples));
+        }
+        if self.method != now.method {
+            let (was, is) = (self.method.to_string(), now.method.to_string());
+            differences.push(Difference::Method { was, is });
+        }
+        if self.batch_size != now.batch_size {
+            differences.push(Difference::BatchSize { was: self.batch_size, is: now.batch_size });
         }
         differences
     }
@@ -198,10 +226,19 @@ impl fmt::Display for Difference {
             }
             Self::Preprocessing { was, is } => {
                 let (was, is) = first_difference(was, is);
-                write!(f, "the preprocessing changed: was `{was}`, is `{is}`")
+                write!(f, "the preprocessing changed: was {was}, is {is}")
             }
             Self::Method { was, is } => write!(f, "the method changed: was {was}, is {is}"),
-            Self::BatchSize { was, is } => write!(f, "the batch size changed: was {was}, is {is}"),
+            Self::BatchSize { was, is } => {
+                let [was, is] =
+                    [was, is].map(|size| size.map_or("any".to_owned(), |size| size.to_string()));
+                write!(f, "the batch size changed: was {was}, is {is}")
+            }
+            Self::Backend { was, is } if (&was.name, &was.version) == (&is.name, &is.version) => {
+                let (was, is) = (was.notes.join("\n"), is.notes.join("\n"));
+                let (was, is) = first_difference(&was, &is);
+                write!(f, "the backend changed: was {was}, is {is}")
+            }
             Self::Backend { was, is } => {
                 write!(
                     f,
@@ -223,13 +260,13 @@ fn more(names: &[String]) -> &'static str {
 }
 
 /// The first lines in which two descriptions differ, for a message of one line.
-fn first_difference<'a>(was: &'a str, is: &'a str) -> (&'a str, &'a str) {
+fn first_difference(was: &str, is: &str) -> (String, String) {
+    let quoted = |line: Option<&str>| line.map_or("nothing".to_owned(), |line| format!("`{line}`"));
     let (mut was, mut is) = (was.lines(), is.lines());
     loop {
         match (was.next(), is.next()) {
             (Some(left), Some(right)) if left == right => {}
-            (None, None) => return ("", ""),
-            (left, right) => return (left.unwrap_or("nothing"), right.unwrap_or("nothing")),
+            (left, right) => return (quoted(left), quoted(right)),
         }
     }
 }
@@ -253,7 +290,7 @@ mod tests {
             samples,
             preprocessing: "size = 224\nfilter = \"bilinear\"\n".to_owned(),
             method: Method::Mse,
-            batch_size: 8,
+            batch_size: Some(8),
             backend: BackendInfo {
                 name: "embedded".to_owned(),
                 version: "1".to_owned(),
@@ -296,7 +333,7 @@ mod tests {
         is.model = digest(b"other");
         is.preprocessing = "size = 224\nfilter = \"nearest\"\n".to_owned();
         is.method = Method::MinMax;
-        is.batch_size = 1;
+        is.batch_size = Some(1);
         is.backend.version = "2".to_owned();
         is.program = "calibrant 0.2.0".to_owned();
         assert_eq!(
@@ -304,10 +341,10 @@ mod tests {
             [
                 "the model changed: was 9372c470…, is d9298a10…",
                 "the preprocessing changed: was `filter = \"bilinear\"`, is `filter = \"nearest\"`",
-                "the method changed: was mse, is minmax",
-                "the batch size changed: was 8, is 1",
                 "the backend changed: was embedded (1), is embedded (2)",
                 "the program changed: was calibrant 0.1.0, is calibrant 0.2.0",
+                "the method changed: was mse, is minmax",
+                "the batch size changed: was 8, is 1",
             ]
         );
         let stale = was.check(&is).unwrap_err();
@@ -326,8 +363,8 @@ mod tests {
 
     #[test]
     fn descriptions_of_other_lengths_show_where_one_ends() {
-        assert_eq!(first_difference("a\nb", "a"), ("b", "nothing"));
-        assert_eq!(first_difference("a", "a\nb"), ("nothing", "b"));
+        assert_eq!(first_difference("a\nb", "a"), ("`b`".to_owned(), "nothing".to_owned()));
+        assert_eq!(first_difference("a", "a\nb"), ("nothing".to_owned(), "`b`".to_owned()));
     }
 
     #[test]

@@ -59,8 +59,9 @@ pub enum ParseMethodError {
 }
 
 impl Method {
-    /// The methods whose amax every calibration table records beside the chosen one's.
-    pub const RECORDED: [Self; 5] = [
+    /// The methods that depend on nothing but the samples, the percentiles with the customary two: what is shown side by
+    /// side.
+    pub const USUAL: [Self; 5] = [
         Self::MinMax,
         Self::Entropy,
         Self::Percentile(Percentile::P99_99),

@@ -5,6 +5,9 @@ use std::collections::BTreeMap;
 use crate::histogram::scan;
 use crate::{FaithfulHistogram, Histogram, Method};
 
+/// More values than any calibration sees, and few enough that no method's sums overflow.
+pub(crate) const MOST_VALUES: u64 = 1 << 62;
+
 /// Everything that calibration learned.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Statistics {
@@ -103,6 +106,55 @@ impl TensorStatistics {
     /// `first_batch` is the largest magnitude of the first batch, whose values are to be observed like all others.
     pub fn after_first_batch(first_batch: f32) -> Self {
         Self { faithful: Some(FaithfulHistogram::new(first_batch)), ..Self::new() }
+    }
+
+    /// Statistics with these parts; `None` when no values give them.
+    ///
+    /// `extremes` are the smallest and the largest value, 0 where there was none.
+    pub(crate) fn from_parts(
+        histogram: Histogram,
+        extremes: [f32; 2],
+        zeros: u64,
+        faithful: Option<FaithfulHistogram>,
+    ) -> Option<Self> {
+        let mut counts = histogram.counts().iter();
+        let count = counts.try_fold(0u64, |sum, &count| sum.checked_add(count))?;
+        if count > MOST_VALUES {
+            return None;
+        }
+        let seen = match (extremes.map(f32::to_bits), count) {
+            ([0, 0], 0) => Self { histogram, faithful, ..Self::new() },
+            (_, 0) => return None,
+            _ => {
+                let [minimum, maximum] = extremes;
+                Self { histogram, minimum, maximum, count, zeros, faithful }
+            }
+        };
+        seen.is_possible(zeros).then_some(seen)
+    }
+
+    /// Whether the parts fit each other, `zeros` being the number of zeros that is said.
+    fn is_possible(&self, zeros: u64) -> bool {
+        let (minimum, maximum, magnitude) = (self.minimum(), self.maximum(), self.magnitude());
+        let is_value = |value: f32| value.is_finite() && value.to_bits() != (-0.0f32).to_bits();
+        let has_zero = minimum <= 0.0 && 0.0 <= maximum;
+        let zeros_fit = zeros == self.zeros
+            && zeros <= self.histogram.counts()[0]
+            && (zeros == 0 || has_zero)
+            && (magnitude > 0.0 || zeros == self.count);
+        let faithful_fits =
+            self.faithful.as_ref().is_none_or(|kept| kept.is_of(self.count, magnitude));
+        is_value(minimum)
+            && is_value(maximum)
+            && minimum <= maximum
+            && zeros_fit
+            && self.histogram.is_of(magnitude)
+            && faithful_fits
+    }
+
+    /// The same without TensorRT's own histogram.
+    pub(crate) fn without_faithful(self) -> Self {
+        Self { faithful: None, ..self }
     }
 
     /// Adds values.
@@ -356,7 +408,7 @@ mod tests {
             let extremes = [statistics.minimum(), statistics.maximum(), statistics.magnitude()];
             assert_eq!(extremes.map(f32::to_bits), [0; 3], "+0, never -0");
             assert_eq!(statistics.histogram().exponent(), MIN_EXPONENT);
-            for method in Method::RECORDED {
+            for method in Method::USUAL {
                 assert_eq!(statistics.amax(method).map(f32::to_bits), Some(0), "{method}");
             }
         }

@@ -1,4 +1,6 @@
-//! The calibration table: what was found for every tensor, as a JSON file.
+//! The calibration table: the range of every tensor by one method, as a JSON file.
+//!
+//! What the ranges were found from lies in [`SavedStatistics`] beside it, which the table names by their digest.
 
 mod entry;
 mod error;
@@ -6,24 +8,25 @@ mod error;
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use calibrant_dataset::Digest;
 use calibrant_files::{WriteError, write_atomic};
 use serde::{Deserialize, Serialize};
 
 pub use entry::{Entry, FirstBatch, scale_of};
 pub use error::TableError;
 
-use crate::{Histograms, Manifest, Method, Statistics};
+use crate::{Histograms, Manifest, Method, SavedStatistics};
 
-/// Version of the file's layout; a reader refuses a newer one.
-pub const SCHEMA_VERSION: u32 = 1;
+/// Version of the file's layout; a reader refuses every other one.
+pub const SCHEMA_VERSION: u32 = 2;
 
-/// The ranges of a network's float tensors with the statistics behind them, and what they were made from.
+/// The ranges of a network's float tensors by one method, and what they were made from.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Table {
     schema_version: u32,
-    method: Method,
     samples: u64,
+    statistics: Digest,
     manifest: Manifest,
     /// Nothing but the amaxes of [`Method::TensorrtFaithful`] depends on it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -32,30 +35,30 @@ pub struct Table {
 }
 
 impl Table {
-    /// The table of `statistics` by the manifest's method.
+    /// The table of `statistics` by `method`.
     ///
     /// # Errors
     ///
     /// When no samples were run, or the method reads a histogram that was not kept.
-    pub fn new(statistics: &Statistics, manifest: Manifest) -> Result<Self, TableError> {
-        if statistics.samples == 0 {
+    pub fn new(statistics: &SavedStatistics, method: Method) -> Result<Self, TableError> {
+        if statistics.samples() == 0 {
             return Err(TableError::NoSamples);
         }
-        let method = manifest.method;
-        let entries = statistics.tensors.iter().map(|(name, statistics)| {
-            let not_kept = || TableError::NotKept { method, tensor: name.clone() };
-            Ok((name.clone(), Entry::new(statistics, method).ok_or_else(not_kept)?))
+        let entries = statistics.tensors().map(|tensor| {
+            let (name, seen) = tensor?;
+            let not_kept = || TableError::NotKept { method, tensor: name.to_owned() };
+            Ok((name.to_owned(), Entry::new(&seen, method).ok_or_else(not_kept)?))
         });
         let tensors = entries.collect::<Result<_, TableError>>()?;
         let first_batch = match method.histograms() {
-            Histograms::AndFaithful => statistics.first_batch.clone(),
+            Histograms::AndFaithful => statistics.first_batch().to_vec(),
             Histograms::Invariant => Vec::new(),
         };
         Ok(Self {
             schema_version: SCHEMA_VERSION,
-            method,
-            samples: statistics.samples,
-            manifest,
+            samples: statistics.samples(),
+            statistics: statistics.digest(),
+            manifest: statistics.manifest().clone().with_method(method),
             first_batch,
             tensors,
         })
@@ -63,7 +66,12 @@ impl Table {
 
     /// How amax was chosen.
     pub fn method(&self) -> Method {
-        self.method
+        self.manifest.method
+    }
+
+    /// SHA-256 of the [`SavedStatistics`] that the ranges were found from, from which those of other methods are.
+    pub fn statistics(&self) -> Digest {
+        self.statistics
     }
 
     /// Number of samples that were run.
@@ -97,23 +105,6 @@ impl Table {
         self.tensors.iter().map(|(name, entry)| (name.clone(), bounds(entry))).collect()
     }
 
-    /// The same table by another method, from the amaxes that it recorded; no sample is run.
-    ///
-    /// # Errors
-    ///
-    /// When the method is neither the table's own nor one of [`Method::RECORDED`].
-    pub fn with_method(&self, method: Method) -> Result<Self, TableError> {
-        let mut table = self.clone();
-        (table.method, table.manifest.method) = (method, method);
-        for (tensor, entry) in &mut table.tensors {
-            let Some(&amax) = entry.amax_by_method.get(&method) else {
-                return Err(TableError::NotRecorded { method, tensor: tensor.clone() });
-            };
-            (entry.amax, entry.scale) = (amax, scale_of(amax));
-        }
-        Ok(table)
-    }
-
     /// The table as JSON, with a newline at the end: the same table is always the same bytes.
     pub fn to_json(&self) -> String {
         let mut json = serde_json::to_string_pretty(self)
@@ -126,7 +117,7 @@ impl Table {
     ///
     /// # Errors
     ///
-    /// When the text is no table, is of a newer schema version, or holds a number that no calibration gives.
+    /// When the text is no table, is of another schema version, or holds a number that no calibration gives.
     pub fn from_json(json: &str) -> Result<Self, TableError> {
         #[derive(Deserialize)]
         struct Version {
@@ -135,6 +126,9 @@ impl Table {
         let Version { schema_version } = serde_json::from_str(json)?;
         if schema_version > SCHEMA_VERSION {
             return Err(TableError::Newer { found: schema_version });
+        }
+        if schema_version < SCHEMA_VERSION {
+            return Err(TableError::Older { found: schema_version });
         }
         let table: Self = serde_json::from_str(json)?;
         for (name, entry) in &table.tensors {
@@ -174,17 +168,17 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::{BackendInfo, TensorStatistics};
+    use crate::{BackendInfo, Statistics, TensorStatistics};
 
-    fn table(statistics: &Statistics) -> Table {
+    fn saved(statistics: &Statistics) -> SavedStatistics {
         let (sample_list, samples) = Manifest::list_digest(Vec::new());
         let manifest = Manifest {
             model: digest(b"model"),
             sample_list,
             samples,
             preprocessing: "size = 224".to_owned(),
-            method: Method::Mse,
-            batch_size: 8,
+            method: (),
+            batch_size: None,
             backend: BackendInfo {
                 name: "scripted".to_owned(),
                 version: "1".to_owned(),
@@ -192,7 +186,11 @@ mod tests {
             },
             program: "calibrant 0.1.0".to_owned(),
         };
-        Table::new(statistics, manifest).unwrap()
+        SavedStatistics::new(statistics, manifest)
+    }
+
+    fn table(statistics: &Statistics) -> Table {
+        Table::new(&saved(statistics), Method::Mse).unwrap()
     }
 
     fn statistics(tensors: &[(&str, &[f32])]) -> Statistics {
@@ -212,16 +210,15 @@ mod tests {
         ]));
         let file = expect![[r#"
             {
-              "schema_version": 1,
-              "method": "mse",
+              "schema_version": 2,
               "samples": 1,
+              "statistics": "446125e4bd93c1aaeb43ddeb1aaa9302ec10e6116e4d7715617156d25b128fcb",
               "manifest": {
                 "model": "9372c470eeadd5ecd9c3c74c2b3cb633f8e2f2fad799250a0f70d652b6b825e4",
                 "sample_list": "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
                 "samples": [],
                 "preprocessing": "size = 224",
                 "method": "mse",
-                "batch_size": 8,
                 "backend": {
                   "name": "scripted",
                   "version": "1",
@@ -236,15 +233,7 @@ mod tests {
                   "count": 2,
                   "minimum": -1.5,
                   "maximum": 0.25,
-                  "zeros": 0,
-                  "exponent": 1,
-                  "amax_by_method": {
-                    "minmax": 1.5,
-                    "entropy": 1.5,
-                    "percentile:99.99": 1.5,
-                    "percentile:99.999": 1.5,
-                    "mse": 1.5
-                  }
+                  "zeros": 0
                 },
                 "dead": {
                   "amax": 0.0,
@@ -252,15 +241,7 @@ mod tests {
                   "count": 1,
                   "minimum": 0.0,
                   "maximum": 0.0,
-                  "zeros": 1,
-                  "exponent": -114,
-                  "amax_by_method": {
-                    "minmax": 0.0,
-                    "entropy": 0.0,
-                    "percentile:99.99": 0.0,
-                    "percentile:99.999": 0.0,
-                    "mse": 0.0
-                  }
+                  "zeros": 1
                 },
                 "relu": {
                   "amax": 6.0,
@@ -268,15 +249,7 @@ mod tests {
                   "count": 4,
                   "minimum": 0.0,
                   "maximum": 6.0,
-                  "zeros": 2,
-                  "exponent": 3,
-                  "amax_by_method": {
-                    "minmax": 6.0,
-                    "entropy": 6.0,
-                    "percentile:99.99": 6.0,
-                    "percentile:99.999": 6.0,
-                    "mse": 6.0
-                  }
+                  "zeros": 2
                 }
               }
             }
@@ -335,31 +308,22 @@ mod tests {
                 "tensor `x`: amax is -2, but it must be finite and at least 0",
             ),
             (
-                "\"minmax\": 2.0",
-                "\"minmax\": -2.0",
-                "tensor `x`: amax is -2, but it must be finite and at least 0",
-            ),
-            (
                 "\"maximum\": 1.0",
                 "\"maximum\": -3.0",
                 "tensor `x`: maximum is -3, but it must be finite and at least",
             ),
-            ("\"minmax\"", "\"median\"", "unknown method `median`"),
+            ("\"mse\"", "\"median\"", "unknown method `median`"),
             (
                 "\"zeros\": 0",
                 "\"zeros\": 3",
                 "tensor `x`: zeros is 3, but it must be at most the count",
             ),
-            (
-                "\"exponent\": 2",
-                "\"exponent\": 129",
-                "tensor `x`: exponent is 129, but it must be from -114 to 128",
-            ),
             ("\"minimum\": -2.0", "\"minimum\": -1e39", "number out of range"),
             ("\"count\": 2", "\"count\": -2", "invalid value: integer `-2`, expected u64"),
             ("\"zeros\"", "\"zeroes\"", "unknown field `zeroes`"),
-            ("\"schema_version\": 1", "\"schema_version\": 2", "schema version 2 is newer than 1"),
-            ("\"schema_version\": 1,", "", "missing field `schema_version`"),
+            ("\"schema_version\": 2", "\"schema_version\": 3", "schema version 3 is newer than 2"),
+            ("\"schema_version\": 2", "\"schema_version\": 1", "schema version 1 is older than 2"),
+            ("\"schema_version\": 2,", "", "missing field `schema_version`"),
         ] {
             assert!(good.contains(from), "{from} in {good}");
             let error = Table::from_json(&good.replacen(from, to, 1)).unwrap_err().to_string();
@@ -374,20 +338,16 @@ mod tests {
     }
 
     #[test]
-    fn another_method_is_read_from_what_was_recorded() {
+    fn every_method_reads_the_same_statistics() {
         let statistics = statistics(&[("x", &[0.1, 0.2, 0.3, 9.0])]);
-        let table = table(&statistics);
-        for method in Method::RECORDED {
-            let other = table.with_method(method).unwrap();
-            assert_eq!(Some(other.tensors()["x"].amax), statistics.tensors["x"].amax(method));
-            assert_eq!((other.method(), other.manifest().method), (method, method));
-            assert_eq!(Table::from_json(&other.to_json()).unwrap(), other);
+        let half = "percentile:50".parse().unwrap();
+        for method in Method::USUAL.into_iter().chain([half]) {
+            let table = Table::new(&saved(&statistics), method).unwrap();
+            assert_eq!(Some(table.tensors()["x"].amax), statistics.tensors["x"].amax(method));
+            assert_eq!((table.method(), table.manifest().method), (method, method));
+            assert_eq!(table.statistics(), saved(&statistics).digest());
+            assert_eq!(Table::from_json(&table.to_json()).unwrap(), table);
         }
-        let error = table.with_method("percentile:50".parse().unwrap()).unwrap_err();
-        assert!(
-            error.to_string().starts_with("the table has no amax by percentile:50 for tensor `x`"),
-            "{error}"
-        );
     }
 
     #[test]
@@ -398,22 +358,18 @@ mod tests {
         tensor.observe(&[0.5, 1.0]).unwrap();
         tensor.observe(&[1.5]).unwrap();
         seen.tensors.insert("x".to_owned(), tensor);
-        let manifest = Manifest { method: Method::TensorrtFaithful, ..table(&seen).manifest };
-        let made = Table::new(&seen, manifest.clone()).unwrap();
+        let faithful = Method::TensorrtFaithful;
+        let made = Table::new(&saved(&seen), faithful).unwrap();
         assert_eq!(made.first_batch(), ["b.jpg", "a.jpg"]);
         let first = made.tensors()["x"].first_batch.unwrap();
         assert_eq!((first.magnitude, first.doublings), (1.0, 1));
         assert_eq!(made.tensors()["x"].amax, (first.bins as f32 + 0.5) / 1024.0);
         assert_eq!(Table::from_json(&made.to_json()).unwrap(), made);
 
-        // Another method reads its own, and back again.
-        let other = made.with_method(Method::MinMax).unwrap();
-        assert_eq!(other.tensors()["x"].amax, 1.5);
-        assert_eq!(other.with_method(Method::TensorrtFaithful).unwrap(), made);
         assert!(table(&seen).first_batch().is_empty(), "not asked for, not told");
 
         seen.tensors.insert("y".to_owned(), TensorStatistics::new());
-        let error = Table::new(&seen, manifest).unwrap_err().to_string();
+        let error = Table::new(&saved(&seen), faithful).unwrap_err().to_string();
         assert!(
             error
                 .starts_with("tensorrt-faithful reads a histogram that was not kept of tensor `y`"),
@@ -426,8 +382,8 @@ mod tests {
 
     #[test]
     fn no_samples_make_no_table() {
-        let manifest = table(&statistics(&[])).manifest;
-        assert!(matches!(Table::new(&Statistics::default(), manifest), Err(TableError::NoSamples)));
+        let none = saved(&Statistics::default());
+        assert!(matches!(Table::new(&none, Method::MinMax), Err(TableError::NoSamples)));
     }
 
     #[test]

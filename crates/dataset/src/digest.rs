@@ -15,6 +15,14 @@ use crate::{Tensor, TensorData};
 #[serde(try_from = "String", into = "String")]
 pub struct Digest([u8; 32]);
 
+impl Digest {
+    /// The bytes that the text spells.
+    #[must_use]
+    pub fn to_bytes(self) -> [u8; 32] {
+        self.0
+    }
+}
+
 /// A text is no [`Digest`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("a sha-256 is 64 hexadecimal digits")]

@@ -65,15 +65,15 @@ pub(crate) struct GeneralArgs {
 pub(crate) enum Command {
     /// The whole job: calibrate, write the Q/DQ model, build the engine, report.
     Quantize(Box<QuantizeArgs>),
-    /// Find the ranges only: calibration table and TensorRT calibration cache.
+    /// Find the ranges only: calibration statistics, table and TensorRT calibration cache.
     Calibrate(CalibrateArgs),
     /// Build a TensorRT plan from an ONNX model, as it is.
     Build(BuildArgs),
     /// Show what a network will see of a picture: its tensor, and the picture before normalisation.
     Preprocess(crate::cli::preprocess::Args),
-    /// Show a calibration table, a calibration cache, an ONNX model's quantization or a plan's layers.
+    /// Show a calibration table, statistics or cache, an ONNX model's quantization or a plan's layers.
     Inspect(InspectArgs),
-    /// Compare, merge, convert and check calibration caches and tables, and translate them to Q/DQ models and back.
+    /// Compare, merge, convert and check calibration caches, tables and statistics, and translate them to Q/DQ models and back.
     #[command(subcommand)]
     Cache(CacheCommand),
     /// Show which TensorRT libraries are found and what each can do here.
@@ -90,9 +90,10 @@ pub(crate) struct QuantizeArgs {
     pub(crate) preprocess: PreprocessArgs,
     #[command(flatten)]
     pub(crate) calibration: CalibrationArgs,
-    /// Take the ranges from a calibration table or cache instead of running the model.
+    /// Take the ranges from calibration statistics, a calibration table or a cache instead of running the model.
     ///
-    /// The manifest of a table must fit the model; of a cache, that of the table beside it.
+    /// The manifest must fit the model; of a cache, that of the table beside it.
+    /// With --method the ranges of any method are computed from calibration.stats, named here or beside the table.
     #[arg(long, value_name = "FILE")]
     pub(crate) calibration_cache: Option<PathBuf>,
     #[command(flatten)]
@@ -141,7 +142,7 @@ pub(crate) struct BuildArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct InspectArgs {
-    /// A calibration.json, a TensorRT calibration cache, an ONNX model, or a plan.
+    /// A calibration.json, a calibration.stats, a TensorRT calibration cache, an ONNX model, or a plan.
     #[arg(value_name = "FILE")]
     pub(crate) file: PathBuf,
     #[command(flatten)]

@@ -1,11 +1,11 @@
-//! `inspect`: what a calibration table, a calibration cache or an ONNX model says of its tensors, and a plan of its layers.
+//! `inspect`: what a calibration table, calibration statistics, a calibration cache or an ONNX model says of its tensors, and a plan of its layers.
 
 mod plan;
 
 use std::fmt::Write as _;
 use std::path::Path;
 
-use calibrant_calibration::{Cache, Table};
+use calibrant_calibration::{Cache, SavedStatistics, Table};
 use calibrant_onnx::{Model, Topology};
 use serde::Serialize;
 
@@ -13,6 +13,7 @@ use crate::cli::args::{GeneralArgs, InspectArgs};
 use crate::cli::exit::Exit;
 use crate::cli::{print, print_json};
 use crate::error::{Error, UsageError};
+use crate::given::{self, Given};
 use crate::observe::Observer;
 use crate::printable;
 
@@ -36,8 +37,11 @@ pub(crate) fn run(
         return plan::run(file, &head, &args.library.tensorrt, general, observer);
     }
     let start = head.trim_ascii_start();
-    let inspected = if start.starts_with(b"{") {
-        Inspected::of_table(&Table::read(file)?)
+    let inspected = if start.starts_with(b"{") || SavedStatistics::is_start(&head) {
+        match given::read(file, None)? {
+            Given::Table(given) => Inspected::of_table(given.kind, &given.table),
+            Given::Cache(_) => return Err(UsageError::NothingToInspect(file.clone()).into()),
+        }
     } else if start.starts_with(b"TRT-") {
         Inspected::of_cache(&Cache::read(file)?)
     } else if file.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("onnx")) {
@@ -87,7 +91,7 @@ impl Row {
 }
 
 impl Inspected {
-    fn of_table(table: &Table) -> Self {
+    fn of_table(kind: &'static str, table: &Table) -> Self {
         let manifest = table.manifest();
         let about = vec![
             ("method", table.method().to_string()),
@@ -105,11 +109,7 @@ impl Inspected {
             minimum: Some(entry.minimum),
             maximum: Some(entry.maximum),
         };
-        Self {
-            kind: "calibration table",
-            about,
-            tensors: table.tensors().iter().map(row).collect(),
-        }
+        Self { kind, about, tensors: table.tensors().iter().map(row).collect() }
     }
 
     fn of_cache(cache: &Cache) -> Self {

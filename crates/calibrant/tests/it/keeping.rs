@@ -5,7 +5,7 @@ use std::fs;
 use std::path::PathBuf;
 use std::process::{Command, Output};
 
-use calibrant::{CACHE, CACHE_MANIFEST, MODEL, MODEL_DATA, PLAN, REPORT, TABLE};
+use calibrant::{CACHE, CACHE_MANIFEST, MODEL, MODEL_DATA, PLAN, REPORT, STATISTICS, TABLE};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -146,7 +146,7 @@ fn a_result_of_an_earlier_job_that_is_an_input_now_is_kept() {
 #[test]
 fn files_of_others_under_the_names_of_results_are_refused_before_any_work() {
     let place = Place::with_model();
-    for name in [TABLE, CACHE, CACHE_MANIFEST, MODEL, MODEL_DATA, PLAN, REPORT] {
+    for name in [STATISTICS, TABLE, CACHE, CACHE_MANIFEST, MODEL, MODEL_DATA, PLAN, REPORT] {
         for command in ["quantize", "calibrate"] {
             let output = place.path("out");
             fs::create_dir(&output).unwrap();
@@ -190,7 +190,7 @@ fn an_earlier_job_vouches_for_what_it_wrote_and_for_nothing_else() {
         assert_eq!(fs::read(place.path(&format!("out/{name}"))).unwrap(), b"mine");
     }
 
-    for name in [TABLE, CACHE, MODEL, REPORT] {
+    for name in [STATISTICS, TABLE, CACHE, MODEL, REPORT] {
         let path = place.path("out").join(name);
         let whole = fs::read(&path).unwrap();
         let mut edited = whole.clone();
@@ -228,7 +228,7 @@ fn what_an_earlier_job_left_and_this_one_does_not_make_is_removed_and_said() {
     fs::copy(fixture("models/fashion_cnn_bn.onnx"), place.path("other.onnx")).unwrap();
     place.done("quantize", MODEL, &["--output", "out"]);
     let said = place.done("calibrate", "other.onnx", &["--output", "out"]);
-    assert_eq!(files(&place.path("out")), [CACHE, TABLE, REPORT]);
+    assert_eq!(files(&place.path("out")), [CACHE, TABLE, STATISTICS, REPORT]);
     assert!(said.contains("removed `model.onnx` of an earlier job"), "{said}");
     assert!(said.contains("another model"), "{said}");
     let notes = place.report("out")["notes"].to_string();
@@ -254,7 +254,7 @@ fn ranges_out_of_the_folder_of_the_results_stay_as_they_are() {
     for file in ["out/calibration.json", "out/calibration.cache"] {
         let done = reuse(file, &[]);
         assert_eq!(done.status.code(), Some(0), "{file}: {}", said(&done));
-        assert_eq!(files(&place.path("out")), [CACHE, TABLE, MODEL, REPORT], "{file}");
+        assert_eq!(files(&place.path("out")), [CACHE, TABLE, STATISTICS, MODEL, REPORT], "{file}");
         let now = fs::metadata(place.path("out/calibration.json")).unwrap().modified().unwrap();
         assert_eq!(now, table, "{file}: not written again");
     }

@@ -10,7 +10,7 @@ use std::process::{Child, Command, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant, SystemTime};
 
-use calibrant::{CACHE, MODEL, PLAN, REPORT, TABLE};
+use calibrant::{CACHE, MODEL, PLAN, REPORT, STATISTICS, TABLE};
 use calibrant_dataset::digest;
 use calibrant_engine::Version;
 use serde_json::Value;
@@ -25,7 +25,7 @@ const KILLS: &str = "CALIBRANT_KILLS";
 const SEED: &str = "CALIBRANT_KILL_SEED";
 
 /// The results whose bytes depend on nothing but the job.
-const RESULTS: [&str; 4] = [TABLE, CACHE, MODEL, PLAN];
+const RESULTS: [&str; 5] = [STATISTICS, TABLE, CACHE, MODEL, PLAN];
 
 /// The jobs: two models, so that results of one beside those of the other would be seen.
 const MODELS: [&str; 2] = ["models/fashion_cnn.onnx", "models/fashion_cnn_bn.onnx"];

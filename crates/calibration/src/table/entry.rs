@@ -1,12 +1,10 @@
 //! One tensor's line in the calibration table.
 
-use std::collections::BTreeMap;
-
 use serde::{Deserialize, Serialize};
 
 use super::TableError;
 use crate::method::faithful;
-use crate::{FAITHFUL_BINS, MAX_EXPONENT, MIN_EXPONENT, Method, TensorStatistics};
+use crate::{FAITHFUL_BINS, Method, TensorStatistics};
 
 /// What is known of one tensor.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -24,10 +22,6 @@ pub struct Entry {
     pub maximum: f32,
     /// Number of values that were 0.
     pub zeros: u64,
-    /// The histogram's e: its range was [0, 2^e).
-    pub exponent: i32,
-    /// The amax of each of [`Method::RECORDED`], and of the table's method.
-    pub amax_by_method: BTreeMap<Method, f32>,
     /// What depends on the first batch; there only when [`Method::TensorrtFaithful`] was calibrated for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub first_batch: Option<FirstBatch>,
@@ -58,11 +52,7 @@ pub fn scale_of(amax: f32) -> f32 {
 impl Entry {
     /// `None` when the method reads a histogram that was not kept.
     pub(super) fn new(statistics: &TensorStatistics, method: Method) -> Option<Self> {
-        let methods = Method::RECORDED.into_iter().chain([method]);
-        let amax_by_method: BTreeMap<_, _> = methods
-            .map(|method| Some((method, statistics.amax(method)?)))
-            .collect::<Option<_>>()?;
-        let amax = amax_by_method[&method];
+        let amax = statistics.amax(method)?;
         let is_faithful = method == Method::TensorrtFaithful;
         Some(Self {
             amax,
@@ -71,8 +61,6 @@ impl Entry {
             minimum: statistics.minimum(),
             maximum: statistics.maximum(),
             zeros: statistics.zeros(),
-            exponent: statistics.histogram().exponent(),
-            amax_by_method,
             first_batch: is_faithful.then(|| FirstBatch::of(statistics)).flatten(),
         })
     }
@@ -81,9 +69,8 @@ impl Entry {
         let wrong = |field, value, must| {
             Err(TableError::Value { tensor: tensor.to_owned(), field, value, must })
         };
-        let amaxes = self.amax_by_method.values().chain([&self.amax]);
-        if let Some(&amax) = amaxes.into_iter().find(|amax| !(amax.is_finite() && **amax >= 0.0)) {
-            return wrong("amax", amax.into(), "finite and at least 0");
+        if !(self.amax.is_finite() && self.amax >= 0.0) {
+            return wrong("amax", self.amax.into(), "finite and at least 0");
         }
         if self.scale.to_bits() != scale_of(self.amax).to_bits() {
             return wrong("scale", self.scale.into(), "amax / 127, or 1/127 for amax 0");
@@ -96,9 +83,6 @@ impl Entry {
         }
         if self.zeros > self.count {
             return wrong("zeros", self.zeros as f64, "at most the count");
-        }
-        if !(MIN_EXPONENT..=MAX_EXPONENT).contains(&self.exponent) {
-            return wrong("exponent", self.exponent.into(), "from -114 to 128");
         }
         if let Some(first) = self.first_batch {
             if !(first.magnitude.is_finite() && first.magnitude > 0.0) {

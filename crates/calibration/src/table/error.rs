@@ -4,7 +4,7 @@ use std::io;
 use std::path::PathBuf;
 
 use super::SCHEMA_VERSION;
-use crate::Method;
+use crate::{Method, StatisticsError};
 
 /// Why a table cannot be made or read.
 #[derive(Debug, thiserror::Error)]
@@ -32,6 +32,14 @@ pub enum TableError {
     /// The text is not JSON, or a field is missing, unknown or of another type.
     #[error(transparent)]
     Json(#[from] serde_json::Error),
+    /// An earlier program wrote it.
+    #[error(
+        "schema version {found} is older than {SCHEMA_VERSION}, which this program reads; calibrate again"
+    )]
+    Older {
+        /// The version in the text.
+        found: u32,
+    },
     /// A newer program wrote it.
     #[error(
         "schema version {found} is newer than {SCHEMA_VERSION}, the newest that this program reads; use a newer program"
@@ -52,9 +60,9 @@ pub enum TableError {
         /// What may stand there.
         must: &'static str,
     },
-    /// The method reads a histogram that the backend did not keep.
+    /// The method reads a histogram that was not kept.
     #[error(
-        "{method} reads a histogram that was not kept of tensor `{tensor}`; use the embedded backend, which keeps it, or another method"
+        "{method} reads a histogram that was not kept of tensor `{tensor}`; calibrate again with --method {method}, or choose another method"
     )]
     NotKept {
         /// The method asked for.
@@ -62,14 +70,7 @@ pub enum TableError {
         /// The first tensor without it.
         tensor: String,
     },
-    /// The table does not know what this method would choose.
-    #[error(
-        "the table has no amax by {method} for tensor `{tensor}`; calibrate again with that method"
-    )]
-    NotRecorded {
-        /// The method asked for.
-        method: Method,
-        /// The first tensor without it.
-        tensor: String,
-    },
+    /// The statistics cannot be taken apart.
+    #[error(transparent)]
+    Statistics(#[from] StatisticsError),
 }

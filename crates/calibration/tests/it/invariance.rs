@@ -2,7 +2,9 @@
 
 use std::thread;
 
-use calibrant_calibration::{BackendInfo, Cache, Manifest, Method, Statistics, Table};
+use calibrant_calibration::{
+    BackendInfo, Cache, Manifest, Method, SavedStatistics, Statistics, Table,
+};
 use calibrant_dataset::digest;
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -50,15 +52,15 @@ fn calibrate(samples: &[Activations], batch_size: usize, n_threads: usize) -> St
     whole
 }
 
-fn files(statistics: &Statistics) -> (String, String) {
+fn files(statistics: &Statistics) -> (Vec<u8>, String, String) {
     let (sample_list, samples) = Manifest::list_digest(Vec::new());
     let manifest = Manifest {
         model: digest(b"model"),
         sample_list,
         samples,
         preprocessing: String::new(),
-        method: Method::Entropy,
-        batch_size: 1,
+        method: (),
+        batch_size: None,
         backend: BackendInfo {
             name: "test".to_owned(),
             version: "1".to_owned(),
@@ -66,8 +68,13 @@ fn files(statistics: &Statistics) -> (String, String) {
         },
         program: "test".to_owned(),
     };
-    let table = Table::new(statistics, manifest).unwrap();
-    (table.to_json(), Cache::from_table(&table, 8601).unwrap().to_string())
+    let saved = SavedStatistics::new(statistics, manifest);
+    let table = Table::new(&saved, Method::Entropy).unwrap();
+    (
+        saved.as_bytes().to_vec(),
+        table.to_json(),
+        Cache::from_table(&table, 8601).unwrap().to_string(),
+    )
 }
 
 proptest! {

@@ -7,14 +7,15 @@ use clap::{Args, Subcommand, ValueEnum};
 
 use crate::guard::{GuardError, Inputs, Role, Target};
 
-/// What to do with caches; each takes a calibration table, calibration.json, wherever it takes a cache.
+/// What to do with caches; each takes a calibration table, calibration.json, or calibration statistics,
+/// calibration.stats, wherever it takes a cache.
 #[derive(Debug, Subcommand)]
 pub(crate) enum CacheCommand {
-    /// Show each tensor's range and scale, and which of them are not to be trusted.
+    /// Show each tensor's range and scale, and which of them are not to be trusted; or a tensor's histogram.
     Show(ShowArgs),
     /// Show which tensors moved from one file to the other, and by how many percent.
     Diff(DiffArgs),
-    /// Make one cache of several.
+    /// Make one cache of several, or of the statistics of several shards those of one run over all their samples.
     #[command(disable_version_flag = true)]
     Merge(MergeArgs),
     /// Put a cache under another header, or write a table as a cache.
@@ -32,7 +33,7 @@ pub(crate) enum CacheCommand {
 
 #[derive(Debug, Args)]
 pub(crate) struct ShowArgs {
-    /// A calibration cache or table.
+    /// A calibration cache, table or statistics.
     #[arg(value_name = "FILE")]
     pub(crate) file: PathBuf,
     #[command(flatten)]
@@ -40,6 +41,9 @@ pub(crate) struct ShowArgs {
     /// The order of the tensors.
     #[arg(long, value_enum, default_value_t = Order::Name)]
     pub(crate) sort: Order,
+    /// Show the histogram of this tensor instead: as a plot, with --json every bin.
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["sort", "method"])]
+    pub(crate) tensor: Option<String>,
 }
 
 #[derive(Debug, Args)]
@@ -62,12 +66,12 @@ pub(crate) struct DiffArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct MergeArgs {
-    /// Calibration caches and tables.
+    /// Calibration caches and tables; or the statistics, calibration.stats, of shards of one calibration.
     #[arg(value_name = "FILE", required = true)]
     pub(crate) files: Vec<PathBuf>,
-    /// Whose scale a tensor gets on which the files disagree: max, first or mean.
-    #[arg(long, value_name = "RULE", default_value = "max")]
-    pub(crate) by: MergeBy,
+    /// Whose scale a tensor gets on which caches disagree: max, first or mean [default: max].
+    #[arg(long, value_name = "RULE")]
+    pub(crate) by: Option<MergeBy>,
     #[command(flatten)]
     pub(crate) header: HeaderArgs,
     #[command(flatten)]
@@ -76,7 +80,7 @@ pub(crate) struct MergeArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct ConvertArgs {
-    /// A calibration cache or table.
+    /// A calibration cache, table or statistics.
     #[arg(value_name = "FILE")]
     pub(crate) file: PathBuf,
     #[command(flatten)]
@@ -89,7 +93,7 @@ pub(crate) struct ConvertArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct ValidateArgs {
-    /// A calibration cache or table.
+    /// A calibration cache, table or statistics.
     #[arg(value_name = "FILE")]
     pub(crate) file: PathBuf,
     /// The float ONNX model that it is for.
@@ -102,7 +106,7 @@ pub(crate) struct ValidateArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct ToOnnxArgs {
-    /// A calibration cache or table.
+    /// A calibration cache, table or statistics.
     #[arg(value_name = "FILE")]
     pub(crate) file: PathBuf,
     /// The float ONNX model that it is for.
@@ -131,7 +135,9 @@ pub(crate) struct FromOnnxArgs {
 /// Which amax of a table counts.
 #[derive(Debug, Args)]
 pub(crate) struct MethodArg {
-    /// Of a table, take the ranges of this method instead of its own.
+    /// The method of the ranges [default: a table's own, of statistics percentile:99.99]
+    ///
+    /// Any method is computed from statistics, which a table has beside it.
     #[arg(long)]
     pub(crate) method: Option<Method>,
 }

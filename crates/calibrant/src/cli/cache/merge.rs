@@ -1,21 +1,23 @@
-//! `cache merge` and `cache convert`: another cache.
+//! `cache merge` and `cache convert`: another cache, or statistics of several runs as one.
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
-use calibrant_calibration::{Cache, Conflict};
+use calibrant_calibration::{Cache, Conflict, MergeBy, SavedStatistics, Shard, merge_statistics};
 use serde::Serialize;
 
 use crate::cli::args::GeneralArgs;
 use crate::cli::cache::args::{ConvertArgs, MergeArgs};
-use crate::cli::cache::file::{read, read_cache, under};
+use crate::cli::cache::file::{into_cache, into_cache_for, under};
 use crate::cli::cache::show::rounded;
 use crate::cli::cache::{amax, name_width, print_result};
 use crate::cli::exit::Exit;
-use crate::error::Error;
+use crate::error::{Error, UsageError};
+use crate::given::{self, RangeFile};
 use crate::guard::Role;
 use crate::observe::{Event, Observer};
 use crate::printable;
+use crate::suspects::first_few;
 
 /// A cache that was written.
 #[derive(Debug, Serialize)]
@@ -77,9 +79,14 @@ pub(crate) fn merge(
     observer: &mut dyn Observer,
 ) -> Result<Exit, Error> {
     args.output.check(args.files.iter().map(|file| (Role::Ranges, file.clone())))?;
-    let caches =
-        args.files.iter().map(|file| read_cache(file, None)).collect::<Result<Vec<_>, _>>()?;
-    let merged = Cache::merge(&caches, args.by)?;
+    let given = args.files.iter().map(|file| given::open(file)).collect::<Result<Vec<_>, _>>()?;
+    if let Some(shards) = shards(&given, &args.files)? {
+        return statistics(&shards, args, general, observer);
+    }
+    let caches = given.into_iter().zip(&args.files);
+    let caches = caches.map(|(given, file)| into_cache(given.by(None, file)?, file));
+    let caches = caches.collect::<Result<Vec<_>, _>>()?;
+    let merged = Cache::merge(&caches, args.by.unwrap_or(MergeBy::Max))?;
     for (file, cache) in args.files.iter().zip(&caches).skip(1) {
         let header = |cache: &Cache| (cache.version(), cache.algorithm());
         if header(cache) != header(&caches[0]) {
@@ -96,6 +103,77 @@ pub(crate) fn merge(
     print_result(&result, &result.to_text(), general)
 }
 
+/// The statistics among the files, when all of them are; `None` when none is.
+fn shards<'a>(
+    given: &'a [RangeFile],
+    files: &'a [PathBuf],
+) -> Result<Option<Vec<&'a SavedStatistics>>, UsageError> {
+    let statistics = |given: &'a RangeFile| match given {
+        RangeFile::Statistics(statistics) => Some(&**statistics),
+        RangeFile::Table(_) | RangeFile::Cache(_) => None,
+    };
+    let shards: Vec<_> = given.iter().filter_map(statistics).collect();
+    if shards.is_empty() || shards.len() == given.len() {
+        return Ok((!shards.is_empty()).then_some(shards));
+    }
+    let file = |is_wanted: fn(&RangeFile) -> bool| {
+        let found = given.iter().zip(files).find(|(given, _)| is_wanted(given));
+        found.map(|(_, file)| file.clone()).unwrap_or_default()
+    };
+    Err(UsageError::MergeOfKinds {
+        statistics: file(|given| matches!(given, RangeFile::Statistics(_))),
+        other: file(|given| !matches!(given, RangeFile::Statistics(_))),
+    })
+}
+
+/// Writes the statistics of all shards, as one run over their samples would have.
+fn statistics(
+    shards: &[&SavedStatistics],
+    args: &MergeArgs,
+    general: &GeneralArgs,
+    observer: &mut dyn Observer,
+) -> Result<Exit, Error> {
+    let flags = [
+        ("--by", args.by.is_some()),
+        ("--version", args.header.tensorrt_version.is_some()),
+        ("--algorithm", args.header.algorithm.is_some()),
+    ];
+    if let Some((flag, _)) = flags.into_iter().find(|(_, is_given)| *is_given) {
+        return Err(UsageError::MergeFlag(flag).into());
+    }
+    let names: Vec<String> = args.files.iter().map(|file| file.display().to_string()).collect();
+    let shards = names.iter().zip(shards);
+    let shards: Vec<_> = shards.map(|(name, statistics)| Shard { name, statistics }).collect();
+    let merged = merge_statistics(&shards)?;
+    if merged.left_out_faithful {
+        observer.event(Event::Note(
+            "histograms of TensorRT's own were left out, because those of two first batches do not add up",
+        ));
+    }
+    if !merged.repeated.is_empty() {
+        observer.event(Event::Note(&format!(
+            "{} samples have the same bytes as samples of an earlier file and count again: {}",
+            merged.repeated.len(),
+            first_few(&merged.repeated)
+        )));
+    }
+    let (output, statistics) = (&args.output.output, &merged.statistics);
+    statistics.write(output)?;
+    let (samples, tensors) = (statistics.samples(), statistics.n_tensors());
+    let result = MergedResult { output: output.clone(), samples, tensors };
+    let text = format!("{}: {tensors} tensors over {samples} samples\n", printable::path(output));
+    print_result(&result, &text, general)
+}
+
+/// Statistics that were written.
+#[derive(Debug, Serialize)]
+struct MergedResult {
+    #[serde(serialize_with = "calibrant_files::serialize_path")]
+    output: PathBuf,
+    samples: u64,
+    tensors: usize,
+}
+
 /// Writes a cache or table as a cache under the header asked for.
 ///
 /// # Errors
@@ -103,8 +181,8 @@ pub(crate) fn merge(
 /// When the file is neither, or the cache cannot be written.
 pub(crate) fn convert(args: &ConvertArgs, general: &GeneralArgs) -> Result<Exit, Error> {
     args.output.check([(Role::Ranges, args.file.clone())])?;
-    let given = read(&args.file, args.method.method)?;
-    let cache = given.into_cache_for(&args.file, &args.header)?;
+    let given = given::read(&args.file, args.method.method)?;
+    let cache = into_cache_for(given, &args.file, &args.header)?;
     let written = Written::write(&cache, &args.output.output)?;
     print_result(&written, &written.to_text(), general)
 }

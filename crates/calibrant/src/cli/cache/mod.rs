@@ -1,10 +1,11 @@
-//! `cache`: calibration caches and tables as data.
+//! `cache`: calibration caches, tables and statistics as data.
 
 pub(crate) mod args;
 mod diff;
 mod file;
 mod merge;
 mod onnx;
+mod plot;
 mod show;
 mod validate;
 

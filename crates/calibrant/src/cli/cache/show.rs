@@ -7,10 +7,10 @@ use serde::Serialize;
 
 use crate::cli::args::GeneralArgs;
 use crate::cli::cache::args::{Order, ShowArgs};
-use crate::cli::cache::file::{Given, read};
-use crate::cli::cache::{amax, name_width, print_result};
+use crate::cli::cache::{amax, name_width, plot, print_result};
 use crate::cli::exit::Exit;
 use crate::error::Error;
+use crate::given::{self, CacheFile, Given, Tabled};
 use crate::printable;
 
 /// What a file says.
@@ -48,13 +48,16 @@ struct Row {
 ///
 /// When it cannot be read at all.
 pub(crate) fn show(args: &ShowArgs, general: &GeneralArgs) -> Result<Exit, Error> {
-    let mut shown = match read(&args.file, args.method.method)? {
-        Given::Table(table) => {
+    if let Some(tensor) = &args.tensor {
+        return plot::plot(&args.file, tensor, general);
+    }
+    let mut shown = match given::read(&args.file, args.method.method)? {
+        Given::Table(Tabled { kind, table, .. }) => {
             let scale = |(name, entry): (&String, &calibrant_calibration::Entry)| {
                 Row::new(name, entry.scale)
             };
             Shown {
-                kind: "calibration table",
+                kind,
                 version: None,
                 release: None,
                 algorithm: None,
@@ -64,7 +67,7 @@ pub(crate) fn show(args: &ShowArgs, general: &GeneralArgs) -> Result<Exit, Error
                 tensors: table.tensors().iter().map(scale).collect(),
             }
         }
-        Given::Cache(reading) => {
+        Given::Cache(CacheFile { reading, .. }) => {
             let version = reading.header().map(|(version, _)| version);
             let release = version.and_then(tensorrt_release);
             Shown {

@@ -4,18 +4,20 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use calibrant_calibration::{Cache, Finding, ModelTensors, Reading, Severity, check};
+use calibrant_dataset::Digest;
 use calibrant_rewrite::model_tensors;
 use serde::Serialize;
 
 use crate::cli::args::GeneralArgs;
 use crate::cli::cache::args::ValidateArgs;
-use crate::cli::cache::file::{Given, read};
 use crate::cli::cache::print_result;
 use crate::cli::exit::Exit;
 use crate::config::DEFAULT_CACHE_VERSION;
 use crate::error::Error;
+use crate::given::{self, CacheFile, Given};
 use crate::model::LoadedModel;
 use crate::printable;
+use crate::provenance::{self, Provenance};
 
 /// What was found.
 #[derive(Debug, Serialize)]
@@ -40,30 +42,43 @@ struct FindingRow<'a> {
 ///
 /// When the file cannot be read at all, or the model is none.
 pub(crate) fn validate(args: &ValidateArgs, general: &GeneralArgs) -> Result<Exit, Error> {
-    let given = read(&args.file, None)?;
+    let given = given::read(&args.file, None)?;
     let model = args.model.as_deref().map(LoadedModel::read).transpose()?;
     let tensors = match (&model, &args.model) {
         (Some(model), Some(path)) => Some(tensors_of(model, path)?),
         _ => None,
     };
-    let mut stale = None;
-    let reading = match given {
-        Given::Cache(reading) => reading,
-        Given::Table(table) => {
-            let is_other = |model: &LoadedModel| model.sha256 != table.manifest().model;
-            stale = model.as_ref().filter(|model| is_other(model)).map(|_| STALE);
+    let (reading, made_from) = match given {
+        Given::Cache(given) => {
+            let made_from = made_from(&args.file, &given)?;
+            (given.reading, made_from)
+        }
+        Given::Table(given) => {
             // What TensorRT would be given: the version is that of the one in use.
             let version = args.tensorrt_version.unwrap_or(DEFAULT_CACHE_VERSION);
-            Reading::of(&Cache::from_table(&table, version)?.to_string())
+            let cache = Cache::from_table(&given.table, version)?;
+            (Reading::of(&cache.to_string()), Some(given.table.manifest().model))
         }
     };
+    let is_other = model.zip(made_from).is_some_and(|(model, made_from)| model.sha256 != made_from);
+    let stale = is_other.then_some(STALE);
     let findings = check(&reading, args.tensorrt_version, tensors.as_ref());
     let validated = Validated::new(&findings, stale);
     let printed = print_result(&validated, &validated.to_text(), general)?;
     Ok(if validated.errors == 0 { printed } else { Exit::Failed })
 }
 
-const STALE: &str = "the table was made from another model, as the digest in its manifest says";
+const STALE: &str = "the ranges were found for another model, as the digest in their manifest says";
+
+/// The model that the cache at `file` was made from, where what lies beside it says so.
+fn made_from(file: &Path, given: &CacheFile) -> Result<Option<Digest>, Error> {
+    let Ok(cache) = given.cache(file) else { return Ok(None) };
+    Ok(match provenance::beside(file, &given.bytes, &cache)? {
+        Provenance::Table(table) => Some(table.manifest().model),
+        Provenance::TensorRt(found) => Some(found.manifest.model),
+        Provenance::Unknown(_) => None,
+    })
+}
 
 fn tensors_of(model: &LoadedModel, path: &Path) -> Result<ModelTensors, Error> {
     let found = model_tensors(&model.model);

@@ -1,0 +1,201 @@
+//! A file that ranges come from, whichever it is: calibration statistics, a calibration table or a TensorRT calibration
+//! cache.
+
+use std::fmt;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use calibrant_calibration::{
+    Cache, CacheError, Method, Reading, SavedStatistics, StatisticsError, Table, TableError,
+};
+use calibrant_files::TEXT_LIMIT_BYTES;
+
+use crate::config::DEFAULT_METHOD;
+use crate::error::{Error, UsageError};
+use crate::output::STATISTICS;
+
+/// Bytes by which a file of statistics is known.
+const HEAD_BYTES: usize = 8;
+
+/// What a file of statistics is called.
+pub(crate) const STATISTICS_KIND: &str = "calibration statistics";
+
+/// What a file holds.
+#[derive(Debug)]
+pub(crate) enum RangeFile {
+    /// Calibration statistics, from which the ranges of any method are computed.
+    Statistics(Box<SavedStatistics>),
+    /// A calibration table, with the ranges of one method.
+    Table(Box<Table>),
+    /// A calibration cache, as far as it can be read.
+    Cache(CacheFile),
+}
+
+/// Ranges, by the method asked for.
+#[derive(Debug)]
+pub(crate) enum Given {
+    /// Those of a table, or of statistics.
+    Table(Tabled),
+    /// Those of a calibration cache, as far as it can be read.
+    Cache(CacheFile),
+}
+
+/// A table, and what it was computed from if that had to be read.
+#[derive(Debug)]
+pub(crate) struct Tabled {
+    pub(crate) kind: &'static str,
+    pub(crate) table: Box<Table>,
+    pub(crate) statistics: Option<Box<SavedStatistics>>,
+}
+
+/// A calibration cache.
+#[derive(Debug)]
+pub(crate) struct CacheFile {
+    pub(crate) bytes: Vec<u8>,
+    pub(crate) reading: Reading,
+}
+
+/// What only statistics give.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Wanted {
+    /// Ranges of a method other than the table's.
+    Method(Method),
+    /// The histogram of a tensor.
+    Histogram,
+}
+
+/// Reads the file at `path`; of statistics and tables the ranges of `method` count, where one is named, else of
+/// statistics those of [`DEFAULT_METHOD`] and of a table its own.
+///
+/// # Errors
+///
+/// When it cannot be read, or is damaged statistics or a damaged table (a cache never is, here), or the method needs
+/// statistics that are not there.
+pub(crate) fn read(path: &Path, method: Option<Method>) -> Result<Given, Error> {
+    open(path)?.by(method, path)
+}
+
+/// Reads the file at `path`.
+///
+/// # Errors
+///
+/// As [`read`].
+pub(crate) fn open(path: &Path) -> Result<RangeFile, Error> {
+    let unread = |source| Error::Read { path: path.to_owned(), source };
+    if SavedStatistics::is_start(&calibrant_files::head(path, HEAD_BYTES).map_err(unread)?) {
+        return Ok(RangeFile::Statistics(Box::new(SavedStatistics::read(path)?)));
+    }
+    let bytes = calibrant_files::read(path, TEXT_LIMIT_BYTES).map_err(unread)?;
+    if bytes.trim_ascii_start().starts_with(b"{") {
+        return Ok(RangeFile::Table(Box::new(Table::read(path)?)));
+    }
+    let text = str::from_utf8(&bytes).map_err(|source| CacheError::Read {
+        path: path.to_owned(),
+        source: io::Error::new(io::ErrorKind::InvalidData, source),
+    })?;
+    let reading = Reading::of(text);
+    Ok(RangeFile::Cache(CacheFile { reading, bytes }))
+}
+
+impl RangeFile {
+    /// The ranges of the file, which lies at `path`, by `method`.
+    ///
+    /// # Errors
+    ///
+    /// When the method cannot be had.
+    pub(crate) fn by(self, method: Option<Method>, path: &Path) -> Result<Given, Error> {
+        match self {
+            Self::Statistics(statistics) => {
+                let table = Table::new(&statistics, method.unwrap_or(DEFAULT_METHOD));
+                Ok(Given::Table(Tabled {
+                    kind: STATISTICS_KIND,
+                    table: Box::new(table.map_err(|source| of_file(path, source))?),
+                    statistics: Some(statistics),
+                }))
+            }
+            Self::Table(table) => {
+                let (table, statistics) = match method.filter(|method| *method != table.method()) {
+                    None => (table, None),
+                    Some(method) => {
+                        let statistics = needed(path, &table, Wanted::Method(method))?;
+                        let table = Table::new(&statistics, method);
+                        let table = table.map_err(|source| of_file(path, source))?;
+                        (Box::new(table), Some(statistics))
+                    }
+                };
+                Ok(Given::Table(Tabled { kind: "calibration table", table, statistics }))
+            }
+            Self::Cache(_) if method.is_some() => {
+                Err(UsageError::MethodOfCache(path.to_owned()).into())
+            }
+            Self::Cache(cache) => Ok(Given::Cache(cache)),
+        }
+    }
+
+    /// The statistics that the file, which lies at `path`, is or was computed from.
+    ///
+    /// # Errors
+    ///
+    /// When it is a cache, or they are not beside the table.
+    pub(crate) fn statistics(self, path: &Path) -> Result<Box<SavedStatistics>, Error> {
+        match self {
+            Self::Statistics(statistics) => Ok(statistics),
+            Self::Table(table) => needed(path, &table, Wanted::Histogram),
+            Self::Cache(_) => Err(UsageError::HistogramOfCache(path.to_owned()).into()),
+        }
+    }
+}
+
+impl CacheFile {
+    /// The cache, which lies at `path`.
+    ///
+    /// # Errors
+    ///
+    /// When anything is wrong with it.
+    pub(crate) fn cache(&self, path: &Path) -> Result<Cache, CacheError> {
+        let broken = |source| CacheError::Parse { path: path.to_owned(), source };
+        self.reading.clone().into_cache().map_err(broken)
+    }
+}
+
+/// The statistics beside the table at `path` that it was made from; `None` when there are none.
+///
+/// # Errors
+///
+/// When they cannot be read, or are of another calibration.
+pub(crate) fn statistics_beside(
+    path: &Path,
+    table: &Table,
+) -> Result<Option<Box<SavedStatistics>>, Error> {
+    let beside = path.with_file_name(STATISTICS);
+    match SavedStatistics::read(&beside) {
+        Ok(found) if found.digest() == table.statistics() => Ok(Some(Box::new(found))),
+        Ok(_) => Err(Error::OtherStatistics { table: path.to_owned(), statistics: beside }),
+        Err(StatisticsError::Read { source, .. }) if source.kind() == io::ErrorKind::NotFound => {
+            Ok(None)
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn needed(path: &Path, table: &Table, wanted: Wanted) -> Result<Box<SavedStatistics>, Error> {
+    statistics_beside(path, table)?.ok_or_else(|| Error::NoStatistics {
+        table: path.to_owned(),
+        method: table.method(),
+        statistics: path.with_file_name(STATISTICS),
+        wanted,
+    })
+}
+
+fn of_file(path: &Path, source: TableError) -> Error {
+    Error::Ranges { path: PathBuf::from(path), source }
+}
+
+impl fmt::Display for Wanted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Method(method) => write!(f, "those of {method}"),
+            Self::Histogram => f.write_str("histograms"),
+        }
+    }
+}
