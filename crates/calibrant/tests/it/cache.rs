@@ -90,11 +90,11 @@ fn show_prints_ranges_and_what_is_odd_about_them() {
           tensors: 5
 
         tensor       hex          amax         scale
-        log     7f800000           inf           inf  it held infinities when it was calibrated, as behind a Log or a mask; no value is left of it in int8
-        mask    7c010204   3.402824e38   2.679389e36  its range is that of all floats, as behind a mask of the lowest float; no other value is left of it in int8
+        log     7f800000           inf           inf  infinities when it was calibrated, as behind a Log or a mask; no value is left of it in int8
+        mask    7c010204   3.402824e38   2.679389e36  the range of all floats, as behind a mask of the lowest float; no other value is left of it in int8
         a: b    3c010a14      1.000244   7.875938e-3
         images  3c008912      0.996338   7.845180e-3
-        zero           0      0.000000    0.000000e0  it was only ever 0 when it was calibrated; TensorRT may fail to build with it
+        zero           0      0.000000    0.000000e0  only ever 0 when it was calibrated; TensorRT may fail to build with that
     "#]]
     .assert_eq(&folder.done("show odd.cache --sort amax"));
     let shown = folder.json("show odd.cache");

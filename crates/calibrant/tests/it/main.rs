@@ -4,6 +4,7 @@
 
 mod cache;
 mod cli;
+mod findings;
 mod fixtures;
 mod generations;
 mod job;
