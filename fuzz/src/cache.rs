@@ -12,7 +12,7 @@ use calibrant_calibration::{Algorithm, Cache, MergeBy, Reading, check};
 pub fn cache(bytes: &[u8]) {
     let Ok(text) = std::str::from_utf8(bytes) else { return };
     let reading = Reading::of(text);
-    let findings = check(&reading, Some(8601), None);
+    let findings = check(&reading, None, Some(8601), None);
     assert!(findings.len() >= reading.problems().len());
     findings.iter().for_each(|finding| assert!(!finding.to_string().is_empty()));
     let Ok(cache) = text.parse::<Cache>() else {

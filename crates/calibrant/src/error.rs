@@ -217,6 +217,12 @@ pub enum Error {
         /// In what it differs.
         source: Stale,
     },
+    /// Ranges of another model.
+    #[error("the model `{}` has not one of the tensors that there are ranges for, so they belong to another; calibrate anew", model.display())]
+    OtherModel {
+        /// The model's file.
+        model: PathBuf,
+    },
     /// What lies beside a calibration cache cannot be read, though it may say which model the cache belongs to.
     #[error("`{}` would say which model `{}` belongs to, and cannot be read; calibrate anew, or move it away to have only the tensor names checked", beside.display(), file.display())]
     Beside {
@@ -303,7 +309,7 @@ pub enum UsageError {
     )]
     TwoSources(PathBuf),
     /// None of the kinds of file that can be shown.
-    #[error("`{}` is neither a calibration table, nor a TensorRT calibration cache, nor an .onnx model, nor a plan", .0.display())]
+    #[error("`{}` is neither calibration statistics nor a calibration table, nor a TensorRT calibration cache, nor an .onnx model, nor a plan", .0.display())]
     NothingToInspect(PathBuf),
     /// A cache holds one method's ranges, and does not say which.
     #[error("`{}` is a TensorRT cache, whose ranges are chosen already; leave --method out", .0.display())]

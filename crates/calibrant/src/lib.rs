@@ -21,6 +21,7 @@ mod run;
 mod calibrate;
 mod decode;
 mod engine;
+mod findings;
 mod given;
 mod guard;
 mod memory;

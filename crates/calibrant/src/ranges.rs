@@ -9,6 +9,7 @@ use calibrant_calibration::{
 use calibrant_dataset::Digest;
 
 use crate::error::Error;
+use crate::findings::Remark;
 use crate::given::{self, CacheFile, Given};
 use crate::provenance::{self, Provenance};
 use crate::report::CalibrationReport;
@@ -25,6 +26,8 @@ pub(crate) struct Found {
     pub(crate) scales: BTreeMap<String, f32>,
     /// The calibrator that a cache of them is said to be of.
     pub(crate) algorithm: Algorithm,
+    /// What is to be said against them.
+    pub(crate) remarks: Vec<Remark>,
 }
 
 /// Ranges read from a file.
@@ -85,7 +88,7 @@ fn from_cache(
 ) -> Result<Reused, Error> {
     let cache = given.cache(file)?;
     let written = Cache::new(version, cache.algorithm(), cache.entries().to_vec())?;
-    let mut reused = match provenance::beside(file, &given.bytes, &cache)? {
+    Ok(match provenance::beside(file, &given.bytes, &cache)? {
         Provenance::Table(table) => {
             check_model(file, table.manifest().model, model)?;
             let mut reused = Reused::of_table(table, written);
@@ -99,11 +102,7 @@ fn from_cache(
         Provenance::Unknown(unknown) => {
             Reused { notes: vec![unknown.to_string()], ..Reused::of_cache(written) }
         }
-    };
-    for suspicion in cache.suspicions() {
-        reused.notes.push(format!("`{}`: {suspicion}", file.display()));
-    }
-    Ok(reused)
+    })
 }
 
 impl Reused {

@@ -23,6 +23,7 @@ use crate::config::{
 use crate::decode;
 use crate::engine::{build_plan, cache_version, calibrator, find_library, with_profiles};
 use crate::error::{Error, UsageError};
+use crate::findings;
 use crate::guard::{self, Inputs, Role};
 use crate::model::LoadedModel;
 use crate::native::CacheManifest;
@@ -106,8 +107,12 @@ impl<'run> Job<'run> {
         if route.is_calibrated_by_tensorrt() {
             return self.calibrated_build(&model, samples.as_ref(), library, &route, &options);
         }
-        let found = self.ranges(&model, samples.as_ref(), &library)?;
-        let rewritten = self.rewrite(&model, found.as_ref(), &route)?;
+        let mut found = self.ranges(&model, samples.as_ref(), &library)?;
+        let remarks = found.as_mut().map(|found| std::mem::take(&mut found.remarks));
+        let rewritten = self.rewrite(&model, found.as_ref(), &route);
+        let quantized = rewritten.as_ref().ok().and_then(|rewritten| rewritten.quantized.as_ref());
+        remarks.into_iter().flatten().for_each(|remark| self.note(remark.note(quantized)));
+        let rewritten = rewritten?;
         let options = self.keep_in_float(options, &model, found.as_ref(), &route)?;
         let engine = self.engine(&library, &options, &route, found.as_ref())?;
         self.report(&model, found.map(|found| found.report), rewritten, engine)
@@ -128,7 +133,11 @@ impl<'run> Job<'run> {
         result
     }
 
+    /// Tells the user something, once.
     fn note(&mut self, text: String) {
+        if self.notes.contains(&text) {
+            return;
+        }
         self.observer.event(Event::Note(&text));
         self.notes.push(text);
     }
@@ -162,6 +171,9 @@ impl<'run> Job<'run> {
         self.output.spare(files.map(|file| (Role::Samples, file.to_owned())))?;
         if dataset.census().n_ignored() > 0 {
             self.note(format!("samples: {}", dataset.census()));
+        }
+        if let Some(doubt) = findings::doubt(calibration.preprocess.as_deref()) {
+            self.note(doubt);
         }
         Ok(Some(dataset))
     }
@@ -224,7 +236,7 @@ impl<'run> Job<'run> {
             }
             (Ranges::Reuse { file, method }, _) => {
                 let reused = reuse(file, *method, model.sha256, version)?;
-                self.take_over(file.clone(), reused).map(Some)
+                self.take_over(file.clone(), reused, model).map(Some)
             }
             (Ranges::Calibrate(_) | Ranges::None, _) => Ok(None),
         }
@@ -247,6 +259,7 @@ impl<'run> Job<'run> {
             })?;
         self.note_samples(report.skipped.len(), report.classes.as_ref(), &report.suspects);
         let cache = Cache::from_table(&table, version)?;
+        let remarks = findings::remarks(&cache, Some(&table), model, &self.config.model)?;
         self.output.publish(STATISTICS, statistics.as_bytes())?;
         self.output.publish(TABLE, table.to_json().as_bytes())?;
         self.output.publish(CACHE, cache.to_string().as_bytes())?;
@@ -256,6 +269,7 @@ impl<'run> Job<'run> {
             bounds: Some(table.bounds()),
             scales: scales(&cache),
             algorithm: cache.algorithm(),
+            remarks,
         })
     }
 
@@ -278,9 +292,16 @@ impl<'run> Job<'run> {
         suspects.notes().for_each(|note| self.note(note));
     }
 
-    fn take_over(&mut self, file: PathBuf, reused: Reused) -> Result<Found, Error> {
+    fn take_over(
+        &mut self,
+        file: PathBuf,
+        reused: Reused,
+        model: &LoadedModel,
+    ) -> Result<Found, Error> {
         let Reused { ranges, method, table, statistics, looked_beside, cache, manifest, notes } =
             reused;
+        findings::check_names(&cache, model, &self.config.model)?;
+        let remarks = findings::remarks(&cache, table.as_deref(), model, &self.config.model)?;
         notes.into_iter().for_each(|note| self.note(note));
         // What lies beside the ranges and is not of them goes like any other result.
         let of_others = [
@@ -307,6 +328,7 @@ impl<'run> Job<'run> {
             bounds: table.as_deref().map(Table::bounds),
             scales: scales(&cache),
             algorithm: cache.algorithm(),
+            remarks,
         })
     }
 

@@ -28,6 +28,7 @@
 #![deny(unsafe_code)]
 
 mod decode;
+mod doubt;
 mod error;
 mod fuzz;
 mod geometry;
@@ -40,6 +41,7 @@ mod resize;
 mod settings;
 
 pub use decode::Format;
+pub use doubt::Doubt;
 pub use error::{PreprocessError, RecipeError, StepError};
 pub use fuzz::fuzz_decode;
 pub use pipeline::{Channel, Pipeline, Preprocess, Scratch};

@@ -102,6 +102,15 @@ impl Recipe {
         toml::to_string(self).expect("words, numbers and lists of numbers are TOML")
     }
 
+    /// Returns the last step, unless the list ends without it.
+    #[must_use]
+    pub fn normalise(&self) -> Option<&Normalise> {
+        match self.steps.last() {
+            Some(Step::Normalise(normalise)) => Some(normalise),
+            _ => None,
+        }
+    }
+
     /// Checks the steps, reduces the geometric ones to one, and prepares the tables.
     ///
     /// # Errors

@@ -13,6 +13,7 @@ use crate::cli::exit::Exit;
 use crate::cli::{print, print_json, resolve};
 use crate::config::Decode;
 use crate::error::{Error, UsageError};
+use crate::findings;
 use crate::guard::{Inputs, Role, Target};
 
 #[derive(Debug, clap::Args)]
@@ -75,7 +76,8 @@ fn look(path: &Path, args: &Args, pipeline: &Pipeline) -> Result<Seen, Error> {
     let plane = shape[1] * shape[2];
     let names = names(pipeline.color()).iter();
     let channels = names.zip(tensor.chunks_exact(plane)).map(|(name, it)| Channel::of(name, it));
-    Ok(Seen { shape, channels: channels.collect(), preprocessing: pipeline.describe() })
+    let (preprocessing, doubt) = (pipeline.describe(), findings::doubt(Some(pipeline)));
+    Ok(Seen { shape, channels: channels.collect(), doubt, preprocessing })
 }
 
 /// The channels in the tensor's order.
@@ -93,6 +95,9 @@ struct Seen {
     /// Channels, height and width.
     shape: [usize; 3],
     channels: Vec<Channel>,
+    /// A reason to think that mean or standard deviation are of other pixels.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    doubt: Option<String>,
     /// The complete recipe as TOML.
     preprocessing: String,
 }
@@ -132,6 +137,9 @@ impl Seen {
             writeln!(text, "{:<8} {:>12} {:>12} {:>12}", "channel", "minimum", "maximum", "mean");
         for Channel { channel, minimum, maximum, mean } in &self.channels {
             let _ = writeln!(text, "{channel:<8} {minimum:>12.6} {maximum:>12.6} {mean:>12.6}");
+        }
+        if let Some(doubt) = &self.doubt {
+            let _ = writeln!(text, "\n{doubt}");
         }
         let _ = write!(text, "\n{}", self.preprocessing);
         text

@@ -3,6 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
+use calibrant_calibration::Cache;
 use calibrant_cuda::Device;
 use calibrant_dataset::{Dataset, digest};
 use calibrant_decode_cuda::DevicePreprocess;
@@ -15,6 +16,7 @@ use crate::config::{BackendKind, EnginePolicy, Ranges};
 use crate::decode::FIRST_GPU;
 use crate::engine::calibrator;
 use crate::error::{CacheProblem, Error, UsageError};
+use crate::findings;
 use crate::model::LoadedModel;
 use crate::native::{CacheManifest, Calibrated, Native};
 use crate::observe::Stage;
@@ -71,6 +73,12 @@ impl Job<'_> {
             self.note(note.to_owned());
         }
         self.note_samples(report.skipped.len(), report.classes.as_ref(), &report.suspects);
+        let text = String::from_utf8_lossy(&cache);
+        if let Ok(read) = text.parse::<Cache>() {
+            for remark in findings::remarks(&read, None, model, &self.config.model)? {
+                self.note(remark.note(None));
+            }
+        }
         if report.cache_reused {
             self.output.keep([CACHE, CACHE_MANIFEST]);
         } else {

@@ -3,8 +3,10 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
+use super::suspicion::of_table;
 use super::version::{FIRST_WITHOUT_CACHES, tensorrt_release};
 use super::{ParseCacheError, Reading, Suspicion};
+use crate::Table;
 
 /// At most this many names stand in a message.
 const NAMES_SHOWN: usize = 5;
@@ -44,8 +46,10 @@ pub enum Finding<'a> {
         /// The number of the TensorRT in use.
         wanted: u32,
     },
-    /// A scale is not to be trusted.
-    Suspicious(Suspicion<'a>),
+    /// Scales are not to be trusted, all of them for the same reason.
+    Suspicious(Vec<Suspicion<'a>>),
+    /// The ranges are those of one sample.
+    OneSample,
     /// Not one tensor of the cache is in the model.
     OtherModel,
     /// Tensors of the cache that the model does not have.
@@ -69,10 +73,13 @@ pub enum Severity {
     Error,
 }
 
-/// All that is to be said against what was read of a cache: by itself, for the TensorRT of version number `wanted`, and
-/// for the model with these tensors.
+/// All that is to be said against what was read of a cache: by itself, by the table that it was written from where there
+/// is one, for the TensorRT of version number `wanted`, and for the model with these tensors.
+///
+/// The scales of a table are all ones that can be used; its ranges tell which of them stand for others.
 pub fn check<'a>(
     reading: &'a Reading,
+    table: Option<&'a Table>,
     wanted: Option<u32>,
     model: Option<&'a ModelTensors>,
 ) -> Vec<Finding<'a>> {
@@ -81,11 +88,29 @@ pub fn check<'a>(
     if let Some((version, _)) = reading.header() {
         findings.extend(check_version(version, wanted));
     }
-    findings.extend(reading.suspicions().map(Finding::Suspicious));
+    match table {
+        Some(table) => findings.extend(by_oddity(of_table(table))),
+        None => findings.extend(by_oddity(reading.suspicions())),
+    }
+    if table.is_some_and(|table| table.samples() == 1) {
+        findings.push(Finding::OneSample);
+    }
     if let Some(model) = model {
         check_names(reading, model, &mut findings);
     }
     findings
+}
+
+/// One finding for each thing that is odd, in the order in which they first appear.
+fn by_oddity<'a>(suspicions: impl Iterator<Item = Suspicion<'a>>) -> Vec<Finding<'a>> {
+    let mut groups: Vec<Vec<Suspicion<'a>>> = Vec::new();
+    for suspicion in suspicions {
+        match groups.iter_mut().find(|group| group[0].oddity == suspicion.oddity) {
+            Some(group) => group.push(suspicion),
+            None => groups.push(vec![suspicion]),
+        }
+    }
+    groups.into_iter().map(Finding::Suspicious).collect()
 }
 
 fn check_version<'a>(version: u32, wanted: Option<u32>) -> Option<Finding<'a>> {
@@ -129,10 +154,13 @@ impl Finding<'_> {
             | Self::VersionWithoutCaches { .. }
             | Self::OtherVersion { .. }
             | Self::OtherModel => Severity::Error,
-            Self::Suspicious(suspicion) if !suspicion.oddity.is_tensorrts() => Severity::Error,
-            Self::Suspicious(_) | Self::UnknownTensors { .. } | Self::MissingTensors { .. } => {
-                Severity::Warning
+            Self::Suspicious(group) if group.iter().any(|it| !it.oddity.is_calibrated()) => {
+                Severity::Error
             }
+            Self::Suspicious(_)
+            | Self::OneSample
+            | Self::UnknownTensors { .. }
+            | Self::MissingTensors { .. } => Severity::Warning,
         }
     }
 
@@ -144,6 +172,7 @@ impl Finding<'_> {
             Self::VersionWithoutCaches { .. } => "version-without-caches",
             Self::OtherVersion { .. } => "other-version",
             Self::Suspicious(_) => "suspicious",
+            Self::OneSample => "one-sample",
             Self::OtherModel => "other-model",
             Self::UnknownTensors { .. } => "unknown-tensors",
             Self::MissingTensors { .. } => "missing-tensors",
@@ -153,7 +182,7 @@ impl Finding<'_> {
     /// The tensors that it is about, as many as there are.
     pub fn tensors(&self) -> Vec<&str> {
         match self {
-            Self::Suspicious(suspicion) => vec![suspicion.name],
+            Self::Suspicious(group) => group.iter().map(|suspicion| suspicion.name).collect(),
             Self::UnknownTensors { names } | Self::MissingTensors { names } => names.clone(),
             Self::Malformed(ParseCacheError::Duplicate { name, .. }) => vec![name],
             _ => Vec::new(),
@@ -179,7 +208,18 @@ impl fmt::Display for Finding<'_> {
                 release(*wanted),
                 release(*version)
             ),
-            Self::Suspicious(suspicion) => suspicion.fmt(f),
+            Self::Suspicious(group) => match group.as_slice() {
+                [] => Ok(()),
+                [suspicion] => suspicion.fmt(f),
+                [first, ..] => {
+                    let names: Vec<&str> = group.iter().map(|suspicion| suspicion.name).collect();
+                    write!(f, "{} tensors have {}: {}: ", group.len(), Scales(group), first.oddity)?;
+                    f.write_str(&list(&names))
+                }
+            },
+            Self::OneSample => f.write_str(
+                "the ranges are those of one sample, which says little of others; calibrate on some hundred",
+            ),
             Self::OtherModel => f.write_str(
                 "the model has not one of the cache's tensors, so it belongs to another",
             ),
@@ -197,6 +237,22 @@ impl fmt::Display for Finding<'_> {
                 names.len(),
                 list(names)
             ),
+        }
+    }
+}
+
+/// The scales of several tensors.
+struct Scales<'a>(&'a [Suspicion<'a>]);
+
+impl fmt::Display for Scales<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut scales: Vec<f32> = self.0.iter().map(|suspicion| suspicion.scale).collect();
+        scales.sort_by(f32::total_cmp);
+        match (scales.first(), scales.last()) {
+            (Some(least), Some(most)) if least.to_bits() != most.to_bits() => {
+                write!(f, "scales from {least:?} to {most:?}")
+            }
+            (first, _) => write!(f, "the scale {:?}", first.copied().unwrap_or_default()),
         }
     }
 }
@@ -228,7 +284,10 @@ fn list(names: &[&str]) -> String {
 
 #[cfg(test)]
 mod tests {
+    use calibrant_dataset::digest;
+
     use super::*;
+    use crate::{BackendInfo, Cache, Manifest, Method, SavedStatistics, Statistics};
 
     fn model(activations: &[&str], others: &[&str]) -> ModelTensors {
         let activations: Vec<String> = activations.iter().map(|&name| name.to_owned()).collect();
@@ -238,7 +297,7 @@ mod tests {
 
     fn said(text: &str, wanted: Option<u32>, model: Option<&ModelTensors>) -> Vec<String> {
         let reading = Reading::of(text);
-        let findings = check(&reading, wanted, model);
+        let findings = check(&reading, None, wanted, model);
         findings.iter().map(|it| format!("{}: {it}", it.severity())).collect()
     }
 
@@ -309,12 +368,65 @@ mod tests {
     }
 
     #[test]
+    fn what_is_odd_about_many_is_said_once() {
+        let mut text = "TRT-8601-MinMaxCalibration\nzero: 0\n".to_owned();
+        (0..7).for_each(|idx| text.push_str(&format!("mask{idx}: 7c010204\n")));
+        text.push_str("wide: 7c010205\n");
+        let said = said(&text, None, None);
+        assert_eq!(said.len(), 2, "{said:?}");
+        let expected = "warning: 8 tensors have scales from 2.6793887e36 to 2.679389e36: the range of all floats, as \
+                        behind a mask of the lowest float; no other value is left of it in int8: `mask0`, `mask1`, \
+                        `mask2`, `mask3`, `mask4` and 3 more";
+        assert_eq!(said[1], expected);
+    }
+
+    /// The scales of a table hide what its ranges were.
+    #[test]
+    fn a_table_tells_more_than_its_cache() {
+        let mut statistics = Statistics { samples: 1, ..Statistics::default() };
+        for (name, values) in [
+            ("dead", [0.0, 0.0]),
+            ("tiny", [1e-40, -1e-39]),
+            ("mask", [0.0, -1e9]),
+            ("x", [0.5, 1.0]),
+        ] {
+            statistics.observe(name, &values).unwrap();
+        }
+        let (sample_list, samples) = Manifest::list_digest(Vec::new());
+        let manifest = Manifest {
+            model: digest(b""),
+            sample_list,
+            samples,
+            preprocessing: String::new(),
+            method: (),
+            batch_size: None,
+            backend: BackendInfo { name: "test".into(), version: "1".into(), notes: Vec::new() },
+            program: "test".into(),
+        };
+        let table =
+            Table::new(&SavedStatistics::new(&statistics, manifest), Method::MinMax).unwrap();
+        let reading = Reading::of(&Cache::from_table(&table, 8601).unwrap().to_string());
+        let findings = check(&reading, Some(&table), None, None);
+        let said: Vec<String> = findings.iter().map(ToString::to_string).collect();
+        for (said, start) in said.iter().zip([
+            "tensor `dead` has the scale 0.007874016: only ever 0",
+            "tensor `mask` has the scale 7874015.5: a range beyond that of half precision",
+            "tensor `tiny` has the scale 1.1754944e-38: next to nothing",
+            "the ranges are those of one sample",
+        ]) {
+            assert!(said.starts_with(start), "{said}");
+        }
+        assert_eq!(findings.len(), 4, "{said:?}");
+        assert!(findings.iter().all(|it| it.severity() == Severity::Warning));
+    }
+
+    #[test]
     fn all_tensors_are_named_to_programs() {
         let text = "TRT-8601-MinMaxCalibration\nx: 3c010204\nx: 1\n";
         let reading = Reading::of(text);
         let names: Vec<String> = (0..9).map(|i| format!("t{i}")).chain(["x".to_owned()]).collect();
         let model = ModelTensors { names: names.iter().cloned().collect(), activations: names };
-        let findings = check(&reading, None, Some(&model));
+        let findings = check(&reading, None, None, Some(&model));
         assert_eq!(findings[0].tensors(), ["x"]);
         assert_eq!(findings[1].tensors().len(), 9);
     }

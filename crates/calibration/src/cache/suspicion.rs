@@ -2,6 +2,11 @@
 
 use std::fmt;
 
+use crate::{Entry, Table};
+
+/// Largest magnitude of half precision: networks are made to stay below.
+const LARGEST_HALF: f32 = 65504.0;
+
 /// An entry whose scale is not to be trusted.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Suspicion<'a> {
@@ -26,8 +31,14 @@ pub enum Oddity {
     NotANumber,
     /// The largest float divided by 127, or more.
     LargestFloat,
+    /// Of a range that half precision does not reach.
+    BeyondHalf,
     /// So small that its reciprocal is infinite, or that it is lost where subnormals count as 0.
     Subnormal,
+    /// The scale that stands for that of a tensor of zeros.
+    OnlyZeros,
+    /// The scale that stands for one that would be too small to divide by.
+    Raised,
 }
 
 impl Oddity {
@@ -39,17 +50,24 @@ impl Oddity {
             _ if scale < 0.0 => Some(Self::Negative),
             f32::INFINITY => Some(Self::Infinite),
             _ if scale >= f32::MAX / 127.0 => Some(Self::LargestFloat),
+            _ if scale > LARGEST_HALF / 127.0 => Some(Self::BeyondHalf),
             _ if scale < f32::MIN_POSITIVE => Some(Self::Subnormal),
             _ => None,
         }
     }
 
-    /// Whether TensorRT itself writes such a scale.
-    pub fn is_tensorrts(self) -> bool {
-        match self {
-            Self::Zero | Self::Infinite | Self::LargestFloat | Self::Subnormal => true,
-            Self::Negative | Self::NotANumber => false,
+    /// What is odd about the range of a table's entry, whose scale is one that can be used.
+    pub fn of_entry(entry: &Entry) -> Option<Self> {
+        match entry.amax {
+            0.0 => Some(Self::OnlyZeros),
+            amax if amax / 127.0 < f32::MIN_POSITIVE => Some(Self::Raised),
+            _ => Self::of(entry.scale),
         }
+    }
+
+    /// Whether a calibration writes such a scale, and nobody changed it.
+    pub fn is_calibrated(self) -> bool {
+        !matches!(self, Self::Negative | Self::NotANumber)
     }
 }
 
@@ -57,6 +75,13 @@ impl Oddity {
 pub(super) fn suspicions(entries: &[(String, f32)]) -> impl Iterator<Item = Suspicion<'_>> {
     entries.iter().filter_map(|(name, scale)| {
         Some(Suspicion { name, scale: *scale, oddity: Oddity::of(*scale)? })
+    })
+}
+
+/// The odd ones among the entries of a table.
+pub(super) fn of_table(table: &Table) -> impl Iterator<Item = Suspicion<'_>> {
+    table.tensors().iter().filter_map(|(name, entry)| {
+        Some(Suspicion { name, scale: entry.scale, oddity: Oddity::of_entry(entry)? })
     })
 }
 
@@ -69,12 +94,14 @@ impl fmt::Display for Suspicion<'_> {
 impl fmt::Display for Oddity {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Zero => "it was only ever 0 when it was calibrated; TensorRT may fail to build with it",
-            Self::Negative => "no calibrator writes that, the file was changed",
-            Self::Infinite => "it held infinities when it was calibrated, as behind a Log or a mask; no value is left of it in int8",
-            Self::NotANumber => "no calibrator writes that, the file was changed",
-            Self::LargestFloat => "its range is that of all floats, as behind a mask of the lowest float; no other value is left of it in int8",
-            Self::Subnormal => "it is too small to divide by",
+            Self::Zero => "only ever 0 when it was calibrated; TensorRT may fail to build with that",
+            Self::Negative | Self::NotANumber => "no calibrator writes that, the file was changed",
+            Self::Infinite => "infinities when it was calibrated, as behind a Log or a mask; no value is left of it in int8",
+            Self::LargestFloat => "the range of all floats, as behind a mask of the lowest float; no other value is left of it in int8",
+            Self::BeyondHalf => "a range beyond that of half precision, as behind a mask; of smaller values nothing is left in int8 below half the scale",
+            Self::Subnormal => "too small to divide by",
+            Self::OnlyZeros => "only ever 0 when it was calibrated, so the scale is that of a range of 1",
+            Self::Raised => "next to nothing when it was calibrated, so the scale is the smallest that can be divided by",
         })
     }
 }
@@ -87,10 +114,10 @@ mod tests {
     #[test]
     fn unusable_scales_are_pointed_out() {
         let text = "TRT-8601-EntropyCalibration2\na: 3c010204\nb: 0\nc: 7f800000\nd: bc010204\ne: 7fc00000\n\
-                    f: 80000000\ng: 7c010204\nh: 1\ni: 800000\n";
+                    f: 80000000\ng: 7c010204\nh: 1\ni: 800000\nj: 4400f000\nk: 4401f000\n";
         let cache: Cache = text.parse().unwrap();
         let suspicions: Vec<_> =
-            cache.suspicions().map(|it| (it.name, it.oddity, it.oddity.is_tensorrts())).collect();
+            cache.suspicions().map(|it| (it.name, it.oddity, it.oddity.is_calibrated())).collect();
         assert_eq!(
             suspicions,
             [
@@ -101,13 +128,11 @@ mod tests {
                 ("f", Oddity::Zero, true),
                 ("g", Oddity::LargestFloat, true),
                 ("h", Oddity::Subnormal, true),
+                ("k", Oddity::BeyondHalf, true),
             ]
         );
         let said: Vec<String> = cache.suspicions().map(|it| it.to_string()).collect();
-        assert!(
-            said[0].starts_with("tensor `b` has the scale 0.0: it was only ever 0"),
-            "{said:?}"
-        );
+        assert!(said[0].starts_with("tensor `b` has the scale 0.0: only ever 0"), "{said:?}");
         assert!(said[2].starts_with("tensor `d` has the scale -0.007874016: no calib"), "{said:?}");
     }
 }

@@ -16,6 +16,7 @@ use crate::cli::cache::print_result;
 use crate::cli::exit::Exit;
 use crate::config::DEFAULT_CACHE_VERSION;
 use crate::error::Error;
+use crate::findings;
 use crate::guard::{self, Role};
 use crate::model::LoadedModel;
 use crate::observe::{Event, Observer};
@@ -56,13 +57,19 @@ pub(crate) fn to_onnx(
     let weights = guard::weights(&args.model, &model.model);
     let read = [(Role::Model, args.model.clone())].into_iter().chain(weights);
     guard::check_model(read.chain(guard::ranges(&args.file)), &args.output.output)?;
-    let Reused { cache, notes, .. } =
+    let Reused { cache, table, notes, .. } =
         reuse(&args.file, args.method.method, model.sha256, DEFAULT_CACHE_VERSION)?;
+    findings::check_names(&cache, &model, &args.model)?;
+    let remarks = findings::remarks(&cache, table.as_deref(), &model, &args.model)?;
     notes.iter().for_each(|note| observer.event(Event::Note(note)));
     let scales: BTreeMap<String, f32> = cache.entries().iter().cloned().collect();
     let failed = |source| Error::Rewrite { path: args.model.clone(), source };
-    let (quantized, summary) =
-        quantize_to_scales(&model.model, &scales, &Options::for_tensorrt()).map_err(failed)?;
+    let quantized = quantize_to_scales(&model.model, &scales, &Options::for_tensorrt());
+    let summary = quantized.as_ref().ok().map(|(_, summary)| summary);
+    for remark in remarks {
+        observer.event(Event::Note(&remark.note(summary)));
+    }
+    let (quantized, summary) = quantized.map_err(failed)?;
     let output = args.output.output.clone();
     quantized.write(&output).map_err(|source| Error::Model { path: output.clone(), source })?;
     let result = Quantized { output, summary };

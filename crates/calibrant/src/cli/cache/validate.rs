@@ -3,9 +3,8 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
-use calibrant_calibration::{Cache, Finding, ModelTensors, Reading, Severity, check};
+use calibrant_calibration::{Cache, Finding, Reading, Severity, check};
 use calibrant_dataset::Digest;
-use calibrant_rewrite::model_tensors;
 use serde::Serialize;
 
 use crate::cli::args::GeneralArgs;
@@ -14,6 +13,7 @@ use crate::cli::cache::print_result;
 use crate::cli::exit::Exit;
 use crate::config::DEFAULT_CACHE_VERSION;
 use crate::error::Error;
+use crate::findings::tensors_of;
 use crate::given::{self, CacheFile, Given};
 use crate::model::LoadedModel;
 use crate::printable;
@@ -48,21 +48,22 @@ pub(crate) fn validate(args: &ValidateArgs, general: &GeneralArgs) -> Result<Exi
         (Some(model), Some(path)) => Some(tensors_of(model, path)?),
         _ => None,
     };
-    let (reading, made_from) = match given {
+    let (reading, table, made_from) = match given {
         Given::Cache(given) => {
             let made_from = made_from(&args.file, &given)?;
-            (given.reading, made_from)
+            (given.reading, None, made_from)
         }
         Given::Table(given) => {
             // What TensorRT would be given: the version is that of the one in use.
             let version = args.tensorrt_version.unwrap_or(DEFAULT_CACHE_VERSION);
             let cache = Cache::from_table(&given.table, version)?;
-            (Reading::of(&cache.to_string()), Some(given.table.manifest().model))
+            let made_from = given.table.manifest().model;
+            (Reading::of(&cache.to_string()), Some(given.table), Some(made_from))
         }
     };
     let is_other = model.zip(made_from).is_some_and(|(model, made_from)| model.sha256 != made_from);
     let stale = is_other.then_some(STALE);
-    let findings = check(&reading, args.tensorrt_version, tensors.as_ref());
+    let findings = check(&reading, table.as_deref(), args.tensorrt_version, tensors.as_ref());
     let validated = Validated::new(&findings, stale);
     let printed = print_result(&validated, &validated.to_text(), general)?;
     Ok(if validated.errors == 0 { printed } else { Exit::Failed })
@@ -78,13 +79,6 @@ fn made_from(file: &Path, given: &CacheFile) -> Result<Option<Digest>, Error> {
         Provenance::TensorRt(found) => Some(found.manifest.model),
         Provenance::Unknown(_) => None,
     })
-}
-
-fn tensors_of(model: &LoadedModel, path: &Path) -> Result<ModelTensors, Error> {
-    let found = model_tensors(&model.model);
-    let (names, activations) =
-        found.map_err(|source| Error::Graph { path: path.to_owned(), source: source.into() })?;
-    Ok(ModelTensors { names, activations })
 }
 
 impl<'a> Validated<'a> {
