@@ -319,12 +319,58 @@ fn models_that_do_not_fit_are_refused_with_the_reason() {
     let alone = Folder::new().with("few", "TRT-8601-EntropyCalibration2\ninput: 3c010204\n");
     let output = alone.cache(&format!("to-onnx few --model {} --output x.onnx", text(&model)));
     let said = String::from_utf8(output.stderr).unwrap();
-    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(output.status.code(), Some(0), "{said}");
     assert!(said.contains("nothing says which model it belongs to"), "{said}");
-    assert!(said.contains("no range for "), "{said}");
+    assert!(said.contains("layers stay in float"), "{said}");
+
+    let foreign = Folder::new().with("foreign", "TRT-8601-EntropyCalibration2\nother: 3c010204\n");
+    let words = format!("to-onnx foreign --model {} --output x.onnx", text(&model));
+    let [_, said] = foreign.failed(&words, 1);
+    assert!(said.contains("none of the 1 ranges") && said.contains("another model"), "{said}");
+    assert_eq!(files(foreign.0.path()), ["foreign"]);
 }
 
 /// Pictures from -1 to 1 by TensorRT's own method: the scale is that of public caches, half a bin above 1.
+#[test]
+fn a_layer_without_a_range_stays_in_float_and_every_command_says_so() {
+    let folder = Folder::calibrated(Method::Mse);
+    let model = fixture("models/fashion_cnn.onnx");
+    let model = text(&model);
+    let whole = folder.json(&format!("to-onnx {CACHE} --model {model} -o whole.onnx"));
+    let tensor = whole["summary"]["activations"][1]["tensor"].as_str().unwrap();
+    let lines = folder.read(CACHE);
+    let others = lines.lines().filter(|line| !line.starts_with(&format!("{tensor}: ")));
+    let partial: String = others.map(|line| format!("{line}\n")).collect();
+    assert!(partial.len() < lines.len());
+    let folder = Folder::new().with("partial.cache", &partial);
+
+    let checked = folder.done(&format!("validate partial.cache --model {model}"));
+    assert!(checked.contains(&format!("stay in float: `{tensor}`")), "{checked}");
+
+    let written = folder.cache(&format!("to-onnx partial.cache --model {model} -o q.onnx"));
+    let said = String::from_utf8_lossy(&written.stderr);
+    assert_eq!(written.status.code(), Some(0), "{said}");
+    assert!(said.contains("layers stay in float"), "{said}");
+    assert!(said.contains(&format!("(of `{tensor}`)")), "{said}");
+
+    let quantized = Command::new(env!("CARGO_BIN_EXE_calibrant"))
+        .args(["quantize", "--json", "--model", model, "--engine", "none", "--output", "out"])
+        .args(["--calibration-cache", "partial.cache"])
+        .current_dir(folder.0.path())
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&quantized.stderr);
+    assert_eq!(quantized.status.code(), Some(0), "{said}");
+    let report: Value = serde_json::from_slice(&quantized.stdout).unwrap();
+    let notes = report["notes"].as_array().unwrap();
+    let is_told = |note: &Value| note.as_str().unwrap().contains(&format!("(of `{tensor}`)"));
+    assert_eq!(notes.iter().filter(|note| is_told(note)).count(), 1, "{notes:?}");
+    assert_eq!(
+        fs::read(folder.path("q.onnx")).unwrap(),
+        fs::read(folder.path("out/model.onnx")).unwrap()
+    );
+}
+
 #[test]
 fn a_calibration_by_tensorrts_own_method_tells_of_its_first_batch() {
     let folder = Folder::calibrated(Method::TensorrtFaithful);

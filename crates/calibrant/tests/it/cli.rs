@@ -58,7 +58,10 @@ fn wrong_usage_ends_in_2_with_the_way_out_and_writes_nothing() {
     let cases: [(&[&str], &str); 9] = [
         (&[], "give samples with --images, or ranges with --calibration-cache"),
         (&images, "efficientnet-lite"),
-        (&[&images[..], &["--preset", "imagnet"]].concat(), "there is no preset `imagnet`"),
+        (
+            &[&images[..], &["--preset", "imagnet"]].concat(),
+            "there is no preset `imagnet`; did you mean `imagenet`?",
+        ),
         (&[&images[..], &["--preset", "fashion", "--mean", "1,2"]].concat(), "mean has 2 values"),
         (&[&images[..], &["--preset", "fashion", "--batch-size", "0"]].concat(), "--batch-size"),
         (&[&images[..], &["--preset", "fashion", "--method", "best"]].concat(), "--method"),
@@ -95,7 +98,7 @@ fn bad_input_ends_in_1_with_the_thing_named() {
         (text(&garbage), text(&images), "fashion", "garbage.onnx"),
         (text(&model), "missing", "fashion", "missing"),
         (text(&model), text(&empty), "fashion", "no picture in"),
-        (text(&model), text(&images), "imagenet", "use --size 28x28"),
+        (text(&model), text(&images), "imagenet", "add --size 28x28"),
     ];
     for (model, images, preset, named) in cases {
         let words = [

@@ -131,7 +131,10 @@ fn a_gray_network_takes_gray_pictures() {
     let folder = tempfile::tempdir().unwrap();
     let config = job("models/fashion_cnn_gray.onnx", fashion_calibration(), folder.path());
     let error = run(&config).unwrap_err().to_string();
-    assert!(error.contains("takes 1 channels; use --color gray"), "{error}");
+    assert!(
+        error.contains("takes 1 channels, and the preprocessing makes 3; use --color gray"),
+        "{error}"
+    );
 
     let gray = Settings { color: Some(Color::Gray), ..Settings::preset("fashion") };
     let pipeline = gray.recipe().unwrap().compile().unwrap();

@@ -6,7 +6,7 @@ use calibrant_onnx::proto::{
     AttributeProto, GraphProto, ModelProto, NodeProto, TensorProto, ValueInfoProto,
 };
 use calibrant_onnx::{DataType, Dim, Model};
-use calibrant_rewrite::{Options, RewriteError, SmallLayers, Summary, quantize};
+use calibrant_rewrite::{Options, SmallLayers, Summary, model_tensors, quantize};
 
 /// A graph under construction; every node is named after its output.
 #[derive(Default)]
@@ -102,14 +102,13 @@ pub(crate) fn everything() -> Options {
     Options { small_layers: SmallLayers::Quantize, ..Options::for_tensorrt() }
 }
 
-/// Ranges of `amax` 1, 2, 3, ... for the tensors that quantization asks for, in its order.
+/// Ranges of `amax` 1, 2, 3, ... for the tensors that quantization needs, in its order.
 pub(crate) fn counted_ranges(model: &Model, options: &Options) -> BTreeMap<String, f32> {
-    match quantize(model, &BTreeMap::new(), options) {
-        Err(RewriteError::MissingRanges { tensors }) => {
-            tensors.into_iter().zip(1u8..).map(|(tensor, amax)| (tensor, f32::from(amax))).collect()
-        }
-        other => panic!("expected a list of missing ranges, got {other:?}"),
-    }
+    let (_, activations) = model_tensors(model).unwrap();
+    let ones = activations.into_iter().map(|tensor| (tensor, 1.0)).collect();
+    let (_, summary) = quantize(model, &ones, options).unwrap();
+    let needed = summary.activations.into_iter().map(|activation| activation.tensor);
+    needed.zip(1u8..).map(|(tensor, amax)| (tensor, f32::from(amax))).collect()
 }
 
 /// Quantizes with [`everything`] and scales of 1, 2, 3, ... 127ths.

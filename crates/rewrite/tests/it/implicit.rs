@@ -233,3 +233,24 @@ fn activations_are_the_float_tensors_that_are_computed() {
         .model();
     assert_eq!(model_tensors(&shapes).unwrap().1, ["x", "y"]);
 }
+
+/// As TensorRT does with a calibration cache that lacks a tensor.
+#[test]
+fn what_has_no_range_stays_in_float_with_all_that_would_read_it() {
+    let graph = Graph::reading(&[1, 2, 8, 8])
+        .weight("v", &[2, 2, 1, 1])
+        .weight("w", &[2, 2, 1, 1])
+        .weight("u", &[2, 4, 1, 1])
+        .node("Conv", "x v", "a")
+        .node("Conv", "a w", "b")
+        .node_with("Concat", "a b", "c", &[int("axis", 1)])
+        .node("Conv", "c u", "y")
+        .output("y");
+    let ranges = [("x", 1.0), ("b", 1.0), ("c", 1.0)].map(|(name, amax)| (name.to_owned(), amax));
+    let (_, summary) = quantize(&graph.model(), &ranges.into(), &everything()).unwrap();
+    let named = [("Conv.b", ["a".to_owned()]), ("Concat.c", ["a".to_owned()])];
+    let found: Vec<_> = summary.without_ranges().collect();
+    assert_eq!(found, named.each_ref().map(|(name, tensors)| (*name, &tensors[..])));
+    let quantized: Vec<_> = summary.activations.iter().map(|it| it.tensor.as_str()).collect();
+    assert_eq!(quantized, ["x", "c"]);
+}

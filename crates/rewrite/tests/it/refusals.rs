@@ -42,14 +42,14 @@ fn what_quantize_made_is_recognised() {
 }
 
 #[test]
-fn a_missing_range() {
+fn ranges_of_another_model() {
     let graph = conv().weight("v", &[2, 2, 1, 1]).node("Conv", "y v", "z").output("z");
     refused(
         graph,
         &[("unrelated", 1.0)],
         &everything(),
         expect![[
-            r#"no range for "x", "y"; calibrate this very model, or exclude the nodes that read them"#
+            r#"none of the 1 ranges is of a tensor that could be quantized, as "x", "y" could; they belong to another model"#
         ]],
     );
 }

@@ -16,7 +16,7 @@ use calibrant_engine::{
 };
 use calibrant_onnx::Model;
 use calibrant_rewrite::{
-    CastOptions, FloatType, IoPrecision, Options, RewriteError, ScalePrecision, cast, quantize,
+    CastOptions, FloatType, IoPrecision, Options, ScalePrecision, cast, model_tensors, quantize,
 };
 
 /// The networks of the fixtures, and a shape for the inputs of those that have no fixed one.
@@ -96,9 +96,8 @@ fn half(model: &Model, options: &CastOptions) -> Model {
 /// The network in int8, with the same range for all activations.
 fn int8(model: &Model) -> Model {
     let options = Options::for_tensorrt();
-    let missing = quantize(model, &BTreeMap::new(), &options).unwrap_err();
-    let RewriteError::MissingRanges { tensors } = missing else { panic!("{missing}") };
-    let ranges = tensors.into_iter().map(|tensor| (tensor, 4.0)).collect();
+    let (_, activations) = model_tensors(model).unwrap();
+    let ranges = activations.into_iter().map(|tensor| (tensor, 4.0)).collect();
     quantize(model, &ranges, &options).unwrap().0
 }
 
