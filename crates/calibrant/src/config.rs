@@ -6,9 +6,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread;
 
-use calibrant_calibration::{Algorithm, Method, Percentile};
+use calibrant_calibration::{Algorithm, Method, Percentile, Target};
 use calibrant_dataset::Subset;
-use calibrant_engine::{BuildOptions, Int8Via, Precision, Source};
+use calibrant_engine::{BatchRange, BuildOptions, Int8Via, Precision, Source};
 use calibrant_preprocess::Preprocess;
 use calibrant_rewrite::{IoPrecision, ScalePrecision};
 use clap::ValueEnum;
@@ -23,6 +23,9 @@ pub const DEFAULT_METHOD: Method = Method::Percentile(Percentile::P99_99);
 
 /// Samples in a batch when nothing says otherwise.
 pub const DEFAULT_BATCH_SIZE: NonZeroUsize = NonZeroUsize::new(8).unwrap();
+
+/// The batches that an engine is built for where the model leaves them open and no `--shapes` says others.
+pub const DEFAULT_ENGINE_BATCHES: BatchRange = BatchRange { min: 1, opt: 8, max: 8 };
 
 /// The TensorRT version in a calibration cache's header when no library says otherwise: 10.16.1.
 pub const DEFAULT_CACHE_VERSION: u32 = 101_601;
@@ -46,6 +49,9 @@ pub struct Config {
     /// The version in the calibration cache's header; `None` takes that of the library found, else
     /// [`DEFAULT_CACHE_VERSION`].
     pub cache_version: Option<u32>,
+    /// Where the result goes: decides the version in the calibration cache's header, and what `model.onnx` is where no
+    /// engine is built; `None` leaves both to the library found.
+    pub target: Option<&'static Target>,
     /// The folder for the results; made when missing.
     pub output: PathBuf,
 }
@@ -68,8 +74,10 @@ impl Config {
                 policy: EnginePolicy::Auto,
                 library: Source::Auto,
                 options: BuildOptions::default(),
+                picture: None,
             },
             cache_version: None,
+            target: None,
             output: output.into(),
         }
     }
@@ -184,6 +192,9 @@ pub struct Engine {
     pub library: Source,
     /// What the builder is told; an empty list of profiles is filled for dynamic inputs.
     pub options: BuildOptions,
+    /// Channels, height and width of the pictures that the engine will be fed, for a model that leaves them open; `None`
+    /// takes them from the calibration's preprocessing, or from the manifest beside reused ranges.
+    pub picture: Option<[usize; 3]>,
 }
 
 /// Whether a plan is built.

@@ -1,19 +1,15 @@
-//! The engine of a job: which library, which shapes, and the build.
+//! The engine of a job: which library, and the build.
 
-use std::collections::BTreeMap;
-use std::num::NonZeroUsize;
 use std::ops::ControlFlow;
 use std::path::Path;
 
 use calibrant_calibration::Algorithm;
 use calibrant_engine::{
-    BatchRange, BuildError, BuildOptions, BuildSummary, CalibrationAlgoType, Environment,
-    FetchEvent, Found, Generation, Int8, LocateError, Profile, Source, Version, build_with, fetch,
-    locate, suggest,
+    BuildError, BuildOptions, BuildSummary, CalibrationAlgoType, Environment, FetchEvent, Found,
+    Generation, Int8, LocateError, Source, Version, build_with, fetch, locate,
 };
 
 use crate::error::Error;
-use crate::model::LoadedModel;
 use crate::observe::{Event, Observer};
 
 /// Finds the library, or fetches it when that was asked for.
@@ -69,38 +65,6 @@ pub(crate) fn calibrator(algorithm: Algorithm) -> CalibrationAlgoType {
         Algorithm::MinMaxCalibration => CalibrationAlgoType::MinmaxCalibration,
         Algorithm::LegacyCalibration => CalibrationAlgoType::LegacyCalibration,
     }
-}
-
-/// The options with a profile for every dynamic input, made up from the samples where the user gave none.
-///
-/// # Errors
-///
-/// When a dimension is dynamic and nothing says its size.
-pub(crate) fn with_profiles(
-    options: &BuildOptions,
-    model: &LoadedModel,
-    samples: &BTreeMap<String, Vec<usize>>,
-    batch_size: NonZeroUsize,
-) -> Result<BuildOptions, Error> {
-    let mut options = options.clone();
-    if options.profiles.is_empty() {
-        let usual = batch_size.get() as u64;
-        let batch = BatchRange { min: 1, opt: usual, max: usual };
-        let mut ranges = Vec::new();
-        for input in &model.inputs {
-            let dims = input.dims.as_deref().unwrap_or_default();
-            ranges.extend(suggest(
-                &input.name,
-                dims,
-                samples.get(&input.name).map(Vec::as_slice),
-                batch,
-            )?);
-        }
-        if !ranges.is_empty() {
-            options.profiles.push(Profile { ranges });
-        }
-    }
-    Ok(options)
 }
 
 /// Builds the plan, showing what the builder is at.

@@ -5,11 +5,13 @@ use std::path::PathBuf;
 use calibrant_backend_embedded::LoadError;
 use calibrant_calibration::{
     BackendError, CacheError, MergeError, MergeStatisticsError, Method, Stale, StatisticsError,
-    TableError,
+    TableError, Target,
 };
 use calibrant_dataset::{DatasetError, LabelError};
 use calibrant_decode_cuda::OpenError;
-use calibrant_engine::{BuildError, InspectError, LocateError, ShapeError, Unsupported};
+use calibrant_engine::{
+    BuildError, InspectError, LocateError, Precision, ShapeError, Unsupported, Version,
+};
 use calibrant_files::WriteError;
 use calibrant_onnx::ValidateError;
 use calibrant_prefetch::StartError;
@@ -17,9 +19,9 @@ use calibrant_preprocess::{PreprocessError, Preset, RecipeError};
 use calibrant_rewrite::{RewriteError, ScaleError};
 
 use crate::config::Decode;
+use crate::fit::InputProblem;
 use crate::given::Wanted;
 use crate::guard::GuardError;
-use crate::model::InputProblem;
 use crate::output::OutputError;
 use crate::suspects::first_few;
 
@@ -96,7 +98,7 @@ pub enum Error {
         problem: InputProblem,
     },
     /// The backend does not take the model.
-    #[error("the embedded backend does not take this model")]
+    #[error("the embedded backend does not take this model{}", without_it(.0))]
     Load(#[from] LoadError),
     /// The threads that read and prepare the samples could not be started.
     #[error("the samples cannot be read; --workers says how many threads do it")]
@@ -240,7 +242,7 @@ pub enum Error {
     #[error(transparent)]
     Write(#[from] WriteError),
     /// The model cannot be rewritten.
-    #[error("the model `{}` cannot be quantized", path.display())]
+    #[error("the model `{}` cannot be quantized{}", path.display(), way_round(source))]
     Rewrite {
         /// The model's file.
         path: PathBuf,
@@ -251,7 +253,7 @@ pub enum Error {
     #[error(transparent)]
     Locate(LocateError),
     /// No profile can be made for the model's dynamic inputs.
-    #[error("no default profile can be made for this model")]
+    #[error("no engine can be built without --shapes; --engine none stops before it")]
     Shapes(#[from] ShapeError),
     /// The plan cannot be read back.
     #[error(transparent)]
@@ -342,6 +344,43 @@ pub enum UsageError {
     /// TensorRT does not calibrate a quantized model.
     #[error("the model is quantized already ({0}); TensorRT calibrates float models")]
     QuantizedAlready(String),
+    /// A way for int8 ranges, and a precision without int8.
+    #[error(
+        "--int8-via says how int8 ranges reach the builder, and --precision {} has none; leave --int8-via out, or choose --precision int8 or int8+fp16",
+        spelled(*.0)
+    )]
+    NoInt8ToHandOver(Precision),
+    /// A cache for a target that reads none.
+    #[error("{0} takes int8 from the model with Q/DQ nodes alone; leave --int8-via out")]
+    TargetWithoutRanges(&'static Target),
+    /// An engine is to be built for a target, by another TensorRT than it has.
+    #[error(
+        "{target} runs no engine that {found} builds; name its library with --tensorrt PATH, or leave the engine to it with --engine none"
+    )]
+    OtherTensorRt {
+        /// The target.
+        target: &'static Target,
+        /// The library found.
+        found: Version,
+    },
+    /// Another way for the ranges than TensorRT's own calibration takes.
+    #[error(
+        "--backend tensorrt finds the ranges where they are needed; leave --int8-via out, or --backend tensorrt"
+    )]
+    ViaOfTensorRts,
+    /// No preset has the name.
+    #[error("there is no preset `{name}`{}; choose one of:\n{}", meant(*nearest), Preset::listing())]
+    UnknownPreset {
+        /// The name as given.
+        name: String,
+        /// The preset that is most likely meant.
+        nearest: Option<&'static str>,
+    },
+    /// A header for the cache that TensorRT itself writes.
+    #[error(
+        "with --backend tensorrt the calibration cache is TensorRT's own, of its own version; leave --cache-version and --for out, and put another header over it with `calibrant cache convert`"
+    )]
+    HeaderOfTensorRts,
     /// A layer precision that fits nothing.
     #[error("no node's name fits --layer-precision `{0}`")]
     NoSuchLayer(String),
@@ -389,4 +428,41 @@ pub enum UsageError {
     /// Preprocessing for samples that are tensors already.
     #[error("`{}` holds tensors, which take no preprocessing; leave --preset and its fields out", .0.display())]
     PresetForTensors(PathBuf),
+}
+
+fn spelled(precision: Precision) -> String {
+    serde_json::to_string(&precision).map(|text| text.replace('"', "")).unwrap_or_default()
+}
+
+fn meant(nearest: Option<&str>) -> String {
+    nearest.map_or_else(String::new, |name| format!("; did you mean `{name}`?"))
+}
+
+/// The ways that do without the embedded backend.
+fn without_it(error: &LoadError) -> &'static str {
+    match error {
+        LoadError::Unsupported { .. } | LoadError::Node { .. } => {
+            "; --backend tensorrt has TensorRT 8.5 to 10.16 run it instead, and `calibrant quantize --precision fp16` runs nothing"
+        }
+        _ => "",
+    }
+}
+
+/// The way round what cannot be quantized, where there is one.
+fn way_round(error: &RewriteError) -> String {
+    let in_float = |layers: &[String]| {
+        let flags: Vec<String> = layers
+            .iter()
+            .map(|layer| format!("--layer-precision '^{}$=fp32'", regex::escape(layer)))
+            .collect();
+        format!("; `calibrant quantize {}` leaves in float what is at fault", flags.join(" "))
+    };
+    match error {
+        RewriteError::AlreadyQuantized { .. } => {
+            "; `calibrant build` builds it as it is".to_owned()
+        }
+        RewriteError::NonFiniteWeight { layer, .. } => in_float(std::slice::from_ref(layer)),
+        RewriteError::UnusableRange { layers, .. } => in_float(layers),
+        _ => String::new(),
+    }
 }

@@ -22,6 +22,7 @@ mod calibrate;
 mod decode;
 mod engine;
 mod findings;
+mod fit;
 mod given;
 mod guard;
 mod memory;
@@ -32,6 +33,7 @@ mod provenance;
 mod ranges;
 mod rewrite;
 mod route;
+mod shapes;
 mod source;
 mod suspects;
 
@@ -46,13 +48,13 @@ pub mod cli;
 pub use calibrant_engine::{Int8Via, Precision};
 pub use config::{
     BackendKind, Calibration, Casts, Config, DEFAULT_BATCH_SIZE, DEFAULT_CACHE_VERSION,
-    DEFAULT_METHOD, Decode, Engine, EnginePolicy, OnBadSample, Ranges,
+    DEFAULT_ENGINE_BATCHES, DEFAULT_METHOD, Decode, Engine, EnginePolicy, OnBadSample, Ranges,
 };
 pub use error::{CacheProblem, Error, UsageError};
+pub use fit::InputProblem;
 pub use given::Wanted;
 pub use guard::{GuardError, Role};
 pub use memory::default_memory_bytes;
-pub use model::InputProblem;
 pub use observe::{Event, Observer, Stage, Unobserved};
 pub use output::{
     CACHE, CACHE_MANIFEST, MODEL, MODEL_DATA, OutputError, PLAN, REPORT, ReportProblem, STATISTICS,

@@ -27,51 +27,6 @@ pub(crate) struct Input {
     pub(crate) dims: Option<Vec<Option<i64>>>,
 }
 
-/// In what samples and model do not fit.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum InputProblem {
-    /// Pictures go into one float input, and the model has another number of them.
-    #[error(
-        "pictures go into one float input, and this model has {}; give its inputs as an npz with one array per input",
-        list(inputs)
-    )]
-    NotOnePictureInput {
-        /// The model's inputs.
-        inputs: Vec<String>,
-    },
-    /// The preprocessing makes another shape than the model takes.
-    #[error("input {input} gets [1,{}] from the preprocessing; {hint}", join(given))]
-    Shape {
-        /// The model's input.
-        input: String,
-        /// Channels, height and width that the preprocessing makes.
-        given: [usize; 3],
-        /// The way out.
-        hint: String,
-    },
-    /// The model takes a fixed number of samples at once, and some would be left over.
-    #[error(
-        "it takes {batch} samples at once and there are {n_samples}; use --limit {fitting}, or export it with a dynamic batch"
-    )]
-    Count {
-        /// The model's fixed batch.
-        batch: usize,
-        /// The number of samples.
-        n_samples: usize,
-        /// The largest number that would do.
-        fitting: usize,
-    },
-    /// The samples lack an input.
-    #[error("there is no array for input `{input}`; the samples have {}", list(given))]
-    Missing {
-        /// The model's input.
-        input: String,
-        /// The arrays there are.
-        given: Vec<String>,
-    },
-}
-
 impl LoadedModel {
     /// Reads, hashes and checks the model at `path`.
     ///
@@ -90,44 +45,6 @@ impl LoadedModel {
         Ok(Self { model, sha256, inputs })
     }
 
-    /// The one input that pictures of this shape (channels, height, width) go into.
-    ///
-    /// # Errors
-    ///
-    /// When there is not exactly one float input, or it takes another shape.
-    pub(crate) fn picture_input(&self, shape: [usize; 3]) -> Result<&Input, InputProblem> {
-        let [input] = self.inputs.as_slice() else { return Err(self.not_one_picture_input()) };
-        if input.dtype.is_some_and(|dtype| dtype != DataType::FLOAT) {
-            return Err(self.not_one_picture_input());
-        }
-        let Some(dims) = &input.dims else { return Ok(input) };
-        let wrong =
-            |hint: String| InputProblem::Shape { input: input.to_string(), given: shape, hint };
-        let [_batch, sizes @ ..] = dims.as_slice() else {
-            return Err(wrong("it is no picture input".to_owned()));
-        };
-        if sizes.len() != 3 {
-            return Err(wrong(
-                "a picture input has four dimensions: batch, channels, height, width".to_owned(),
-            ));
-        }
-        let differs =
-            |axis: usize| sizes[axis].is_some_and(|size| usize::try_from(size) != Ok(shape[axis]));
-        if differs(0) {
-            let channels = sizes[0].unwrap_or_default();
-            let way = if channels == 1 { "--color gray" } else { "--color rgb or bgr" };
-            return Err(wrong(format!(
-                "it takes {channels} channels; use {way}, or another preset"
-            )));
-        }
-        if differs(1) || differs(2) {
-            let [height, width] = [sizes[1], sizes[2]]
-                .map(|size| size.map_or("H".to_owned(), |size| size.to_string()));
-            return Err(wrong(format!("use --size {width}x{height}")));
-        }
-        Ok(input)
-    }
-
     /// What the inputs fix their first dimension to, if they do.
     pub(crate) fn fixed_batch(&self) -> Option<NonZeroUsize> {
         let batches = self.inputs.iter().filter_map(|input| *input.dims.as_ref()?.first()?);
@@ -144,39 +61,6 @@ impl LoadedModel {
     /// How many samples the model takes at once: what its inputs fix their first dimension to, else 1.
     pub(crate) fn samples_per_run(&self) -> NonZeroUsize {
         self.fixed_batch().unwrap_or(NonZeroUsize::MIN)
-    }
-
-    /// Makes sure that `n_samples` can be run without one left over.
-    ///
-    /// # Errors
-    ///
-    /// When the model's batch is fixed and does not divide them.
-    pub(crate) fn check_count(&self, n_samples: usize) -> Result<(), InputProblem> {
-        let batch = self.samples_per_run().get();
-        match n_samples % batch {
-            0 => Ok(()),
-            rest => Err(InputProblem::Count { batch, n_samples, fitting: n_samples - rest }),
-        }
-    }
-
-    /// Makes sure that every input has its array in the sample.
-    ///
-    /// # Errors
-    ///
-    /// When one has none.
-    pub(crate) fn check_arrays(&self, arrays: &[String]) -> Result<(), InputProblem> {
-        match self.inputs.iter().find(|input| !arrays.contains(&input.name)) {
-            Some(input) => {
-                Err(InputProblem::Missing { input: input.name.clone(), given: arrays.to_vec() })
-            }
-            None => Ok(()),
-        }
-    }
-
-    fn not_one_picture_input(&self) -> InputProblem {
-        InputProblem::NotOnePictureInput {
-            inputs: self.inputs.iter().map(ToString::to_string).collect(),
-        }
     }
 }
 
@@ -232,14 +116,6 @@ impl fmt::Display for Input {
         });
         write!(f, "`{}` {dtype} [{dims}]", self.name)
     }
-}
-
-fn list(items: &[String]) -> String {
-    if items.is_empty() { "none".to_owned() } else { items.join(", ") }
-}
-
-fn join(shape: &[usize; 3]) -> String {
-    shape.map(|size| size.to_string()).join(",")
 }
 
 #[cfg(test)]

@@ -226,6 +226,8 @@ pub enum EngineReport {
     Built {
         /// The profiles it was built for, as `--shapes` spells them.
         shapes: Vec<String>,
+        /// Why it was built for these, a sentence for each range.
+        shape_reasons: Vec<String>,
         /// What the builder says.
         summary: Box<BuildSummary>,
     },
@@ -366,7 +368,7 @@ impl fmt::Display for CalibrationReport {
 impl fmt::Display for EngineReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Built { shapes, summary } => {
+            Self::Built { shapes, shape_reasons, summary } => {
                 write!(f, "{:.1} MB", summary.plan_bytes as f64 / 1e6)?;
                 write!(
                     f,
@@ -376,6 +378,9 @@ impl fmt::Display for EngineReport {
                 )?;
                 if !shapes.is_empty() {
                     write!(f, ", shapes {}", printable::name(&shapes.join(" ")))?;
+                }
+                for reason in shape_reasons {
+                    write!(f, "\n           {reason}")?;
                 }
                 Ok(())
             }

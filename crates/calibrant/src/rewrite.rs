@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use calibrant_engine::{DataType, Int8Via, LayerPrecision};
 use calibrant_onnx::Model;
+use calibrant_onnx::proto::NodeProto;
 use calibrant_rewrite::{
     CastOptions, CastSummary, FloatType, Options, RewriteError, Summary, cast, quantize,
     quantize_to_scales, rename_unrelated_symbols,
@@ -14,6 +15,7 @@ use crate::config::Casts;
 use crate::error::UsageError;
 use crate::ranges::Found;
 use crate::route::{Route, Typing};
+use crate::suspects::first_few;
 
 /// A rewritten model, and what was done to it.
 #[derive(Debug)]
@@ -84,6 +86,24 @@ pub(crate) fn rewrite(
     Ok(Rewritten { model: rewritten, quantized, cast })
 }
 
+/// What a user should know of layers that stay in float for want of a range.
+pub(crate) fn note_unranged(summary: &Summary) -> Option<String> {
+    let tensors = |tensors: &[String]| {
+        tensors.iter().map(|tensor| format!("`{tensor}`")).collect::<Vec<_>>().join(" and ")
+    };
+    let layers: Vec<String> = summary
+        .without_ranges()
+        .map(|(layer, missing)| format!("`{layer}` (of {})", tensors(missing)))
+        .collect();
+    (!layers.is_empty()).then(|| {
+        format!(
+            "{} layers stay in float, because there is no range of what they read: {}",
+            layers.len(),
+            first_few(&layers)
+        )
+    })
+}
+
 /// The nodes whose values leave FP16 in these ranges, for a builder that is told types layer by layer.
 ///
 /// # Errors
@@ -135,6 +155,11 @@ fn strongest(layers: &[(String, FloatType)]) -> Option<FloatType> {
     layers.iter().map(|(_, precision)| *precision).find(|precision| *precision != FloatType::Fp32)
 }
 
+/// What a node is called: its name, or its first output where it has none.
+fn name(node: &NodeProto) -> Option<&str> {
+    node.name.iter().chain(&node.output).map(String::as_str).find(|name| !name.is_empty())
+}
+
 /// The type of each node that a pattern fits, by the node's name.
 fn layers(
     model: &Model,
@@ -148,9 +173,8 @@ fn layers(
             DataType::Bf16 => FloatType::Bf16,
             _ => return Err(UsageError::LayerInt8(pattern.to_string())),
         };
-        let names = model.graph().node.iter().filter_map(|node| node.name.as_deref());
-        let fitting: Vec<&str> =
-            names.filter(|name| !name.is_empty() && pattern.is_match(name)).collect();
+        let names = model.graph().node.iter().filter_map(name);
+        let fitting: Vec<&str> = names.filter(|name| pattern.is_match(name)).collect();
         if fitting.is_empty() {
             return Err(UsageError::NoSuchLayer(pattern.to_string()));
         }

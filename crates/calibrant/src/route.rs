@@ -1,5 +1,6 @@
 //! Which way a job goes: what the builder is told, and what is written into the model.
 
+use calibrant_calibration::{Target, TargetWay};
 use calibrant_engine::{BuildOptions, Generation, Int8Via, LayerPrecision, Precision, Version};
 use calibrant_rewrite::FloatType;
 
@@ -10,7 +11,7 @@ use crate::config::Config;
 pub(crate) enum Typing {
     /// The builder, by its flags: TensorRT up to 10.16.
     Builder,
-    /// The model, by casts and Q/DQ nodes: TensorRT 11, TensorRT-RTX, and when nothing is built.
+    /// The model, by casts and Q/DQ nodes: TensorRT 11, TensorRT-RTX, and when nothing is built and no target named.
     Model,
 }
 
@@ -27,11 +28,18 @@ pub(crate) struct Route {
 }
 
 impl Route {
-    /// The way of a job whose engine would be built by this version, or by none.
+    /// The way of a job whose engine would be built by this version, or by none: then it is that of the target, if one
+    /// is named.
     pub(crate) fn of(config: &Config, version: Option<Version>) -> Self {
-        let typing = match version {
-            Some(version) if config.builds() && is_weakly_typed(version) => Typing::Builder,
-            _ => Typing::Model,
+        let typing = match version.filter(|_| config.builds()) {
+            // Weights that stream want a model that says its types.
+            _ if config.engine.options.weight_streaming => Typing::Model,
+            Some(version) if is_weakly_typed(version) => Typing::Builder,
+            Some(_) => Typing::Model,
+            None => match config.target.map(Target::way) {
+                Some(TargetWay::Cache) => Typing::Builder,
+                Some(TargetWay::Qdq) | None => Typing::Model,
+            },
         };
         let written = typing == Typing::Model;
         Self {

@@ -1,19 +1,17 @@
 //! The whole job, in the order in which data goes through it.
 
 mod calibrated_build;
+mod half;
+mod target;
 
 use std::collections::BTreeMap;
-use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use calibrant_calibration::{Cache, Table};
+use calibrant_calibration::{Cache, Table, Target, TargetWay};
 use calibrant_dataset::{Dataset, Digest, SampleRef, digest};
 use calibrant_decode_cuda::DevicePreprocess;
-use calibrant_engine::{
-    BuildOptions, BuildSummary, DataType, Int8, Int8Via, LayerPrecision, LocateError, Source,
-    Version,
-};
+use calibrant_engine::{BuildOptions, BuildSummary, Int8, Int8Via, LocateError, Source, Version};
 use calibrant_rewrite::{CastSummary, Summary};
 
 use crate::calibrate::{Calibrated, calibrate, find_samples};
@@ -21,7 +19,7 @@ use crate::config::{
     BackendKind, Calibration, Config, DEFAULT_CACHE_VERSION, EnginePolicy, Ranges,
 };
 use crate::decode;
-use crate::engine::{build_plan, cache_version, calibrator, find_library, with_profiles};
+use crate::engine::{build_plan, cache_version, calibrator, find_library};
 use crate::error::{Error, UsageError};
 use crate::findings;
 use crate::guard::{self, Inputs, Role};
@@ -36,8 +34,9 @@ use crate::report::{
     CalibrationReport, EngineReport, ModelReport, PROGRAM, REPORT_SCHEMA_VERSION, Report,
     StageReport,
 };
-use crate::rewrite::{Problem, Rewritten, beyond_half, rewrite};
-use crate::route::{Route, Typing, half};
+use crate::rewrite::{Problem, Rewritten, note_unranged, rewrite};
+use crate::route::Route;
+use crate::shapes::{Sizes, with_profiles};
 use crate::suspects::{Suspects, first_few};
 
 /// Does the whole job that `config` describes and returns what it did, which is also written to `report.json`.
@@ -52,6 +51,18 @@ pub fn run(config: &Config, observer: &mut dyn Observer) -> Result<Report, Error
     if config.is_calibrated_by_tensorrt() && !(config.builds() && config.precision.has_int8()) {
         return Err(UsageError::NothingToBuild.into());
     }
+    let names_version = config.cache_version.is_some() || config.target.is_some();
+    if config.is_calibrated_by_tensorrt() && names_version {
+        return Err(UsageError::HeaderOfTensorRts.into());
+    }
+    if config.is_calibrated_by_tensorrt() && config.int8_via.is_some() {
+        return Err(UsageError::ViaOfTensorRts.into());
+    }
+    if let (Some(target), Some(Int8Via::Cache | Int8Via::Ranges)) = (config.target, config.int8_via)
+        && target.way() == TargetWay::Qdq
+    {
+        return Err(UsageError::TargetWithoutRanges(target).into());
+    }
     let opened = decode::open(config)?;
     let config = &*decode::with(config, opened.as_ref());
     let mut job = Job::begin(config, observer)?;
@@ -62,6 +73,10 @@ pub fn run(config: &Config, observer: &mut dyn Observer) -> Result<Report, Error
     }
     outcome
 }
+
+/// Why there is no engine where none was required, and the ways out.
+const NO_TENSORRT: &str = "no TensorRT was found; --tensorrt fetch gets NVIDIA's TensorRT-RTX, --tensorrt PATH names \
+                           another, and `calibrant doctor` lists the places looked at";
 
 /// What became of the search for TensorRT.
 enum Library {
@@ -86,6 +101,8 @@ struct Job<'run> {
     observer: &'run mut dyn Observer,
     stages: Vec<StageReport>,
     notes: Vec<String>,
+    /// Why the engine has the shapes that it has, a sentence for each input.
+    shape_reasons: Vec<String>,
     /// What makes tensors of pictures, where a GPU does.
     pictures: Option<Arc<DevicePreprocess>>,
 }
@@ -93,7 +110,15 @@ struct Job<'run> {
 impl<'run> Job<'run> {
     fn begin(config: &'run Config, observer: &'run mut dyn Observer) -> Result<Self, Error> {
         let output = Output::claim(&config.output, Inputs::of_job(config)?)?;
-        Ok(Self { config, output, observer, stages: Vec::new(), notes: Vec::new(), pictures: None })
+        Ok(Self {
+            config,
+            output,
+            observer,
+            stages: Vec::new(),
+            notes: Vec::new(),
+            shape_reasons: Vec::new(),
+            pictures: None,
+        })
     }
 
     fn run(&mut self) -> Result<Report, Error> {
@@ -115,6 +140,7 @@ impl<'run> Job<'run> {
         let rewritten = rewritten?;
         let options = self.keep_in_float(options, &model, found.as_ref(), &route)?;
         let engine = self.engine(&library, &options, &route, found.as_ref())?;
+        self.note_target(&route);
         self.report(&model, found.map(|found| found.report), rewritten, engine)
     }
 
@@ -182,8 +208,9 @@ impl<'run> Job<'run> {
     fn library(&mut self) -> Result<Library, Error> {
         let engine = &self.config.engine;
         let builds = self.config.builds();
-        let wants_version =
-            self.config.cache_version.is_none() && !matches!(self.config.ranges, Ranges::None);
+        let wants_version = self.config.cache_version.is_none()
+            && self.config.target.is_none()
+            && !matches!(self.config.ranges, Ranges::None);
         if !builds && !wants_version {
             return Ok(Library::Unwanted);
         }
@@ -191,7 +218,12 @@ impl<'run> Job<'run> {
         match self
             .stage(Stage::Library, None, |observer| find_library(&engine.library, observer))?
         {
-            Ok(found) => Ok(Library::Found(Box::new(found))),
+            Ok(found) => match self.config.target {
+                Some(target) if builds && !target::is_of(found.version(), target) => {
+                    self.other_library(target, found.version())
+                }
+                _ => Ok(Library::Found(Box::new(found))),
+            },
             Err(error) if asked_for => Err(Error::Locate(error)),
             Err(error) => Ok(Library::Missing(error)),
         }
@@ -199,7 +231,7 @@ impl<'run> Job<'run> {
 
     /// What the builder will be told; found out early, because a missing shape or setting is a usage error.
     fn build_options(
-        &self,
+        &mut self,
         model: &LoadedModel,
         samples: Option<&Dataset>,
         library: &Library,
@@ -211,15 +243,10 @@ impl<'run> Job<'run> {
             return Ok(options);
         }
         options.check(found.version(), route.via()).map_err(UsageError::Unsupported)?;
-        match &self.config.ranges {
-            Ranges::Calibrate(calibration) => {
-                let shapes = sample_shapes(model, calibration, samples);
-                with_profiles(&options, model, &shapes, calibration.batch_size)
-            }
-            Ranges::Reuse { .. } | Ranges::None => {
-                with_profiles(&options, model, &BTreeMap::new(), NonZeroUsize::MIN)
-            }
-        }
+        let sizes = Sizes::of(self.config, samples);
+        let (options, reasons) = with_profiles(&options, model, &sizes)?;
+        self.shape_reasons = reasons;
+        Ok(options)
     }
 
     fn ranges(
@@ -229,7 +256,9 @@ impl<'run> Job<'run> {
         library: &Library,
     ) -> Result<Option<Found>, Error> {
         let found = library.version().and_then(cache_version);
-        let version = self.config.cache_version.or(found).unwrap_or(DEFAULT_CACHE_VERSION);
+        let target = self.config.target.filter(|target| target.way() == TargetWay::Cache);
+        let named = self.config.cache_version.or(target.map(Target::version));
+        let version = named.or(found).unwrap_or(DEFAULT_CACHE_VERSION);
         match (&self.config.ranges, samples) {
             (Ranges::Calibrate(calibration), Some(dataset)) => {
                 self.calibrate(calibration, model, dataset, version).map(Some)
@@ -365,33 +394,11 @@ impl<'run> Job<'run> {
                     }
                 })
             })?;
+        quantized.as_ref().and_then(note_unranged).into_iter().for_each(|note| self.note(note));
         let draft = self.output.draft(MODEL)?;
         let path = self.output.path(MODEL);
         rewritten.write(&draft).map_err(|source| Error::Model { path, source })?;
         Ok(RewriteReport { quantized, cast })
-    }
-
-    /// Has a builder that chooses types itself keep those nodes in FP32 whose values leave half precision.
-    fn keep_in_float(
-        &mut self,
-        mut options: BuildOptions,
-        model: &LoadedModel,
-        found: Option<&Found>,
-        route: &Route,
-    ) -> Result<BuildOptions, Error> {
-        let bounds = found.and_then(|found| found.bounds.as_ref());
-        let (Some(bounds), Some(half), Typing::Builder) =
-            (bounds, half(self.config.precision), route.typing)
-        else {
-            return Ok(options);
-        };
-        let failed = |source| Error::Rewrite { path: self.config.model.clone(), source };
-        let beyond = beyond_half(&model.model, bounds, half).map_err(failed)?;
-        for (name, reason) in beyond {
-            self.note(format!("layer `{name}` stays in fp32: {reason}"));
-            options.layer_precisions.insert(0, LayerPrecision::exactly(&name, DataType::Float));
-        }
-        Ok(options)
     }
 
     fn engine(
@@ -406,10 +413,9 @@ impl<'run> Job<'run> {
         }
         let found = match library {
             Library::Found(found) => found,
-            Library::Missing(error) => {
-                let reason = error.to_string();
-                self.note(format!("no engine was built: {reason}"));
-                return Ok(EngineReport::Missing { reason });
+            Library::Missing(_) => {
+                self.note(format!("no engine was built: {NO_TENSORRT}"));
+                return Ok(EngineReport::Missing { reason: NO_TENSORRT.to_owned() });
             }
             Library::Unwanted => return Ok(EngineReport::Unwanted),
         };
@@ -432,7 +438,8 @@ impl<'run> Job<'run> {
         let ranges = options.profiles.iter().flat_map(|profile| &profile.ranges);
         let shapes = ranges.map(ToString::to_string).collect();
         let summary = BuildSummary { plan: self.output.path(PLAN), ..summary };
-        EngineReport::Built { shapes, summary: Box::new(summary) }
+        let shape_reasons = self.shape_reasons.clone();
+        EngineReport::Built { shapes, shape_reasons, summary: Box::new(summary) }
     }
 
     fn report(
@@ -476,24 +483,4 @@ struct RewriteReport {
 
 fn scales(cache: &Cache) -> BTreeMap<String, f32> {
     cache.entries().iter().cloned().collect()
-}
-
-/// The shape of a sample without its batch dimension, by input.
-fn sample_shapes(
-    model: &LoadedModel,
-    calibration: &Calibration,
-    samples: Option<&Dataset>,
-) -> BTreeMap<String, Vec<usize>> {
-    match (&calibration.preprocess, model.inputs.first()) {
-        (Some(preprocess), Some(input)) => {
-            BTreeMap::from([(input.name.clone(), preprocess.shape().to_vec())])
-        }
-        _ => {
-            let inputs = samples.map(Dataset::inputs).unwrap_or_default();
-            inputs
-                .into_iter()
-                .map(|input| (input.name.to_string(), input.shape[1..].to_vec()))
-                .collect()
-        }
-    }
 }

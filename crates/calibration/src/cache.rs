@@ -21,6 +21,7 @@ mod error;
 mod merge;
 mod parse;
 mod suspicion;
+mod target;
 mod version;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -36,6 +37,7 @@ pub use error::CacheError;
 pub use merge::{Conflict, MergeBy, MergeError, Merged, ParseMergeByError};
 pub use parse::{ParseCacheError, Reading};
 pub use suspicion::{Oddity, Suspicion};
+pub use target::{Target, TargetError, TargetWay};
 pub use version::{
     FIRST_WITHOUT_CACHES, ParseVersionError, parse_tensorrt_version, tensorrt_release,
     tensorrt_version,

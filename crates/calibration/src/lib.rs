@@ -45,8 +45,8 @@ pub use backend::{Backend, BackendError, BackendInfo};
 pub use cache::{
     Algorithm, Cache, CacheError, Conflict, Diff, FIRST_WITHOUT_CACHES, Finding, MergeBy,
     MergeError, Merged, ModelTensors, Moved, Oddity, ParseAlgorithmError, ParseCacheError,
-    ParseMergeByError, ParseVersionError, Reading, Severity, Suspicion, check,
-    parse_tensorrt_version, tensorrt_release, tensorrt_version,
+    ParseMergeByError, ParseVersionError, Reading, Severity, Suspicion, Target, TargetError,
+    TargetWay, check, parse_tensorrt_version, tensorrt_release, tensorrt_version,
 };
 pub use faithful::{FAITHFUL_BINS, FaithfulHistogram};
 pub use histogram::{BINS, Histogram, MAX_EXPONENT, MIN_EXPONENT};

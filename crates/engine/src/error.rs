@@ -22,6 +22,27 @@ pub struct Tried {
     pub reason: String,
 }
 
+impl Tried {
+    /// A line for each place; names that the loader does not know share one.
+    #[must_use]
+    pub fn list(tried: &[Self]) -> String {
+        let (unknown, others): (Vec<&Self>, Vec<&Self>) =
+            tried.iter().partition(|it| it.is_unknown_to_the_loader());
+        let names: Vec<String> = unknown.iter().map(|it| it.place.display().to_string()).collect();
+        let unknown = unknown
+            .first()
+            .map(|first| format!("  {}: none of {}", first.origin, names.join(", ")));
+        let others = others.into_iter().map(|it| format!("  {it}"));
+        unknown.into_iter().chain(others).collect::<Vec<_>>().join("\n")
+    }
+
+    /// Whether it is a bare name that the loader found nowhere.
+    fn is_unknown_to_the_loader(&self) -> bool {
+        let is_bare = self.place.components().count() == 1;
+        self.origin == Origin::Loader && is_bare && self.reason.contains("No such file")
+    }
+}
+
 /// No TensorRT to work with.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -29,7 +50,7 @@ pub enum LocateError {
     /// Nothing usable anywhere.
     #[error(
         "no TensorRT found; looked at:\n{}\nget one: --tensorrt fetch downloads NVIDIA's TensorRT-RTX through pip, or install TensorRT and name its folder with --tensorrt PATH or CALIBRANT_TENSORRT",
-        list(tried)
+        Tried::list(tried)
     )]
     NotFound {
         /// Every place looked at.
@@ -206,7 +227,7 @@ pub enum BuildError {
     Unsupported(#[from] Unsupported),
     /// INT8 was asked for, and nothing brings ranges.
     #[error(
-        "int8 was asked for, and {} carries no Q/DQ; quantize it, or give ranges (--int8-via cache or ranges)",
+        "int8 was asked for, and {} carries no Q/DQ; `calibrant quantize` makes a model that does",
         model.display()
     )]
     NoRanges {
@@ -215,7 +236,7 @@ pub enum BuildError {
     },
     /// Ranges for a model that has its own.
     #[error(
-        "{} carries Q/DQ, and TensorRT takes no other ranges beside those; use --int8-via qdq, or the model without Q/DQ",
+        "{} carries Q/DQ, and TensorRT takes no other ranges beside those; `calibrant build` builds it as it is, or give the model without Q/DQ",
         model.display()
     )]
     AlreadyQuantized {
@@ -240,7 +261,7 @@ pub enum BuildError {
     },
     /// A name that the format of calibration caches cannot hold.
     #[error(
-        "tensor name {tensor:?} cannot stand in a calibration cache: it has a line break; use --int8-via ranges"
+        "tensor name {tensor:?} cannot stand in a calibration cache: it has a line break; rename the tensor in the model"
     )]
     CacheName {
         /// The name.

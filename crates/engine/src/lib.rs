@@ -48,5 +48,5 @@ pub use options::{
     parse_precision, parse_profiling_verbosity, parse_size,
 };
 pub use ranges::{Completed, Coverage, Rule};
-pub use shapes::{BatchRange, Profile, ShapeError, ShapeRange, suggest};
+pub use shapes::{BatchRange, OpenInput, Profile, ShapeError, ShapeRange, Suggestion, suggest};
 pub use survey::{Abilities, Survey, Surveyed, survey};

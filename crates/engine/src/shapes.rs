@@ -85,16 +85,39 @@ pub enum ShapeError {
         /// Its largest size.
         max: u64,
     },
-    /// A dynamic dimension whose size nothing tells.
+    /// Dynamic dimensions whose sizes nothing tells.
     #[error(
-        "dimension {axis} of input {input:?} is dynamic and its size is not known; give it with --shapes"
+        "how large the engine's inputs may be is not known: {}; give the smallest, the usual and the largest, for example {}",
+        listed(open, |it| it.to_string()),
+        listed(open, |it| format!("--shapes {}", it.example)).replace(", --", " --")
     )]
-    Unknown {
-        /// The input.
-        input: String,
-        /// Which dimension, from 0.
-        axis: usize,
+    Open {
+        /// The inputs that have such dimensions.
+        open: Vec<OpenInput>,
     },
+}
+
+/// An input with dynamic dimensions whose sizes nothing tells.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OpenInput {
+    /// The input.
+    pub input: String,
+    /// Which dimensions, from 0.
+    pub axes: Vec<usize>,
+    /// A range that would do.
+    pub example: ShapeRange,
+}
+
+impl fmt::Display for OpenInput {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let axes: Vec<String> = self.axes.iter().map(usize::to_string).collect();
+        let s = if axes.len() == 1 { "" } else { "s" };
+        write!(f, "dimension{s} {} of {:?}", axes.join(" and "), self.input)
+    }
+}
+
+fn listed(open: &[OpenInput], tell: impl Fn(&OpenInput) -> String) -> String {
+    open.iter().map(tell).collect::<Vec<_>>().join(", ")
 }
 
 impl ShapeRange {
@@ -171,54 +194,92 @@ impl Profile {
     }
 }
 
+/// What to build for when the user gave no `--shapes`, and why.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Suggestion {
+    /// The range of the input.
+    pub range: ShapeRange,
+    /// Why it is that one, as a sentence that goes on after the input's name.
+    pub reason: String,
+}
+
 /// A range for one input of a model: what to build for when the user gave no `--shapes`.
 ///
-/// `dims` are the model's dimensions, `None` (or below 1) where they are dynamic; `sample` is the shape of one sample
-/// as the preprocessing makes it, without the batch dimension.
-/// A dynamic first dimension takes the batch sizes, every other dynamic one the size that the sample has there.
+/// `dims` are the model's dimensions, `None` (or below 1) where they are dynamic; `picture` is the shape of a picture as
+/// the preprocessing makes it, without the batch dimension, where the input takes pictures.
+/// A dynamic first dimension takes the batch sizes, every other dynamic one the size that a picture has there.
+/// `sample`, the shape of a sample at hand, decides nothing: other samples may have other sizes. It is what the example in
+/// the error shows.
 /// The answer is `None` for an input without a dynamic dimension: it needs no range.
 ///
 /// ```
 /// use calibrant_engine::{BatchRange, suggest};
 ///
 /// let batch = BatchRange { min: 1, opt: 8, max: 32 };
-/// let range = suggest("x", &[None, Some(3), None, None], Some(&[3, 48, 192]), batch)?;
-/// assert_eq!(range.map(|range| range.to_string()).as_deref(), Some("x:1x3x48x192,8x3x48x192,32x3x48x192"));
-/// # Ok::<(), calibrant_engine::ShapeError>(())
+/// let suggestion = suggest("x", &[None, Some(3), None, None], Some(&[3, 48, 192]), None, batch)?;
+/// let range = suggestion.map(|suggestion| suggestion.range.to_string());
+/// assert_eq!(range.as_deref(), Some("x:1x3x48x192,8x3x48x192,32x3x48x192"));
+/// # Ok::<(), calibrant_engine::OpenInput>(())
 /// ```
 ///
 /// # Errors
-/// [`ShapeError::Unknown`] when a dynamic dimension is neither the batch nor told by the sample.
+/// [`OpenInput`] when a dynamic dimension is neither the batch nor a picture's.
 pub fn suggest(
     input: &str,
     dims: &[Option<i64>],
+    picture: Option<&[usize]>,
     sample: Option<&[usize]>,
     batch: BatchRange,
-) -> Result<Option<ShapeRange>, ShapeError> {
+) -> Result<Option<Suggestion>, OpenInput> {
     let fixed =
         |dim: &Option<i64>| dim.and_then(|size| u64::try_from(size).ok()).filter(|&size| size > 0);
     if dims.iter().all(|dim| fixed(dim).is_some()) {
         return Ok(None);
     }
-    // A sample of another rank tells nothing about the dimensions.
-    let sample = sample.filter(|sample| sample.len() + 1 == dims.len());
+    // A shape of another rank tells nothing about the dimensions.
+    let of_rank = |shape: Option<&[usize]>, axis: usize| {
+        shape.filter(|shape| shape.len() + 1 == dims.len()).map(|shape| shape[axis - 1] as u64)
+    };
     let mut range = ShapeRange { input: input.to_owned(), min: vec![], opt: vec![], max: vec![] };
+    let (mut pictures, mut open) = (Vec::new(), Vec::new());
     for (axis, dim) in dims.iter().enumerate() {
-        let (min, opt, max) = match (fixed(dim), sample) {
-            (Some(size), _) => (size, size, size),
-            (None, _) if axis == 0 => (batch.min, batch.opt, batch.max),
-            (None, Some(sample)) => {
-                let size = sample[axis - 1] as u64;
-                (size, size, size)
-            }
-            (None, None) => return Err(ShapeError::Unknown { input: input.to_owned(), axis }),
+        let (min, opt, max) = match fixed(dim) {
+            Some(size) => (size, size, size),
+            None if axis == 0 => (batch.min, batch.opt, batch.max),
+            None => match of_rank(picture, axis) {
+                Some(size) => {
+                    pictures.push(axis.to_string());
+                    (size, size, size)
+                }
+                None => {
+                    open.push(axis);
+                    let usual = of_rank(sample, axis).unwrap_or(USUAL);
+                    (1, usual, usual)
+                }
+            },
         };
         range.min.push(min);
         range.opt.push(opt);
         range.max.push(max);
     }
-    range.checked().map(Some)
+    if !open.is_empty() {
+        return Err(OpenInput { input: input.to_owned(), axes: open, example: range });
+    }
+    let BatchRange { min, opt, max } = batch;
+    let mut reasons = Vec::new();
+    if dims.first().is_some_and(|dim| fixed(dim).is_none()) {
+        reasons.push(format!("batches of {min} to {max}, tuned for {opt}, are the default"));
+    }
+    if !pictures.is_empty() {
+        let s = if pictures.len() == 1 { "" } else { "s" };
+        let axes = pictures.join(" and ");
+        reasons.push(format!("dimension{s} {axes} are what the preprocessing makes"));
+    }
+    Ok(Some(Suggestion { range, reason: reasons.join("; ") }))
 }
+
+/// A size for an example where nothing says a better one.
+const USUAL: u64 = 128;
 
 #[cfg(test)]
 mod tests {
@@ -298,18 +359,44 @@ mod tests {
     }
 
     #[test]
-    fn suggestions_take_batch_and_sample() {
-        let text = |dims: &[Option<i64>], sample: Option<&[usize]>| {
-            suggest("x", dims, sample, BATCH).map(|range| range.map(|range| range.to_string()))
+    fn suggestions_take_the_batch_and_a_picture() {
+        let told = |dims: &[Option<i64>], picture: Option<&[usize]>| {
+            let found = suggest("x", dims, picture, None, BATCH).unwrap();
+            found.map(|found| (found.range.to_string(), found.reason))
         };
-        assert_eq!(text(&[Some(1), Some(3)], None), Ok(None));
-        assert_eq!(text(&[Some(-1), Some(3)], None), Ok(Some("x:1x3,8x3,32x3".to_owned())));
+        let batch = "batches of 1 to 32, tuned for 8, are the default";
+        assert_eq!(told(&[Some(1), Some(3)], None), None);
         assert_eq!(
-            text(&[Some(1), Some(3), None, None], Some(&[3, 640, 480])),
-            Ok(Some("x:1x3x640x480,1x3x640x480,1x3x640x480".to_owned()))
+            told(&[Some(-1), Some(3)], None),
+            Some(("x:1x3,8x3,32x3".to_owned(), batch.to_owned()))
         );
-        let unknown = Err(ShapeError::Unknown { input: "x".to_owned(), axis: 2 });
-        assert_eq!(text(&[None, Some(3), None], None), unknown);
-        assert_eq!(text(&[None, Some(3), None], Some(&[224])), unknown);
+        let picture = "dimensions 2 and 3 are what the preprocessing makes";
+        assert_eq!(
+            told(&[Some(1), Some(3), None, None], Some(&[3, 640, 480])),
+            Some(("x:1x3x640x480,1x3x640x480,1x3x640x480".to_owned(), picture.to_owned()))
+        );
+    }
+
+    #[test]
+    fn samples_at_hand_decide_nothing_and_make_the_example() {
+        let open = |input: &str, dims: &[Option<i64>], sample: Option<&[usize]>| {
+            suggest(input, dims, None, sample, BATCH).unwrap_err()
+        };
+        let ids = open("ids", &[None, None], Some(&[77]));
+        assert_eq!(
+            (ids.axes.as_slice(), ids.example.to_string().as_str()),
+            (&[1][..], "ids:1x1,8x77,32x77")
+        );
+        let odd = open("x", &[None, Some(3), None, None], Some(&[224]));
+        assert_eq!(odd.axes, [2, 3]);
+        let error = ShapeError::Open { open: vec![ids, odd] }.to_string();
+        assert_eq!(
+            error,
+            "how large the engine's inputs may be is not known: dimension 1 of \"ids\", dimensions 2 and 3 of \"x\"; give \
+             the smallest, the usual and the largest, for example --shapes ids:1x1,8x77,32x77 \
+             --shapes x:1x3x1x1,8x3x128x128,32x3x128x128"
+        );
+        let words: Vec<&str> = error.split("--shapes ").skip(1).map(str::trim_end).collect();
+        assert!(words.iter().all(|word| word.parse::<ShapeRange>().is_ok()), "{words:?}");
     }
 }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use thiserror::Error;
 
-use crate::DataType;
+use crate::{DataType, Looks};
 
 /// Why a model could not be read or written.
 #[derive(Debug, Error)]
@@ -44,6 +44,26 @@ pub enum Error {
     Empty {
         /// The file, or "the model".
         origin: String,
+    },
+    /// The bytes are something else, which is known.
+    #[error("{origin} is not an ONNX model: it looks like {looks}")]
+    Other {
+        /// The file, or "the model".
+        origin: String,
+        /// What it looks like.
+        looks: Looks,
+    },
+    /// The bytes begin as an ONNX model does, and end in the middle of it.
+    #[error(
+        "{origin} is cut short: it ends at byte {n_bytes}, in {place}; copy or download it again"
+    )]
+    Cut {
+        /// The file, or "the model".
+        origin: String,
+        /// How many bytes there are.
+        n_bytes: usize,
+        /// The message that is not complete, such as `graph.node[3]`.
+        place: String,
     },
     /// The bytes are not an ONNX model.
     #[error("{origin} is not an ONNX model: broken at byte {offset}, in {place}")]

@@ -34,6 +34,7 @@
 
 mod external;
 mod locate;
+mod looks;
 mod model;
 mod walk;
 mod write;
@@ -63,6 +64,7 @@ pub use buffa::bytes::Bytes;
 pub use proto::tensor_proto::DataType;
 
 pub use error::{Error, ExternalProblem, TensorError, TensorProblem, TopologyError};
+pub use looks::Looks;
 pub use model::Model;
 pub use topology::{Origin, Slot, Topology, Use};
 pub use types::{Dim, TensorType};

@@ -10,7 +10,7 @@ use calibrant_files::RegularFile;
 
 use crate::proto::{GraphProto, ModelProto, NodeProto, OperatorSetIdProto, TensorProto};
 use crate::write::WriteOptions;
-use crate::{Error, external, locate, walk};
+use crate::{Error, Looks, external, locate, walk};
 
 /// Nested messages a model may have; Python's and C++'s readers stop at the same depth.
 const RECURSION_LIMIT: u32 = 100;
@@ -18,6 +18,9 @@ const RECURSION_LIMIT: u32 = 100;
 /// Memory that the elements of repeated fields may take, so that a small hostile file cannot ask
 /// for gigabytes. A network of 50 000 nodes stays below it.
 const ELEMENT_MEMORY_LIMIT_BYTES: usize = 512 << 20;
+
+/// How the first field of a model is tagged: `ir_version`, a number.
+const IR_VERSION_TAG: u8 = 0x08;
 
 /// An ONNX model: the message, and whether its weights came in a file of their own.
 #[derive(Debug, Clone, PartialEq)]
@@ -174,12 +177,10 @@ impl Model {
             .with_recursion_limit(RECURSION_LIMIT)
             .with_element_memory_limit(ELEMENT_MEMORY_LIMIT_BYTES)
             .decode(&mut rest)
-            .map_err(|source| Error::Decode {
-                origin,
-                offset: bytes.len() - rest.remaining(),
-                place: locate::place(&bytes, bytes.len() - rest.remaining()),
-                source,
-            })?;
+            .map_err(|source| not_decoded(&bytes, rest.remaining(), origin.clone(), source))?;
+        if let (None, Some(looks)) = (proto.graph.as_option(), Looks::of(&bytes)) {
+            return Err(Error::Other { origin, looks });
+        }
         let external = external::load(&mut proto, base)?;
         Ok(Self { proto, external })
     }
@@ -190,6 +191,22 @@ impl OperatorSetIdProto {
     #[must_use]
     pub fn is_default_domain(&self) -> bool {
         matches!(self.domain.as_deref(), None | Some("" | "ai.onnx"))
+    }
+}
+
+/// Why bytes are no model: what they are instead, where they end too early, or what is wrong in them.
+fn not_decoded(bytes: &[u8], n_left: usize, origin: String, source: buffa::DecodeError) -> Error {
+    if let Some(looks) = Looks::of(bytes) {
+        return Error::Other { origin, looks };
+    }
+    let offset = bytes.len() - n_left;
+    let place = locate::place(bytes, offset);
+    let begins_as_model = bytes.first() == Some(&IR_VERSION_TAG);
+    match source {
+        buffa::DecodeError::UnexpectedEof if begins_as_model => {
+            Error::Cut { origin, n_bytes: bytes.len(), place }
+        }
+        source => Error::Decode { origin, offset, place, source },
     }
 }
 

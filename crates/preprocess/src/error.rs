@@ -302,7 +302,7 @@ pub enum PreprocessError {
     },
     /// A picture of another size than the step `expect` names.
     #[error(
-        "the picture is {found} px and the recipe expects {expected} px: choose --resize stretch, shorter-crop or letterbox"
+        "the picture is {found} px and the recipe expects {expected} px: choose --resize stretch, shorter-crop or letterbox, with a --filter"
     )]
     WrongSize {
         /// The size that pictures may have.

@@ -18,13 +18,15 @@ pub enum RewriteError {
         /// What gave it away.
         reason: String,
     },
-    /// Tensors that have to be quantized have no range.
+    /// Whatever could be quantized has no range.
     #[error(
-        "no range for {}; calibrate this very model, or exclude the nodes that read them",
+        "none of the {n_ranges} ranges is of a tensor that could be quantized, as {} could; they belong to another model",
         list(tensors)
     )]
-    MissingRanges {
-        /// The tensors, in the order of the graph.
+    ForeignRanges {
+        /// How many ranges there are.
+        n_ranges: usize,
+        /// The tensors that would need one, in the order of the graph.
         tensors: Vec<String>,
     },
     /// A range is negative, infinite or not a number.
@@ -36,14 +38,18 @@ pub enum RewriteError {
         tensor: String,
         /// What was given.
         amax: f32,
+        /// The nodes that would read it in int8, by name, or by their first output where they have none.
+        layers: Vec<String>,
     },
     /// A weight holds an infinity or not a number.
     #[error("weight \"{tensor}\" of {node} holds {value} at {index}")]
     NonFiniteWeight {
         /// The weight.
         tensor: String,
-        /// Who reads it.
+        /// Who reads it, as messages call it.
         node: String,
+        /// Its name, or its first output where it has none.
+        layer: String,
         /// Which element, row-major.
         index: usize,
         /// What stands there.

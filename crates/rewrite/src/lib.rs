@@ -77,12 +77,13 @@ use prepare::{Prepared, prepare};
 /// Returns `model` with Q/DQ pairs, and what was done to each of its nodes.
 ///
 /// `ranges` holds the largest absolute value worth keeping of each activation, by the tensor's name in `model`; names
-/// that are not needed are ignored.
+/// that are not needed are ignored. An operator that would read a tensor without a range stays in float, as it does in
+/// TensorRT with such a calibration cache; [`Summary::without_ranges`] lists them.
 ///
 /// # Errors
 ///
-/// When the model is quantized already, its opset cannot be raised, a range that is needed is missing or unusable, a
-/// weight cannot be read, an exclusion meets no node, or nothing is left to quantize.
+/// When the model is quantized already, its opset cannot be raised, a range that is needed is unusable or all of them
+/// are missing, a weight cannot be read, an exclusion meets no node, or nothing is left to quantize.
 pub fn quantize(
     model: &Model,
     ranges: &BTreeMap<String, f32>,
@@ -101,9 +102,9 @@ pub fn quantize(
     } = prepare(model)?;
     let graph = model.graph_mut();
     let topology = Topology::new(graph)?;
-    let decisions = placement::place(&topology, options)?;
-    something_to_do(&topology, &decisions)?;
-    let scales = placement::scales(&topology, &decisions, ranges)?;
+    let decisions = placement::place(&topology, options, ranges)?;
+    something_to_do(&topology, &decisions, ranges)?;
+    let scales = placement::scales(&topology, &decisions)?;
     let quantized = qdq::quantized(&topology, &decisions, &scales)?;
     let activations = scales.tensors.iter().map(|&(tensor, Scale { amax, scale })| {
         QuantizedActivation { tensor: tensor.to_owned(), amax, scale }
@@ -130,9 +131,21 @@ pub fn quantize(
 fn something_to_do(
     topology: &Topology<'_>,
     decisions: &[Decision<'_>],
+    ranges: &BTreeMap<String, f32>,
 ) -> Result<(), RewriteError> {
     if decisions.iter().any(|decision| matches!(decision, Decision::Quantize(_))) {
         return Ok(());
+    }
+    let unranged: Vec<String> = decisions
+        .iter()
+        .filter_map(|decision| match decision {
+            Decision::Float(Reason::NoRange(tensors)) => Some(tensors.clone()),
+            _ => None,
+        })
+        .flatten()
+        .collect();
+    if !unranged.is_empty() {
+        return Err(RewriteError::ForeignRanges { n_ranges: ranges.len(), tensors: unranged });
     }
     let has_weights = |op: &str| matches!(op, "Conv" | "ConvTranspose" | "Gemm" | "MatMul");
     let nodes = topology.graph().node.iter().enumerate().zip(decisions);

@@ -65,13 +65,7 @@ pub(crate) fn quantized(
             }
         };
         summary.push(NodeSummary {
-            name: node
-                .name
-                .iter()
-                .chain(&node.output)
-                .find(|name| !name.is_empty())
-                .cloned()
-                .unwrap_or_default(),
+            name: name_of(node),
             op_type: node.op().to_owned(),
             outputs: node.output.clone(),
             outcome,
@@ -79,6 +73,12 @@ pub(crate) fn quantized(
     }
     let Writer { nodes, initializers, notes, .. } = writer;
     Ok(Quantized { nodes, initializers, summary, notes })
+}
+
+/// The node's name, or that of its first output when it has none.
+pub(crate) fn name_of(node: &NodeProto) -> String {
+    let mut names = node.name.iter().chain(&node.output);
+    names.find(|name| !name.is_empty()).cloned().unwrap_or_default()
 }
 
 impl Quantized {
@@ -118,7 +118,7 @@ impl<'a> Writer<'a> {
         for planned in inputs {
             let tensor = original.input[planned.input].as_str();
             let (name, input) = match planned.kind {
-                InputKind::Activation => self.activation(tensor),
+                InputKind::Activation { .. } => self.activation(tensor),
                 InputKind::Weight { tensor: constant, axis } => {
                     self.weight(tensor, constant, axis, index)?
                 }
@@ -170,6 +170,7 @@ impl<'a> Writer<'a> {
             RewriteError::NonFiniteWeight {
                 tensor: tensor.to_owned(),
                 node: self.topology.graph().node[reader].label(reader),
+                layer: name_of(&self.topology.graph().node[reader]),
                 index: element.index,
                 value: element.value,
             }

@@ -25,6 +25,18 @@ pub struct Summary {
     pub notes: Vec<Note>,
 }
 
+impl Summary {
+    /// The nodes that stay in float for want of a range, with the tensors that have none.
+    pub fn without_ranges(&self) -> impl Iterator<Item = (&str, &[String])> {
+        self.nodes.iter().filter_map(|node| match &node.outcome {
+            Outcome::Float { reason: Reason::NoRange(tensors) } => {
+                Some((node.name.as_str(), tensors.as_slice()))
+            }
+            _ => None,
+        })
+    }
+}
+
 /// Opset of ONNX's own domain.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct OpsetChange {
@@ -138,6 +150,8 @@ pub enum Reason {
     WeightType(String),
     /// Its weights have this shape, which is not one the operator is quantized for.
     WeightShape(Vec<usize>),
+    /// These activations, which it would read in int8, have no range.
+    NoRange(Vec<String>),
     /// A convolution with few channels.
     FewChannels {
         /// Channels read.
@@ -184,6 +198,10 @@ impl fmt::Display for Reason {
             Self::ComputedWeights => f.write_str("its weights are computed while the model runs"),
             Self::WeightType(dtype) => write!(f, "its weights are {dtype}, only float32 weights are quantized"),
             Self::WeightShape(shape) => write!(f, "its weights have the shape {shape:?}"),
+            Self::NoRange(tensors) => {
+                let named = tensors.iter().map(|tensor| format!("`{tensor}`"));
+                write!(f, "there is no range for {}", named.collect::<Vec<_>>().join(", "))
+            }
             Self::FewChannels { inputs, outputs } => {
                 write!(f, "too few channels to gain from int8: {inputs} in, {outputs} out")
             }

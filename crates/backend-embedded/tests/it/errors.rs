@@ -214,7 +214,7 @@ impl BatchSource for Received<'_> {
 }
 
 #[test]
-fn what_cannot_be_run_is_listed_with_the_way_out() {
+fn what_cannot_be_run_is_listed() {
     let nodes = vec![
         NodeProto::new("Hardmax", "a", &["x"], &["h"]),
         NodeProto::new("Relu", "b", &["h"], &["r"]),
@@ -222,9 +222,7 @@ fn what_cannot_be_run_is_listed_with_the_way_out() {
             .with_attr(AttributeProto::ints("kernel_shape", &[2])),
     ];
     let error = load(&model(nodes, Vec::new())).unwrap_err().to_string();
-    for expected in
-        ["Hardmax \"a\" (#0) (operator not implemented)", "LpPool \"c\" (#2)", "onnxruntime"]
-    {
+    for expected in ["Hardmax \"a\" (#0) (operator not implemented)", "LpPool \"c\" (#2)"] {
         assert!(error.contains(expected), "{error}");
     }
 }

@@ -1,24 +1,27 @@
 //! The flags as they are typed: plain data, no work while parsing.
 
+mod values;
+
 use std::convert::Infallible;
 use std::error::Error as _;
-use std::fmt;
 use std::num::{NonZeroU32, NonZeroUsize};
 use std::path::PathBuf;
-use std::str::FromStr;
 
-use calibrant_calibration::{Method, ParseMethodError};
+use calibrant_calibration::Target;
 use calibrant_engine::{
     ComputeCapability, Constraints, HardwareCompatibilityLevel, Int8Via, LayerPrecision, PoolLimit,
     Precision, ProfilingVerbosity, ShapeRange, Source, parse_compute_capability, parse_constraints,
-    parse_hardware_compatibility, parse_int8_via, parse_layer_precision, parse_memory_pool,
-    parse_precision, parse_profiling_verbosity, parse_size,
+    parse_hardware_compatibility, parse_layer_precision, parse_memory_pool,
+    parse_profiling_verbosity, parse_size,
 };
 use calibrant_preprocess::{Color, DctScale, Filter, ResizeKind, Scale, Size};
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, Parser, Subcommand};
 
 use crate::cli::cache::args::CacheCommand;
+use crate::cli::words;
 use crate::config::{DEFAULT_BATCH_SIZE, Decode, OnBadSample};
+
+pub(crate) use self::values::{BackendArg, EngineArg, IoArg, MethodArg, RefitArg, ScaleArg};
 
 /// Post-training quantization for TensorRT.
 #[derive(Debug, Parser)]
@@ -39,8 +42,11 @@ Examples:
   A detector, 640x640 letterbox, table and cache only:
     calibrant calibrate --model yolo.onnx --images photos/ --preset ultralytics --output out/
 
+  The same for a Jetson, whose TensorRT takes the float model and a cache of its own version:
+    calibrant quantize --model yolo.onnx --images photos/ --preset ultralytics --for jetpack-6.1 --engine none --output out/
+
   A language model: one array per input, the first axis counts the samples:
-    calibrant quantize --model bert.onnx --images tokens.npz --output out/
+    calibrant quantize --model bert.onnx --images tokens.npz --shapes ids:1x1,8x128,8x128 --output out/
 
   What a file says, and what this machine can do:
     calibrant inspect out/calibration.cache
@@ -189,10 +195,10 @@ pub(crate) struct SampleArgs {
     #[arg(long)]
     pub(crate) stratify: bool,
     /// Use the first N samples (after --stride, --shuffle and --stratify).
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = words::at_least_one::<NonZeroUsize>)]
     pub(crate) limit: Option<NonZeroUsize>,
     /// Use every Nth sample.
-    #[arg(long, value_name = "N", default_value = "1")]
+    #[arg(long, value_name = "N", default_value = "1", value_parser = words::at_least_one::<NonZeroUsize>)]
     pub(crate) stride: NonZeroUsize,
     /// Shuffle the samples; the same seed gives the same order on every machine.
     #[arg(long, value_name = "SEED")]
@@ -216,19 +222,19 @@ pub(crate) struct PreprocessArgs {
     #[arg(long, value_name = "WxH")]
     pub(crate) size: Option<Size>,
     /// Replaces the geometric steps: none, stretch, shorter-crop or letterbox.
-    #[arg(long, value_name = "GEOMETRY")]
+    #[arg(long, value_name = "GEOMETRY", value_parser = words::recipe_word::<ResizeKind>)]
     pub(crate) resize: Option<ResizeKind>,
     /// The filter of the resize step: OpenCV's cv2-linear, -area, -nearest, -cubic; Pillow's pil-bilinear,
     /// -bicubic, -lanczos, -box, -hamming, -nearest; torchvision's tv-bilinear, -bicubic, -lanczos
     /// for tensors; or fir-*, which equal no framework.
-    #[arg(long)]
+    #[arg(long, value_parser = words::recipe_word::<Filter>)]
     pub(crate) filter: Option<Filter>,
     /// Decode JPEG smaller, faster and less exactly: 1/2, 1/4, 1/8, or draft, the smallest that is not below the size
     /// that it is resized to. The manifest records it; docs/preprocessing.md has the error.
-    #[arg(long, value_name = "SCALE")]
+    #[arg(long, value_name = "SCALE", value_parser = words::recipe_word::<DctScale>)]
     pub(crate) dct_scale: Option<DctScale>,
     /// The channels and their order: rgb, bgr or gray.
-    #[arg(long)]
+    #[arg(long, value_parser = words::recipe_word::<Color>)]
     pub(crate) color: Option<Color>,
     /// What a pixel of 0 to 255 is multiplied by; 1/255 divides, as the frameworks do.
     #[arg(long, value_name = "S")]
@@ -248,7 +254,7 @@ pub(crate) struct CalibrationArgs {
     ///
     /// minmax, entropy, percentile:P, mse, or tensorrt-faithful, which repeats TensorRT's own entropy calibration;
     /// with --backend tensorrt one of its calibrators: entropy (IInt8EntropyCalibrator2), minmax, entropy-v1 or legacy.
-    #[arg(long)]
+    #[arg(long, value_parser = words::method)]
     pub(crate) method: Option<MethodArg>,
     /// What runs the model.
     #[arg(long, value_enum, default_value_t = BackendArg::Embedded)]
@@ -262,11 +268,11 @@ pub(crate) struct CalibrationArgs {
     /// cuda-exact gives the same tensors as cpu.
     #[arg(long, value_enum, default_value_t = Decode::Cpu)]
     pub(crate) decode: Decode,
-    /// Samples in a batch.
-    #[arg(long, value_name = "N", default_value_t = DEFAULT_BATCH_SIZE)]
+    /// Samples in a batch of the calibration; the engine's batches are those of --shapes.
+    #[arg(long, value_name = "N", default_value_t = DEFAULT_BATCH_SIZE, value_parser = words::at_least_one::<NonZeroUsize>)]
     pub(crate) batch_size: NonZeroUsize,
     /// Worker threads; by default one for each processor.
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = words::at_least_one::<NonZeroUsize>)]
     pub(crate) workers: Option<NonZeroUsize>,
     /// Memory that running the model may take, such as 4G; by default three quarters of what this process may have.
     ///
@@ -283,12 +289,12 @@ pub(crate) struct PrecisionArgs {
     ///
     /// Up to TensorRT 10.16 the builder is told, since 11 and for RTX types are written into the model.
     /// int8 leaves the rest in fp32; best is whatever the builder finds fastest, and int8+fp16 where the model says it.
-    #[arg(long, value_name = "fp32|fp16|bf16|int8|int8+fp16|best", default_value = "int8", value_parser = parse_precision)]
+    #[arg(long, value_name = "fp32|fp16|bf16|int8|int8+fp16|best", default_value = "int8", value_parser = words::precision)]
     pub(crate) precision: Precision,
     /// How int8 ranges reach the builder: cache, ranges (dynamic ranges) or qdq (Q/DQ nodes).
     ///
     /// By default cache up to TensorRT 10.16, and qdq since 11 and for RTX, which have nothing else.
-    #[arg(long, value_name = "cache|ranges|qdq", value_parser = parse_int8_via)]
+    #[arg(long, value_name = "cache|ranges|qdq", value_parser = words::int8_via)]
     pub(crate) int8_via: Option<Int8Via>,
     /// The type of the model's inputs and outputs where the model says the types: fp32, or what its layers compute in.
     #[arg(long, value_enum, default_value_t = IoArg::Fp32)]
@@ -313,6 +319,9 @@ pub(crate) struct LibraryArgs {
 pub(crate) struct BuilderArgs {
     /// A profile for dynamic shapes: `input:MIN,OPT,MAX`, such as
     /// `input:1x3x224x224,8x3x224x224,32x3x224x224`; repeat it for further inputs.
+    ///
+    /// `quantize` takes batches of 1 to 8, tuned for 8, where the model leaves the batch open, and the sides of the
+    /// pictures that the preprocessing makes; any other open dimension has to be given. No other flag changes them.
     #[arg(long, value_name = "INPUT:MIN,OPT,MAX")]
     pub(crate) shapes: Vec<ShapeRange>,
     /// The builder's workspace, such as 512M; by default the library decides.
@@ -345,10 +354,10 @@ pub(crate) struct BuilderArgs {
     #[arg(long, value_name = "POOL:SIZE", value_parser = parse_memory_pool)]
     pub(crate) memory_pool: Vec<PoolLimit>,
     /// How often the builder times a kernel.
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = words::at_least_one::<NonZeroU32>)]
     pub(crate) timing_iterations: Option<NonZeroU32>,
     /// The threads that the builder uses.
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = words::at_least_one::<NonZeroU32>)]
     pub(crate) builder_threads: Option<NonZeroU32>,
     /// A plan that later versions of TensorRT run too.
     #[arg(long)]
@@ -391,83 +400,17 @@ pub(crate) struct OutputArgs {
     /// The folder for the results.
     #[arg(long, short, value_name = "FOLDER")]
     pub(crate) output: PathBuf,
-    /// The TensorRT version in the calibration cache's header, such as 8601 or 101601.
+    /// The TensorRT version in the calibration cache's header, such as 10.3.0 or 8601.
     ///
-    /// By default that of the TensorRT found, else 101601.
-    #[arg(long, value_name = "VERSION")]
+    /// By default that of --for, else that of the TensorRT found, else 10.16.1.
+    #[arg(long, value_name = "VERSION", value_parser = words::cache_version, conflicts_with = "target")]
     pub(crate) cache_version: Option<u32>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum BackendArg {
-    /// The built-in executor, on the CPU.
-    Embedded,
-    /// The calibrators of TensorRT 8.5 to 10.16, on the GPU.
-    Tensorrt,
-}
-
-/// A method of ours, or one that only TensorRT's calibrators have.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum MethodArg {
-    Ours(Method),
-    EntropyV1,
-    Legacy,
-}
-
-impl FromStr for MethodArg {
-    type Err = ParseMethodError;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        match text {
-            "entropy-v1" => Ok(Self::EntropyV1),
-            "legacy" => Ok(Self::Legacy),
-            _ => text.parse().map(Self::Ours),
-        }
-    }
-}
-
-impl fmt::Display for MethodArg {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Ours(method) => method.fmt(f),
-            Self::EntropyV1 => f.write_str("entropy-v1"),
-            Self::Legacy => f.write_str("legacy"),
-        }
-    }
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum IoArg {
-    /// As before, with casts behind the inputs and before the outputs.
-    Fp32,
-    /// The half type that the layers compute in.
-    Model,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum ScaleArg {
-    /// As calibrated.
-    Fp32,
-    /// Half, as the layers around them; some GPUs refuse it.
-    Fp16,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum RefitArg {
-    /// Any weights.
-    Any,
-    /// The weights it was built with, at no cost in speed.
-    Identical,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum EngineArg {
-    /// Build when a library is found.
-    Auto,
-    /// Do not build.
-    None,
-    /// Build, or fail with exit status 3.
-    Require,
+    /// Where the result goes, such as jetpack-6.1, deepstream-7.0, drive-os-6.0.7 or tensorrt-10.3.
+    ///
+    /// The calibration cache gets the version of its TensorRT, and where no engine is built here model.onnx is what that
+    /// one takes: the float model up to TensorRT 10, Q/DQ nodes and casts since 11. docs/targets.md lists the targets.
+    #[arg(long = "for", id = "target", value_name = "TARGET", value_parser = words::target)]
+    pub(crate) target: Option<&'static Target>,
 }
 
 /// A type for some layers; what is wrong with a pattern is its parser's to say, and clap shows one message alone.

@@ -1,4 +1,6 @@
-//! `doctor`: which TensorRT libraries are found and what each can do here.
+//! `doctor`: which backends calibrate here, which TensorRT libraries are found, and what each can do.
+
+mod backends;
 
 use std::fmt::Write as _;
 
@@ -6,6 +8,7 @@ use calibrant_engine::{Environment, Source, Survey, Surveyed, survey};
 use serde_json::json;
 
 use crate::cli::args::{DoctorArgs, GeneralArgs};
+use crate::cli::doctor::backends::Tried;
 use crate::cli::exit::Exit;
 use crate::cli::{print, print_json, self_test};
 use crate::engine::fetch_library;
@@ -34,7 +37,12 @@ pub(crate) fn run(
         Source::Fetch => fetch_library(&environment, observer).map_err(Error::Locate)?,
     }
     let survey = survey(&environment);
-    if general.json { print_json(&as_json(&survey)) } else { print(&as_text(&survey)) }?;
+    let backends = backends::all(&survey);
+    if general.json {
+        print_json(&as_json(&survey, &backends))
+    } else {
+        print(&as_text(&survey, &backends))
+    }?;
     Ok(if survey.found.iter().any(|it| it.abilities.builds) {
         Exit::Done
     } else {
@@ -42,22 +50,26 @@ pub(crate) fn run(
     })
 }
 
-fn as_json(survey: &Survey) -> String {
+fn as_json(survey: &Survey, backends: &[Tried]) -> String {
     let tried: Vec<_> = survey.tried.iter().map(ToString::to_string).collect();
     let value = json!({
         "program": crate::report::PROGRAM,
-        "backends": [{ "name": "embedded", "usable": true }],
+        "backends": backends,
         "tensorrt": survey.found,
         "tried": tried,
     });
     format!("{value:#}\n")
 }
 
-fn as_text(survey: &Survey) -> String {
-    let mut text = format!(
-        "{}\n\nbackends\n  embedded: pure Rust on the CPU, always there\n\nTensorRT\n",
-        crate::report::PROGRAM
-    );
+fn as_text(survey: &Survey, backends: &[Tried]) -> String {
+    let mut text = format!("{}\n\nbackends\n", crate::report::PROGRAM);
+    for Tried { name, what, why_not, .. } in backends {
+        let _ = match why_not {
+            None => writeln!(text, "  + {name}: {what}; it calibrated a small network"),
+            Some(reason) => writeln!(text, "  - {name}: {what}; not usable: {reason}"),
+        };
+    }
+    text.push_str("\nTensorRT\n");
     for found in &survey.found {
         describe(&mut text, found);
     }
@@ -66,8 +78,8 @@ fn as_text(survey: &Survey) -> String {
     }
     if !survey.tried.is_empty() {
         text.push_str("\nalso looked at\n");
-        for tried in &survey.tried {
-            let _ = writeln!(text, "  {}", printable::message(&tried.to_string()));
+        for place in calibrant_engine::Tried::list(&survey.tried).lines() {
+            let _ = writeln!(text, "  {}", printable::message(place.trim_start()));
         }
     }
     text

@@ -29,7 +29,7 @@ impl Exit {
     pub(crate) fn of(error: &Error) -> Self {
         match error {
             Error::Interrupted => Self::Interrupted,
-            Error::Usage(_) => Self::Usage,
+            Error::Usage(_) | Error::Shapes(_) => Self::Usage,
             // A plan needs the version that built it, and a GPU: both are a vendor's.
             Error::Locate(_) | Error::Inspect(_) => Self::LibraryMissing,
             Error::Cuda(error) | Error::Decode { source: OpenError::Cuda(error), .. }

@@ -11,6 +11,7 @@ mod preprocess;
 mod progress;
 mod resolve;
 mod self_test;
+mod words;
 
 use std::ffi::OsString;
 use std::io::{self, Write as _};

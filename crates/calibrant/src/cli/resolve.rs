@@ -7,7 +7,7 @@ use calibrant_calibration::{Algorithm, Method};
 use calibrant_dataset::Subset;
 use calibrant_engine::{BuildOptions, Dla, LeanRuntime, Precision, Profile, Refit};
 use calibrant_preprocess::{
-    JpegDecoder, Pipeline, Preprocess, Recipe, RecipeError, Settings, Step,
+    JpegDecoder, Pipeline, Preprocess, Preset, Recipe, RecipeError, Settings, Step,
 };
 use calibrant_rewrite::{IoPrecision, ScalePrecision};
 
@@ -15,6 +15,7 @@ use crate::cli::args::{
     BackendArg, BuilderArgs, CalibrateArgs, CalibrationArgs, EngineArg, IoArg, MethodArg,
     PreprocessArgs, QuantizeArgs, RefitArg, SampleArgs, ScaleArg,
 };
+use crate::cli::words::nearest;
 use crate::config::{
     BackendKind, Calibration, Casts, Config, DEFAULT_METHOD, Decode, Engine, EnginePolicy, Ranges,
     all_processors,
@@ -28,7 +29,11 @@ use crate::memory::default_memory_bytes;
 ///
 /// When flags contradict each other, or the preprocessing is none.
 pub(crate) fn quantize(args: QuantizeArgs) -> Result<Config, Error> {
+    if let (Some(_), false) = (args.precision.int8_via, args.precision.precision.has_int8()) {
+        return Err(UsageError::NoInt8ToHandOver(args.precision.precision).into());
+    }
     let ranges = ranges(&args)?;
+    let picture = pipeline(&args.preprocess, args.calibration.decode)?;
     let policy = match args.engine {
         EngineArg::Auto => EnginePolicy::Auto,
         EngineArg::None => EnginePolicy::Skip,
@@ -53,8 +58,10 @@ pub(crate) fn quantize(args: QuantizeArgs) -> Result<Config, Error> {
             policy,
             library: args.library.tensorrt,
             options: build_options(&args.build),
+            picture: picture.map(|pipeline| pipeline.shape()),
         },
         cache_version: args.output.cache_version,
+        target: args.output.target,
         output: args.output.output,
     })
 }
@@ -89,8 +96,10 @@ pub(crate) fn calibrate(args: CalibrateArgs) -> Result<Config, Error> {
             policy: EnginePolicy::CalibrateOnly,
             library: args.library.tensorrt,
             options: BuildOptions::default(),
+            picture: None,
         },
         cache_version: args.output.cache_version,
+        target: args.output.target,
         output: args.output.output,
     })
 }
@@ -221,6 +230,10 @@ pub(crate) fn pipeline(args: &PreprocessArgs, decode: Decode) -> Result<Option<P
                 Some(file) => UsageError::RecipeFile { file: file.clone(), source: error },
                 None => UsageError::NoPreset,
             },
+            RecipeError::UnknownPreset { name } => {
+                let known = Preset::all().iter().map(|preset| preset.name);
+                UsageError::UnknownPreset { nearest: nearest(&name, known), name }
+            }
             error => UsageError::Recipe(error),
         },
     )?;

@@ -64,8 +64,10 @@ pub(crate) fn job(model: &str, calibration: Calibration, output: &Path) -> Confi
             policy: EnginePolicy::Skip,
             library: Source::Auto,
             options: BuildOptions::default(),
+            picture: None,
         },
         cache_version: Some(101_601),
+        target: None,
         output: output.to_owned(),
     }
 }

@@ -147,13 +147,19 @@ impl Check<'_> {
             Int8Via::Cache => "calibration caches",
             Int8Via::Ranges => "dynamic ranges",
         };
-        self.weak(what, "use a Q/DQ model (--int8-via qdq)")?;
+        let way_out = match self.int8 {
+            Int8Via::Calibrator => {
+                "leave --backend tensorrt out; the ranges are then found without it"
+            }
+            _ => "use a Q/DQ model (--int8-via qdq)",
+        };
+        self.weak(what, way_out)?;
         if self.options.precision.is_some_and(|precision| !precision.has_int8()) {
             return Err(Unsupported::Conflict {
                 what: "a precision without INT8",
                 with: what,
                 reason: "they are for INT8 alone",
-                way_out: "use --precision int8 or int8+fp16",
+                way_out: "use --precision int8 or --precision int8+fp16",
             });
         }
         Ok(())
@@ -243,7 +249,7 @@ impl Check<'_> {
             Some(level) => {
                 if self.is_rtx() {
                     let reason = "its plans run on all the compute capabilities they are built for";
-                    let way_out = "use --compute-capability";
+                    let way_out = "leave --hardware-compatibility out";
                     self.missing("hardware compatibility level", reason, way_out)?;
                 }
                 let way_out = "build a plan on each kind of GPU";
@@ -251,7 +257,7 @@ impl Check<'_> {
             }
         }
         if !options.compute_capabilities.is_empty() && !self.is_rtx() {
-            let way_out = "leave --compute-capability out, or use --hardware-compatibility";
+            let way_out = "leave --compute-capability out";
             self.missing(
                 "compute capabilities to choose",
                 "it builds for the GPU at hand",
@@ -272,7 +278,7 @@ impl Check<'_> {
         }
         if options.refit == Some(Refit::Identical) {
             let what = "refit with identical weights";
-            self.value(BuilderFlag::RefitIdentical, what, "use --refit")?;
+            self.value(BuilderFlag::RefitIdentical, what, "use --refit any")?;
         }
         if options.weight_streaming {
             let way_out = "use TensorRT 10 or later";
@@ -282,7 +288,11 @@ impl Check<'_> {
                     what: "weight streaming",
                     with: "precision flags and ranges",
                     reason: "it wants a network that says its types itself",
-                    way_out: "use a Q/DQ model (--int8-via qdq)",
+                    way_out: if self.int8 == Int8Via::Qdq {
+                        "leave --layer-precision and --precision-constraints out"
+                    } else {
+                        "use a Q/DQ model (--int8-via qdq)"
+                    },
                 });
             }
         }
@@ -301,7 +311,7 @@ impl Check<'_> {
                 what: "a DLA",
                 with: "this precision",
                 reason: "it computes in FP16 and INT8",
-                way_out: "use --precision fp16 or int8+fp16",
+                way_out: "use --precision fp16 or --precision int8+fp16",
             });
         }
         Ok(())

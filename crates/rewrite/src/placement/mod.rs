@@ -40,7 +40,7 @@ pub(crate) mod roles;
 mod scales;
 mod weighted;
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 
 use calibrant_onnx::proto::{NodeProto, TensorProto};
 use calibrant_onnx::{Slot, Topology, Use};
@@ -75,7 +75,10 @@ pub(crate) struct PlannedInput<'a> {
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum InputKind<'a> {
     /// An activation: one scale.
-    Activation,
+    Activation {
+        /// Its range.
+        amax: f32,
+    },
     /// A constant: a scale for every entry of `axis`, or one for all.
     Weight {
         /// The constant.
@@ -85,7 +88,8 @@ pub(crate) enum InputKind<'a> {
     },
 }
 
-/// Decides for every node, in the order of the graph.
+/// Decides for every node, in the order of the graph. What has no range in `ranges` is not quantized, and so are not the
+/// operators that would read it in int8: TensorRT, too, leaves them in float.
 ///
 /// # Errors
 ///
@@ -93,11 +97,13 @@ pub(crate) enum InputKind<'a> {
 pub(crate) fn place<'a>(
     topology: &'a Topology<'a>,
     options: &'a Options,
+    ranges: &'a BTreeMap<String, f32>,
 ) -> Result<Vec<Decision<'a>>, RewriteError> {
     known_names(topology, options)?;
     let mut placer = Placer {
         topology,
         options,
+        ranges,
         constant: roles::made_of_constants(topology),
         whole: roles::whole_numbers(topology),
         decisions: vec![None; topology.graph().node.len()],
@@ -115,6 +121,8 @@ pub(crate) fn place<'a>(
 struct Placer<'a> {
     topology: &'a Topology<'a>,
     options: &'a Options,
+    /// The largest absolute value worth keeping of each activation.
+    ranges: &'a BTreeMap<String, f32>,
     /// Tensors that do not depend on the model's inputs.
     constant: HashSet<&'a str>,
     /// Tensors of whole numbers: shapes, indices.
@@ -166,9 +174,24 @@ impl<'a> Placer<'a> {
         inputs.filter(|(_, tensor)| !self.is_constant(tensor)).collect()
     }
 
-    fn quantize_activations(&mut self, index: usize, inputs: impl Iterator<Item = usize>) {
-        let planned = inputs.map(|input| PlannedInput { input, kind: InputKind::Activation });
-        self.decisions[index] = Some(Decision::Quantize(planned.collect()));
+    /// Returns these inputs of `node`, all of them activations, with their ranges, or which of them have none.
+    fn ranged(
+        &self,
+        node: &NodeProto,
+        inputs: impl IntoIterator<Item = usize>,
+    ) -> Result<Vec<PlannedInput<'a>>, Reason> {
+        let (mut planned, mut missing) = (Vec::new(), Vec::new());
+        for input in inputs {
+            let tensor = &node.input[input];
+            match self.ranges.get(tensor) {
+                Some(&amax) => {
+                    planned.push(PlannedInput { input, kind: InputKind::Activation { amax } });
+                }
+                None if missing.contains(tensor) => {}
+                None => missing.push(tensor.clone()),
+            }
+        }
+        if missing.is_empty() { Ok(planned) } else { Err(Reason::NoRange(missing)) }
     }
 
     /// Returns why a node that no rule took stays in float.

@@ -22,10 +22,13 @@ impl Placer<'_> {
                 _ => continue,
             };
             match found {
-                Some(Ok(inputs)) => {
-                    self.quantize_activations(index, inputs.into_iter());
-                    has_changed = true;
-                }
+                Some(Ok(inputs)) => match self.ranged(node, inputs) {
+                    Ok(planned) => {
+                        self.decisions[index] = Some(Decision::Quantize(planned));
+                        has_changed = true;
+                    }
+                    Err(reason) => self.decisions[index] = Some(Decision::Float(reason)),
+                },
                 Some(Err(reason)) => self.decisions[index] = Some(Decision::Float(reason)),
                 None => {}
             }
@@ -94,11 +97,12 @@ impl Placer<'_> {
                 && !self.topology.is_output(input)
                 && self.comes_from_int8(input)
                 && self.only_int8_reads(output);
-            match self.excluded(node) {
-                Some(reason) => self.decisions[index] = Some(Decision::Float(reason)),
-                None if is_between => self.quantize_activations(index, std::iter::once(0)),
-                None => self.decisions[index] = Some(Decision::Float(Reason::PoolAmongFloat)),
-            }
+            let planned = match self.excluded(node) {
+                Some(reason) => Err(reason),
+                None if is_between => self.ranged(node, [0]),
+                None => Err(Reason::PoolAmongFloat),
+            };
+            self.decisions[index] = Some(planned.map_or_else(Decision::Float, Decision::Quantize));
         }
     }
 

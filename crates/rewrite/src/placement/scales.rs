@@ -4,9 +4,11 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use calibrant_calibration::scale_of;
 use calibrant_onnx::Topology;
+use calibrant_onnx::proto::NodeProto;
 
 use super::{Decision, InputKind, roles};
 use crate::error::RewriteError;
+use crate::qdq::name_of;
 use crate::summary::Note;
 
 /// The range and the scale of an activation.
@@ -31,13 +33,21 @@ pub(crate) struct Scales<'a> {
 ///
 /// # Errors
 ///
-/// When a range is missing, negative or not finite.
+/// When a range is negative or not finite.
 pub(crate) fn scales<'a>(
     topology: &'a Topology<'a>,
     decisions: &[Decision<'_>],
-    ranges: &BTreeMap<String, f32>,
 ) -> Result<Scales<'a>, RewriteError> {
-    let ranged = with_ranges(quantized_activations(topology, decisions), ranges)?;
+    let ranged = quantized_activations(topology, decisions);
+    let is_range = |amax: f32| amax.is_finite() && amax >= 0.0;
+    if let Some(&(tensor, amax)) = ranged.iter().find(|(_, amax)| !is_range(*amax)) {
+        let reads_it = |(node, decision): &(&NodeProto, &Decision<'_>)| {
+            matches!(decision, Decision::Quantize(_)) && node.input.iter().any(|it| it == tensor)
+        };
+        let nodes = topology.graph().node.iter().zip(decisions);
+        let layers = nodes.filter(reads_it).map(|(node, _)| name_of(node)).collect();
+        return Err(RewriteError::UnusableRange { tensor: tensor.to_owned(), amax, layers });
+    }
     let groups = groups(topology, decisions);
     let mut members: BTreeMap<&str, Vec<(&str, f32)>> = BTreeMap::new();
     for &(tensor, amax) in &ranged {
@@ -47,28 +57,6 @@ pub(crate) fn scales<'a>(
         |tensor| members[groups.head(tensor)].iter().map(|&(_, amax)| amax).fold(0f32, f32::max);
     let scaled = |&(tensor, amax)| (tensor, Scale { amax, scale: scale_of(widest(tensor)) });
     Ok(Scales { tensors: ranged.iter().map(scaled).collect(), notes: notes(&members) })
-}
-
-/// Returns the range of each of `tensors`.
-fn with_ranges<'a>(
-    tensors: Vec<&'a str>,
-    ranges: &BTreeMap<String, f32>,
-) -> Result<Vec<(&'a str, f32)>, RewriteError> {
-    let (mut ranged, mut missing) = (Vec::with_capacity(tensors.len()), Vec::new());
-    for tensor in tensors {
-        match ranges.get(tensor) {
-            Some(&amax) if amax.is_finite() && amax >= 0.0 => ranged.push((tensor, amax)),
-            Some(&amax) => {
-                return Err(RewriteError::UnusableRange { tensor: tensor.to_owned(), amax });
-            }
-            None => missing.push(tensor.to_owned()),
-        }
-    }
-    if missing.is_empty() {
-        Ok(ranged)
-    } else {
-        Err(RewriteError::MissingRanges { tensors: missing })
-    }
 }
 
 /// Joins what a quantized Concat reads and makes, and what goes into and comes out of operators that move values.
@@ -87,21 +75,22 @@ fn groups<'a>(topology: &'a Topology<'a>, decisions: &[Decision<'_>]) -> Groups<
     groups
 }
 
+/// Each activation that is quantized, once, with its range.
 fn quantized_activations<'a>(
     topology: &'a Topology<'a>,
     decisions: &[Decision<'_>],
-) -> Vec<&'a str> {
-    let mut tensors: Vec<&str> = Vec::new();
+) -> Vec<(&'a str, f32)> {
+    let mut tensors: Vec<(&str, f32)> = Vec::new();
     let mut seen = HashSet::new();
     for (decision, node) in decisions.iter().zip(&topology.graph().node) {
         let Decision::Quantize(inputs) = decision else { continue };
-        let activations =
-            inputs.iter().filter(|planned| matches!(planned.kind, InputKind::Activation));
-        tensors.extend(
-            activations
-                .map(|planned| node.input[planned.input].as_str())
-                .filter(|name| seen.insert(*name)),
-        );
+        for planned in inputs {
+            let InputKind::Activation { amax } = planned.kind else { continue };
+            let tensor = node.input[planned.input].as_str();
+            if seen.insert(tensor) {
+                tensors.push((tensor, amax));
+            }
+        }
     }
     tensors
 }

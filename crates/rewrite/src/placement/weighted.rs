@@ -69,7 +69,7 @@ impl<'a> Placer<'a> {
         Ok(if is_small {
             Decision::Float(Reason::FewChannels { inputs, outputs })
         } else {
-            weighted(0, 1, weight, axis)
+            self.weighted(node, 0, 1, weight, axis)
         })
     }
 
@@ -89,9 +89,8 @@ impl<'a> Placer<'a> {
         }
         match (self.is_constant(left), self.is_constant(right)) {
             (false, false) => {
-                let planned =
-                    [0, 1].map(|input| PlannedInput { input, kind: InputKind::Activation });
-                Ok(Decision::Quantize(planned.to_vec()))
+                let planned = self.ranged(node, [0, 1]);
+                Ok(planned.map_or_else(Decision::Float, Decision::Quantize))
             }
             (false, true) => self.matrix_weight(node, 0, 1),
             (true, _) => self.matrix_weight(node, 1, 0),
@@ -128,22 +127,27 @@ impl<'a> Placer<'a> {
         }
         let made_axis = if is_turned { 0 } else { 1 };
         let axis = (constant == 1 && shape.len() == 2).then_some(made_axis);
-        Ok(weighted(activation, constant, weight, axis))
+        Ok(self.weighted(node, activation, constant, weight, axis))
     }
-}
 
-fn weighted(
-    activation: usize,
-    constant: usize,
-    tensor: &TensorProto,
-    axis: Option<usize>,
-) -> Decision<'_> {
-    let mut inputs = vec![
-        PlannedInput { input: activation, kind: InputKind::Activation },
-        PlannedInput { input: constant, kind: InputKind::Weight { tensor, axis } },
-    ];
-    inputs.sort_unstable_by_key(|planned| planned.input);
-    Decision::Quantize(inputs)
+    fn weighted(
+        &self,
+        node: &NodeProto,
+        activation: usize,
+        constant: usize,
+        tensor: &'a TensorProto,
+        axis: Option<usize>,
+    ) -> Decision<'a> {
+        match self.ranged(node, [activation]) {
+            Ok(mut inputs) => {
+                let kind = InputKind::Weight { tensor, axis };
+                inputs.push(PlannedInput { input: constant, kind });
+                inputs.sort_unstable_by_key(|planned| planned.input);
+                Decision::Quantize(inputs)
+            }
+            Err(reason) => Decision::Float(reason),
+        }
+    }
 }
 
 fn wrong_type(weight: &TensorProto) -> Result<Option<Reason>, RewriteError> {

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use calibrant_calibration::{Algorithm, MergeBy, Method, parse_tensorrt_version};
 use clap::{Args, Subcommand, ValueEnum};
 
+use crate::cli::words;
 use crate::guard::{GuardError, Inputs, Role, Target};
 
 /// What to do with caches; each takes a calibration table, calibration.json, or calibration statistics,
@@ -100,8 +101,25 @@ pub(crate) struct ValidateArgs {
     #[arg(long, value_name = "FILE")]
     pub(crate) model: Option<PathBuf>,
     /// The TensorRT that is to read it, such as 8.6.1 or 101601.
-    #[arg(long = "version", value_name = "VERSION", value_parser = parse_tensorrt_version)]
+    #[arg(long = "version", value_name = "VERSION", value_parser = parse_tensorrt_version, conflicts_with = "target")]
     pub(crate) tensorrt_version: Option<u32>,
+    /// Where it goes, such as jetpack-6.1: its TensorRT's version.
+    #[arg(long = "for", id = "target", value_name = "TARGET", value_parser = words::target)]
+    pub(crate) target: Option<&'static calibrant_calibration::Target>,
+}
+
+impl ValidateArgs {
+    /// The number of the TensorRT that is to read the cache, where the flags say it.
+    pub(crate) fn wanted(&self) -> Option<u32> {
+        self.tensorrt_version.or(self.target.map(calibrant_calibration::Target::version))
+    }
+}
+
+impl HeaderArgs {
+    /// The number in the header, where the flags say it.
+    pub(crate) fn version(&self) -> Option<u32> {
+        self.tensorrt_version.or(self.target.map(calibrant_calibration::Target::version))
+    }
 }
 
 #[derive(Debug, Args)]
@@ -146,8 +164,11 @@ pub(crate) struct MethodArg {
 #[derive(Debug, Args)]
 pub(crate) struct HeaderArgs {
     /// The TensorRT that the cache is for, such as 8.6.1 or 101601 [default: as it is, else 101601].
-    #[arg(long = "version", value_name = "VERSION", value_parser = parse_tensorrt_version)]
+    #[arg(long = "version", value_name = "VERSION", value_parser = words::cache_version, conflicts_with = "target")]
     pub(crate) tensorrt_version: Option<u32>,
+    /// Where the cache goes, such as jetpack-6.1 or deepstream-7.0: its TensorRT's version; docs/targets.md lists the targets.
+    #[arg(long = "for", id = "target", value_name = "TARGET", value_parser = words::target_with_caches)]
+    pub(crate) target: Option<&'static calibrant_calibration::Target>,
     /// The calibrator that the cache is for: entropy2, entropy, minmax or legacy [default: as it is, for a table by its method, for a model entropy2].
     #[arg(long, value_name = "NAME")]
     pub(crate) algorithm: Option<Algorithm>,

@@ -40,7 +40,7 @@ pub(crate) fn into_cache_for(
     path: &Path,
     header: &HeaderArgs,
 ) -> Result<Cache, Error> {
-    let (version, algorithm) = (header.tensorrt_version, header.algorithm);
+    let (version, algorithm) = (header.version(), header.algorithm);
     match given {
         Given::Cache(given) => {
             let stated = given.reading.header();
@@ -58,7 +58,7 @@ pub(crate) fn into_cache_for(
 
 /// The cache under the header that the flags say, where they say something.
 pub(crate) fn under(header: &HeaderArgs, cache: Cache) -> Cache {
-    let version = header.tensorrt_version.unwrap_or(cache.version());
+    let version = header.version().unwrap_or(cache.version());
     let algorithm: Algorithm = header.algorithm.unwrap_or(cache.algorithm());
     cache.with_header(version, algorithm)
 }

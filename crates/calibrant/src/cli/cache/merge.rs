@@ -136,6 +136,7 @@ fn statistics(
     let flags = [
         ("--by", args.by.is_some()),
         ("--version", args.header.tensorrt_version.is_some()),
+        ("--for", args.header.target.is_some()),
         ("--algorithm", args.header.algorithm.is_some()),
     ];
     if let Some((flag, _)) = flags.into_iter().find(|(_, is_given)| *is_given) {

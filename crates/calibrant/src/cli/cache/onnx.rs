@@ -22,6 +22,7 @@ use crate::model::LoadedModel;
 use crate::observe::{Event, Observer};
 use crate::printable;
 use crate::ranges::{Reused, reuse};
+use crate::rewrite::note_unranged;
 
 /// A Q/DQ model that was written.
 #[derive(Debug, Serialize)]
@@ -70,6 +71,7 @@ pub(crate) fn to_onnx(
         observer.event(Event::Note(&remark.note(summary)));
     }
     let (quantized, summary) = quantized.map_err(failed)?;
+    note_unranged(&summary).iter().for_each(|note| observer.event(Event::Note(note)));
     let output = args.output.output.clone();
     quantized.write(&output).map_err(|source| Error::Model { path: output.clone(), source })?;
     let result = Quantized { output, summary };
@@ -100,7 +102,7 @@ pub(crate) fn from_onnx(
     let followers = if args.only_pairs { Vec::new() } else { found.followers };
     let (pairs, n_followers) = (found.pairs.len(), followers.len());
     let entries = found.pairs.into_iter().chain(followers).collect();
-    let version = args.header.tensorrt_version.unwrap_or(DEFAULT_CACHE_VERSION);
+    let version = args.header.version().unwrap_or(DEFAULT_CACHE_VERSION);
     let algorithm = args.header.algorithm.unwrap_or(Algorithm::EntropyCalibration2);
     let cache = Cache::new(version, algorithm, entries)?;
     let written = Written::write(&cache, &args.output.output)?;

@@ -55,7 +55,7 @@ pub(crate) fn validate(args: &ValidateArgs, general: &GeneralArgs) -> Result<Exi
         }
         Given::Table(given) => {
             // What TensorRT would be given: the version is that of the one in use.
-            let version = args.tensorrt_version.unwrap_or(DEFAULT_CACHE_VERSION);
+            let version = args.wanted().unwrap_or(DEFAULT_CACHE_VERSION);
             let cache = Cache::from_table(&given.table, version)?;
             let made_from = given.table.manifest().model;
             (Reading::of(&cache.to_string()), Some(given.table), Some(made_from))
@@ -63,7 +63,7 @@ pub(crate) fn validate(args: &ValidateArgs, general: &GeneralArgs) -> Result<Exi
     };
     let is_other = model.zip(made_from).is_some_and(|(model, made_from)| model.sha256 != made_from);
     let stale = is_other.then_some(STALE);
-    let findings = check(&reading, table.as_deref(), args.tensorrt_version, tensors.as_ref());
+    let findings = check(&reading, table.as_deref(), args.wanted(), tensors.as_ref());
     let validated = Validated::new(&findings, stale);
     let printed = print_result(&validated, &validated.to_text(), general)?;
     Ok(if validated.errors == 0 { printed } else { Exit::Failed })

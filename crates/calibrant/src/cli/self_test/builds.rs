@@ -5,8 +5,7 @@ use std::ops::ControlFlow;
 use std::path::Path;
 
 use calibrant_engine::{
-    BatchRange, BuildError, BuildOptions, BuildSummary, Found, Int8, Precision, Profile,
-    build_with, suggest,
+    BuildError, BuildOptions, BuildSummary, Found, Int8, Precision, Profile, ShapeRange, build_with,
 };
 use calibrant_rewrite::{CastOptions, FloatType, Options, cast, quantize};
 
@@ -68,10 +67,10 @@ impl Builds<'_> {
     /// The shapes of the network's dynamic batch.
     pub(super) fn options(&self) -> BuildOptions {
         let batch = u64::from(BATCH);
-        let dims = [None, Some(16), Some(16), Some(16)];
-        let range = suggest(INPUT, &dims, None, BatchRange { min: 1, opt: batch, max: batch });
-        let ranges = range.ok().flatten().into_iter().collect();
-        BuildOptions { profiles: vec![Profile { ranges }], ..BuildOptions::default() }
+        let shape = |batch| vec![batch, 16, 16, 16];
+        let (min, opt, max) = (shape(1), shape(batch), shape(batch));
+        let range = ShapeRange { input: INPUT.to_owned(), min, opt, max };
+        BuildOptions { profiles: vec![Profile { ranges: vec![range] }], ..BuildOptions::default() }
     }
 
     /// Builds, and removes the plan.

@@ -14,7 +14,7 @@ use calibrant_cuda::Device;
 use calibrant_engine::{Found, Generation, Source};
 
 use self::builds::Builds;
-use self::network::Network;
+pub(super) use self::network::Network;
 use self::verdict::Verdict;
 use crate::cli::args::GeneralArgs;
 use crate::cli::exit::Exit;

@@ -36,7 +36,7 @@ const CHANNELS: usize = 32;
 
 /// A convolution, a rectifier, and another convolution, in a file.
 #[derive(Debug)]
-pub(super) struct Network {
+pub(in crate::cli) struct Network {
     pub(super) model: Model,
     pub(super) samples: Vec<Sample>,
     folder: TempDir,
@@ -44,7 +44,7 @@ pub(super) struct Network {
 
 /// What the embedded executor says of the network's tensors.
 #[derive(Debug)]
-pub(super) struct Ours {
+pub(in crate::cli) struct Ours {
     statistics: Statistics,
 }
 
@@ -54,7 +54,7 @@ impl Network {
     /// # Errors
     ///
     /// When there is no place to write it.
-    pub(super) fn write() -> Result<Self, Error> {
+    pub(in crate::cli) fn write() -> Result<Self, Error> {
         let folder = tempfile::tempdir()
             .map_err(|source| Error::Read { path: std::env::temp_dir(), source })?;
         let network = Self { model: model(), samples: samples(), folder };
@@ -95,7 +95,7 @@ impl Network {
     /// # Errors
     ///
     /// When it does not run the network.
-    pub(super) fn statistics(&self) -> Result<Ours, Error> {
+    pub(in crate::cli) fn statistics(&self) -> Result<Ours, Error> {
         let options = Options {
             workers: all_processors(),
             samples_per_run: std::num::NonZeroUsize::MIN,

@@ -43,7 +43,8 @@ fn implicit_int8_ends_with_tensorrt_10() {
     };
     assert_eq!(
         message(110_100, Int8Via::Calibrator),
-        "TensorRT 11.1 has no calibrators: weak typing was removed in 11.0; use a Q/DQ model (--int8-via qdq)"
+        "TensorRT 11.1 has no calibrators: weak typing was removed in 11.0; leave --backend tensorrt out; the ranges are \
+         then found without it"
     );
     assert_eq!(
         message(10_701, Int8Via::Ranges),
@@ -136,7 +137,7 @@ fn a_missing_setting_says_since_when_and_what_to_do() {
         (
             message(101_601, &with(|it| it.compute_capabilities = vec![ComputeCapability::Sm89])),
             "TensorRT 10.16 has no compute capabilities to choose: it builds for the GPU at hand; leave \
-             --compute-capability out, or use --hardware-compatibility",
+             --compute-capability out",
         ),
         (
             message(

@@ -1,0 +1,235 @@
+//! Whether samples fit the model, and what to do where they do not.
+
+use calibrant_onnx::DataType;
+use calibrant_preprocess::{Preprocess as _, Preset, Recipe};
+
+use crate::model::{Input, LoadedModel};
+
+/// In what samples and model do not fit.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum InputProblem {
+    /// Pictures go into one float input, and the model has another number of them.
+    #[error(
+        "pictures go into one float input, and this model has {}; give its inputs as an npz with one array per input",
+        list(inputs)
+    )]
+    NotOnePictureInput {
+        /// The model's inputs.
+        inputs: Vec<String>,
+    },
+    /// The input has not the dimensions of pictures.
+    #[error(
+        "input {input} is no picture input, which has four dimensions: batch, channels, height, width; give its samples as an npz"
+    )]
+    NotAPicture {
+        /// The model's input.
+        input: String,
+    },
+    /// The input has its channels last.
+    #[error(
+        "input {input} is laid out NHWC, as height, width and channels, and pictures become NCHW; export the model with an NCHW input, or give its samples as an npz of arrays in its own layout"
+    )]
+    ChannelsLast {
+        /// The model's input.
+        input: String,
+    },
+    /// The preprocessing makes another number of channels than the model takes.
+    #[error(
+        "input {input} takes {channels} channels, and the preprocessing makes {given}; {}",
+        colours(*channels)
+    )]
+    Channels {
+        /// The model's input.
+        input: String,
+        /// The channels that it takes.
+        channels: i64,
+        /// The channels that the preprocessing makes.
+        given: usize,
+    },
+    /// The preprocessing makes pictures of another size than the model takes.
+    #[error(
+        "input {input} gets pictures of {}x{} from the preprocessing; choose the preset that the model was trained with{}, or, if it is this one but for the size, add --size {width}x{height}",
+        given[2],
+        given[1],
+        made_by(presets)
+    )]
+    Size {
+        /// The model's input.
+        input: String,
+        /// Channels, height and width that the preprocessing makes.
+        given: [usize; 3],
+        /// The width that would do.
+        width: usize,
+        /// The height that would do.
+        height: usize,
+        /// The presets that make such pictures.
+        presets: Vec<&'static str>,
+    },
+    /// The model takes a fixed number of samples at once, and some would be left over.
+    #[error(
+        "it takes {batch} samples at once and there are {n_samples}; {} or export it with a dynamic batch",
+        whole_runs(*batch, *n_samples)
+    )]
+    Count {
+        /// The model's fixed batch.
+        batch: usize,
+        /// The number of samples.
+        n_samples: usize,
+    },
+    /// The samples lack an input.
+    #[error("there is no array for input `{input}`; the samples have {}", list(given))]
+    Missing {
+        /// The model's input.
+        input: String,
+        /// The arrays there are.
+        given: Vec<String>,
+    },
+}
+
+/// Numbers of channels that pictures have, one with transparency included.
+const CHANNELS: [i64; 3] = [1, 3, 4];
+
+/// Operators that a model may begin with before it turns its input: conversion and normalisation.
+const BEFORE_A_TURN: [&str; 7] = ["Cast", "Identity", "Sub", "Add", "Mul", "Div", "Clip"];
+
+/// How many of them are looked through.
+const LOOKED_THROUGH: usize = 8;
+
+impl LoadedModel {
+    /// The one input that pictures of this shape (channels, height, width) go into.
+    ///
+    /// # Errors
+    ///
+    /// When there is not exactly one float input, or it takes another shape.
+    pub(crate) fn picture_input(&self, shape: [usize; 3]) -> Result<&Input, InputProblem> {
+        let [input] = self.inputs.as_slice() else { return Err(self.not_one_picture_input()) };
+        if input.dtype.is_some_and(|dtype| dtype != DataType::FLOAT) {
+            return Err(self.not_one_picture_input());
+        }
+        let Some(dims) = &input.dims else { return Ok(input) };
+        let &[_batch, channels, height, width] = dims.as_slice() else {
+            return Err(InputProblem::NotAPicture { input: input.to_string() });
+        };
+        if self.has_channels_last(input, channels, width) {
+            return Err(InputProblem::ChannelsLast { input: input.to_string() });
+        }
+        let is_other = |stated: Option<i64>, given: usize| {
+            stated.is_some_and(|size| usize::try_from(size) != Ok(given))
+        };
+        if let Some(channels) = channels.filter(|_| is_other(channels, shape[0])) {
+            let (input, given) = (input.to_string(), shape[0]);
+            return Err(InputProblem::Channels { input, channels, given });
+        }
+        if is_other(height, shape[1]) || is_other(width, shape[2]) {
+            let size = |stated: Option<i64>, given: usize| {
+                stated.and_then(|size| usize::try_from(size).ok()).unwrap_or(given)
+            };
+            let (height, width) = (size(height, shape[1]), size(width, shape[2]));
+            let presets = presets_that_make([shape[0], height, width]);
+            let input = input.to_string();
+            return Err(InputProblem::Size { input, given: shape, width, height, presets });
+        }
+        Ok(input)
+    }
+
+    /// Whether the input's channels come last: as its dimensions say, or as the model turns it before anything else.
+    fn has_channels_last(&self, input: &Input, second: Option<i64>, last: Option<i64>) -> bool {
+        let counts = |dim: Option<i64>| dim.is_some_and(|size| CHANNELS.contains(&size));
+        if counts(second) {
+            return false;
+        }
+        counts(last) || self.turns_channels_first(&input.name)
+    }
+
+    /// Whether what reads the tensor first moves its last dimension to the second place.
+    fn turns_channels_first(&self, tensor: &str) -> bool {
+        let nodes = &self.model.graph().node;
+        let mut tensors = vec![tensor];
+        for _ in 0..LOOKED_THROUGH {
+            let reads = |name: &String| tensors.contains(&name.as_str());
+            let readers: Vec<_> =
+                nodes.iter().filter(|node| node.input.iter().any(reads)).collect();
+            let turns = |perm: &[i64]| perm == [0, 3, 1, 2];
+            if readers
+                .iter()
+                .any(|node| node.is("Transpose") && node.attr_ints("perm").is_some_and(turns))
+            {
+                return true;
+            }
+            let passing = readers.iter().filter(|node| BEFORE_A_TURN.contains(&node.op()));
+            tensors = passing.flat_map(|node| &node.output).map(String::as_str).collect();
+        }
+        false
+    }
+
+    /// Makes sure that `n_samples` can be run without one left over.
+    ///
+    /// # Errors
+    ///
+    /// When the model's batch is fixed and does not divide them.
+    pub(crate) fn check_count(&self, n_samples: usize) -> Result<(), InputProblem> {
+        let batch = self.samples_per_run().get();
+        if n_samples.is_multiple_of(batch) {
+            return Ok(());
+        }
+        Err(InputProblem::Count { batch, n_samples })
+    }
+
+    /// Makes sure that every input has its array in the sample.
+    ///
+    /// # Errors
+    ///
+    /// When one has none.
+    pub(crate) fn check_arrays(&self, arrays: &[String]) -> Result<(), InputProblem> {
+        match self.inputs.iter().find(|input| !arrays.contains(&input.name)) {
+            Some(input) => {
+                Err(InputProblem::Missing { input: input.name.clone(), given: arrays.to_vec() })
+            }
+            None => Ok(()),
+        }
+    }
+
+    fn not_one_picture_input(&self) -> InputProblem {
+        InputProblem::NotOnePictureInput {
+            inputs: self.inputs.iter().map(ToString::to_string).collect(),
+        }
+    }
+}
+
+/// The presets that make tensors of this shape.
+fn presets_that_make(shape: [usize; 3]) -> Vec<&'static str> {
+    let makes = |preset: &&Preset| {
+        let recipe = Recipe::preset(preset.name).ok();
+        let pipeline = recipe.and_then(|recipe| recipe.compile().ok());
+        pipeline.is_some_and(|pipeline| pipeline.shape() == shape)
+    };
+    Preset::all().iter().filter(makes).map(|preset| preset.name).collect()
+}
+
+fn made_by(names: &[&str]) -> String {
+    if names.is_empty() {
+        return String::new();
+    }
+    format!(" (--preset {} makes such pictures)", names.join(" or "))
+}
+
+fn colours(channels: i64) -> String {
+    match channels {
+        1 => "use --color gray, or another preset".to_owned(),
+        3 => "use --color rgb or --color bgr, whichever it was trained with, or another preset"
+            .to_owned(),
+        _ => "pictures have 1 or 3, so give its samples as an npz".to_owned(),
+    }
+}
+
+fn whole_runs(batch: usize, n_samples: usize) -> String {
+    match n_samples - n_samples % batch {
+        0 => format!("give {batch} or more,"),
+        fitting => format!("use --limit {fitting},"),
+    }
+}
+
+fn list(items: &[String]) -> String {
+    if items.is_empty() { "none".to_owned() } else { items.join(", ") }
+}
