@@ -45,6 +45,8 @@
 //! an error that names it and nothing worse. What is written over in place is read as it is by then:
 //! do not write into a calibration set while it is in use.
 
+#![forbid(unsafe_code)]
+
 mod ahead;
 mod arrays;
 mod braces;

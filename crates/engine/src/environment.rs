@@ -53,10 +53,10 @@ mod tests {
         let cache = |xdg: Option<&str>, home: Option<&str>| {
             cache_in(xdg.map(PathBuf::from), home.map(PathBuf::from))
         };
-        assert_eq!(cache(None, Some("/home/u")), Some("/home/u/.cache/calibrant".into()));
-        assert_eq!(cache(Some("/x"), Some("/home/u")), Some("/x/calibrant".into()));
-        assert_eq!(cache(Some("x"), Some("/home/u")), Some("/home/u/.cache/calibrant".into()));
-        for home in [".", "home/u", "../u"] {
+        assert_eq!(cache(None, Some("/users/u")), Some("/users/u/.cache/calibrant".into()));
+        assert_eq!(cache(Some("/x"), Some("/users/u")), Some("/x/calibrant".into()));
+        assert_eq!(cache(Some("x"), Some("/users/u")), Some("/users/u/.cache/calibrant".into()));
+        for home in [".", "users/u", "../u"] {
             assert_eq!(cache(None, Some(home)), None, "{home}");
         }
         assert_eq!(cache(None, None), None);

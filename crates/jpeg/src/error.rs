@@ -58,6 +58,14 @@ pub enum Error {
         /// Where the first of them stands, counted from the beginning of the file.
         offset: usize,
     },
+    /// Something behind the last sample that libjpeg gives up on before it comes to the end of the image.
+    #[error("damaged data: {what} at byte {offset}, behind the last sample")]
+    Tail {
+        /// What is wrong.
+        what: &'static str,
+        /// Where that stands, counted from the beginning of the file.
+        offset: usize,
+    },
     /// The caller's slice has another length than the picture.
     #[error("the output slice has {found} bytes, the picture has {expected}")]
     WrongLength {

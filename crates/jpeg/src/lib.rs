@@ -6,7 +6,7 @@
 //! libjpeg-turbo's accurate transform with its smooth upsampling, which OpenCV and Pillow deliver.
 //!
 //! Truncated or damaged data is an [`Error`] with the place where it was met; nothing is filled
-//! up. What follows the last sample is not looked at.
+//! up. Of what follows the last sample the markers are looked at, as libjpeg does.
 //!
 //! A [`Decoder`] keeps its memory: once it has seen a picture as large, it allocates nothing.
 //! [`Picture::rows`] gives rows as they are made, so that what comes next finds them in the cache,

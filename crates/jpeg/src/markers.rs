@@ -13,40 +13,58 @@ use crate::error::Error;
 ///
 /// [`Error::Header`] with the place.
 pub fn check_markers(encoded: &[u8]) -> Result<(), Error> {
-    let mut reader = Reader { encoded, at: 2, components: None };
-    while let Some(marker) = reader.marker() {
-        let begin = reader.at - 1;
-        let damaged = |what| Error::Header { what, offset: begin };
-        match marker {
-            // The end of the image, whatever follows.
-            0xd9 => break,
-            0xd8 => return Err(damaged("a second start of an image")),
-            0x01 | 0xd0..=0xd7 => {}
-            0xc4 | 0xcc | 0xdb | 0xdd | 0xdc | 0xe0..=0xef | 0xfe | 0xda | 0xc0..=0xcf => {
-                let Some(body) = reader.body() else { break };
-                reader.check(marker, body).map_err(damaged)?;
-            }
-            _ => return Err(damaged("a marker that is not defined")),
-        }
-        if marker == 0xda {
-            if reader.components == Some(reader.encoded[begin + 3]) {
-                // Of one scan that holds everything, nothing behind it reaches a pixel.
-                break;
-            }
-            reader.skip_data();
-        }
-    }
-    Ok(())
+    let mut reader = Reader { encoded, at: 2, frame: None, is_complete: false };
+    reader.walk().map_err(|(what, offset)| Error::Header { what, offset })
+}
+
+/// Walks on behind the samples of a picture that has one scan, from `at` to the end of the image.
+///
+/// # Errors
+///
+/// [`Error::Tail`] with the place.
+pub(crate) fn check_tail(encoded: &[u8], at: usize) -> Result<(), Error> {
+    let frame = Some(Frame { components: 0, is_progressive: false });
+    let mut reader = Reader { encoded, at, frame, is_complete: true };
+    reader.walk().map_err(|(what, offset)| Error::Tail { what, offset })
 }
 
 struct Reader<'d> {
     encoded: &'d [u8],
     at: usize,
-    /// Of the frame, if that is not progressive.
-    components: Option<u8>,
+    frame: Option<Frame>,
+    /// Whether there was a scan that holds everything.
+    is_complete: bool,
+}
+
+#[derive(Clone, Copy)]
+struct Frame {
+    components: u8,
+    is_progressive: bool,
 }
 
 impl<'d> Reader<'d> {
+    /// From here to the end; else what is wrong, and where.
+    fn walk(&mut self) -> Result<(), (&'static str, usize)> {
+        while let Some(marker) = self.marker() {
+            let begin = self.at - 1;
+            match marker {
+                // The end of the image, whatever follows.
+                0xd9 => break,
+                0xd8 => return Err(("a second start of an image", begin)),
+                0x01 | 0xd0..=0xd7 => {}
+                0xc0..=0xcf | 0xda..=0xdd | 0xe0..=0xef | 0xfe => {
+                    let Some(body) = self.body() else { break };
+                    self.check(marker, body).map_err(|what| (what, begin))?;
+                }
+                _ => return Err(("a marker that is not defined", begin)),
+            }
+            if marker == 0xda {
+                self.skip_data();
+            }
+        }
+        Ok(())
+    }
+
     /// The next marker, as `next_marker` finds it: bytes before it and stuffed zeros are passed over.
     fn marker(&mut self) -> Option<u8> {
         loop {
@@ -93,7 +111,7 @@ impl<'d> Reader<'d> {
             0xcc => conditioning(body),
             0xdb => quantization(body),
             0xdd if body.len() != 2 => Err("a restart interval of another length"),
-            0xda => scan(body),
+            0xda => self.scan(body),
             0xc5..=0xc7 | 0xc8 | 0xcd..=0xcf => Err("a coding that is not supported"),
             0xc0..=0xcf => self.frame(marker, body),
             _ => Ok(()),
@@ -104,7 +122,7 @@ impl<'d> Reader<'d> {
         let &[_, h1, h0, w1, w0, n, ref components @ ..] = body else {
             return Err("a frame of a few bytes");
         };
-        if self.components.is_some() {
+        if self.frame.is_some() {
             return Err("a second frame");
         }
         if [h1, h0] == [0, 0] || [w1, w0] == [0, 0] {
@@ -116,11 +134,39 @@ impl<'d> Reader<'d> {
         if components.len() != 3 * usize::from(n) {
             return Err("a frame of another length than its components'");
         }
-        let is_progressive = matches!(marker, 0xc2 | 0xca);
-        // No scan has as many components, so that every one of a progressive picture is followed.
-        self.components = Some(if is_progressive { u8::MAX } else { n });
+        self.frame = Some(Frame { components: n, is_progressive: matches!(marker, 0xc2 | 0xca) });
         Ok(())
     }
+
+    fn scan(&mut self, body: &[u8]) -> Result<(), &'static str> {
+        let &[n @ 1..=4, ref components @ .., first, last, bits] = body else {
+            return Err("a scan of another length than its components'");
+        };
+        if components.len() != 2 * usize::from(n) {
+            return Err("a scan of another length than its components'");
+        }
+        if self.is_complete {
+            return Err("a second scan of everything");
+        }
+        match self.frame {
+            Some(frame) if frame.is_progressive => progression(n, first, last, bits),
+            Some(frame) => {
+                self.is_complete = frame.components == n;
+                Ok(())
+            }
+            None => Ok(()),
+        }
+    }
+}
+
+/// What `start_pass_phuff_decoder` asks of a scan of a progressive picture.
+fn progression(n: u8, first: u8, last: u8, bits: u8) -> Result<(), &'static str> {
+    let (high, low) = (bits >> 4, bits & 15);
+    let is_band = if first == 0 { last == 0 } else { first <= last && last < 64 && n == 1 };
+    if is_band && (high == 0 || low + 1 == high) && low <= 13 {
+        return Ok(());
+    }
+    Err("an impossible progression")
 }
 
 fn huffman(mut body: &[u8]) -> Result<(), &'static str> {
@@ -166,13 +212,6 @@ fn quantization(mut body: &[u8]) -> Result<(), &'static str> {
     Ok(())
 }
 
-fn scan(body: &[u8]) -> Result<(), &'static str> {
-    match body.split_first() {
-        Some((&n @ 1..=4, rest)) if rest.len() == 2 * usize::from(n) + 3 => Ok(()),
-        _ => Err("a scan of another length than its components'"),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -180,6 +219,7 @@ mod tests {
     const SOI: &[u8] = &[0xff, 0xd8];
     const FRAME: &[u8] = &[0xff, 0xc0, 0, 11, 8, 0, 8, 0, 8, 1, 1, 0x11, 0];
     const SCAN: &[u8] = &[0xff, 0xda, 0, 8, 1, 1, 0, 0, 63, 0];
+    const DC_SCAN: &[u8] = &[0xff, 0xda, 0, 8, 1, 1, 0, 0, 0, 0];
     const EOI: &[u8] = &[0xff, 0xd9];
 
     fn checked(segments: &[&[u8]]) -> Result<(), String> {
@@ -190,7 +230,7 @@ mod tests {
     #[test]
     fn what_libjpeg_gives_up_on_is_told_with_its_place() {
         let progressive: &[u8] = &[0xff, 0xc2, 0, 11, 8, 0, 8, 0, 8, 1, 1, 0x11, 0];
-        let cases: [(&[&[u8]], &str); 17] = [
+        let cases: [(&[&[u8]], &str); 21] = [
             (&[&[0xff, 0x44, 0, 4, 1, 2], FRAME, SCAN], "a marker that is not defined at byte 3"),
             (&[&[0xff, 0xf0, 0, 2], FRAME], "a marker that is not defined at byte 3"),
             (&[SOI], "a second start of an image at byte 3"),
@@ -216,7 +256,14 @@ mod tests {
             (&[&[0xff, 0xcc, 0, 5, 0, 1, 0]], "an arithmetic conditioning of another length"),
             (&[&[0xff, 0xcc, 0, 4, 0x20, 1]], "an impossible arithmetic table"),
             (&[&[0xff, 0xcc, 0, 4, 0, 0x01]], "an impossible arithmetic conditioning"),
-            (&[progressive, SCAN, &[1, 2, 3], &[0xff, 0x44, 0, 2]], "a marker that is not"),
+            (&[progressive, DC_SCAN, &[1, 2, 3], &[0xff, 0x44, 0, 2]], "a marker that is not"),
+            (&[progressive, SCAN], "an impossible progression"),
+            (
+                &[progressive, &[0xff, 0xda, 0, 8, 1, 1, 0, 1, 63, 0x31]],
+                "an impossible progression",
+            ),
+            (&[FRAME, SCAN, &[1, 2, 3], &[0xff, 0x44]], "a marker that is not defined"),
+            (&[FRAME, SCAN, &[1, 2, 3], SCAN], "a second scan of everything"),
         ];
         for (segments, words) in cases {
             let error = checked(segments).expect_err(words);
@@ -233,10 +280,9 @@ mod tests {
             &[&[1, 2, 0xff, 0], FRAME, SCAN],
             &[&[0xff, 0xe1, 0, 0], FRAME, SCAN],
             &[&[0xff, 0xd3, 0xff, 0x01], FRAME, SCAN],
-            // Behind the only scan nothing reaches a pixel.
-            &[FRAME, SCAN, &[1, 2, 3], &[0xff, 0x44]],
-            &[progressive, SCAN, &[1, 0xff, 0, 0xff, 0xd0, 2, 0xff, 0xff, 0xd1], SCAN, EOI],
-            &[progressive, SCAN, EOI, &[0xff, 0x44]],
+            &[FRAME, SCAN, &[1, 2, 3], EOI, &[0xff, 0x44]],
+            &[progressive, DC_SCAN, &[1, 0xff, 0, 0xff, 0xd0, 2, 0xff, 0xff, 0xd1], DC_SCAN, EOI],
+            &[progressive, DC_SCAN, EOI, &[0xff, 0x44]],
         ];
         for segments in cases {
             assert_eq!(checked(segments), Ok(()), "{segments:?}");

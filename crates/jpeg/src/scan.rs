@@ -3,6 +3,7 @@
 use crate::bits::PADDING;
 use crate::error::Error;
 use crate::kernels::CopyClean;
+use crate::markers;
 
 /// Bytes that are copied at a time; a copy may write as many beyond its end.
 pub(crate) const STEP: usize = 32;
@@ -28,8 +29,7 @@ pub(crate) struct Scan {
 impl Scan {
     /// Takes the data that begins at `start`, in as many stretches as the picture has.
     ///
-    /// What follows the last of them is not looked at, and neither is how it ends: nothing there
-    /// reaches a pixel.
+    /// Of what follows the last of them the markers are looked at; nothing there reaches a pixel.
     pub(crate) fn read(
         &mut self,
         encoded: &[u8],
@@ -63,7 +63,7 @@ impl Scan {
             }
         }
         self.data[to..to + PADDING].fill(0);
-        Ok(())
+        markers::check_tail(encoded, at)
     }
 
     /// Copies up to the next marker, which it returns, or to the end.

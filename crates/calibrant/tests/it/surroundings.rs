@@ -74,6 +74,8 @@ fn what_is_no_regular_file_is_refused_wherever_a_file_is_named() {
     fs::write(&cache, "TRT-101601-EntropyCalibration2\ninput: 3c010a14\n").unwrap();
     let [output, model, images, cache, pipe, pipe_onnx] =
         [&output, &model, &images, &cache, &pipe, &pipe_onnx].map(|path| path.to_str().unwrap());
+    let file = format!("{output}.made");
+    let file = file.as_str();
     let calibrate = ["calibrate", "--output", output, "--limit", "2", "--model"];
     let quantize = [
         "quantize",
@@ -102,12 +104,12 @@ fn what_is_no_regular_file_is_refused_wherever_a_file_is_named() {
             &["cache", "show", special],
             &["cache", "diff", special, cache],
             &["cache", "diff", cache, special],
-            &["cache", "merge", special, "--output", output],
-            &["cache", "convert", special, "--output", output],
+            &["cache", "merge", special, "--output", file],
+            &["cache", "convert", special, "--output", file],
             &["cache", "validate", special],
             &["cache", "validate", cache, "--model", special],
-            &["cache", "to-onnx", cache, "--model", special, "--output", output],
-            &["cache", "from-onnx", special, "--output", output],
+            &["cache", "to-onnx", cache, "--model", special, "--output", file],
+            &["cache", "from-onnx", special, "--output", file],
         ];
         for words in cases {
             let (status, said) = finish(&mut calibrant(words));
@@ -117,6 +119,7 @@ fn what_is_no_regular_file_is_refused_wherever_a_file_is_named() {
         }
     }
     assert_eq!(files(Path::new(output)), [""; 0]);
+    assert!(!Path::new(file).exists());
 }
 
 /// A folder with two copies of a picture and a file that is none: there is something to be said of it.
@@ -226,7 +229,7 @@ fn assert_harmless(words: &impl std::fmt::Debug, said: &str) {
 fn hostile_model(path: &Path) {
     let mut model = Model::read(&fixture("models/fashion_cnn.onnx")).unwrap();
     let graph = model.graph_mut();
-    let rename = |name: &mut String| name.push_str(&HOSTILE.replace('\n', ""));
+    let rename = |name: &mut String| name.push_str(&HOSTILE.replace(['\r', '\n'], ""));
     let tensors =
         graph.node.iter_mut().flat_map(|node| node.input.iter_mut().chain(&mut node.output));
     tensors.filter(|name| !name.is_empty()).for_each(rename);
@@ -254,7 +257,7 @@ fn names_out_of_files_reach_no_terminal_raw() {
     fs::write(images.join(format!("none{HOSTILE}.txt")), "of no use").unwrap();
     let (bad_cache, bad_labels, bad_recipe) = (path("cache"), path("labels"), path("recipe"));
     // A line break ends an entry.
-    let tensor = HOSTILE.replace('\n', "");
+    let tensor = HOSTILE.replace(['\r', '\n'], "");
     let cache =
         format!("TRT-101601-EntropyCalibration2\n{tensor}: 7f800000\n{tensor}: zz\nb{tensor}: 0\n");
     fs::write(&bad_cache, cache).unwrap();
