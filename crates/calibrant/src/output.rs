@@ -52,9 +52,9 @@ pub(crate) const MODEL_FILES: [&str; 2] = [MODEL_DATA, MODEL];
 /// What a job that is under way has written.
 const JOURNAL: &str = ".calibrant-job.json";
 
-/// Every file of a job, in the order in which they are made; each is made from those before it.
+/// Every file of a job, in the order in which they appear: none is there without what it cannot be used without.
 const IN_ORDER: [&str; 8] =
-    [STATISTICS, TABLE, CACHE, CACHE_MANIFEST, MODEL, MODEL_DATA, PLAN, REPORT];
+    [STATISTICS, TABLE, CACHE_MANIFEST, CACHE, MODEL_DATA, MODEL, PLAN, REPORT];
 
 /// A folder that belongs to one job until this is dropped.
 #[derive(Debug)]

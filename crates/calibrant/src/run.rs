@@ -346,11 +346,11 @@ impl<'run> Job<'run> {
             self.output.publish(TABLE, table.to_json().as_bytes())?;
         }
         let text = cache.to_string();
-        self.output.publish(CACHE, text.as_bytes())?;
         if let Some(manifest) = manifest {
             let manifest = CacheManifest { cache: digest(text.as_bytes()), manifest };
             self.output.publish(CACHE_MANIFEST, manifest.to_json().as_bytes())?;
         }
+        self.output.publish(CACHE, text.as_bytes())?;
         Ok(Found {
             report: CalibrationReport::Reused { file, method, tensors: ranges.len() },
             amax: ranges,

@@ -141,7 +141,7 @@ pub(crate) struct BuildArgs {
     pub(crate) library: LibraryArgs,
     #[command(flatten)]
     pub(crate) build: BuilderArgs,
-    /// Where the plan goes; by default beside the model, with the extension `plan`.
+    /// Where the plan goes; by default beside the model, with the extension `plan`, if there is none yet.
     #[arg(long, short, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,
 }
@@ -397,7 +397,7 @@ pub(crate) struct BuilderArgs {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Output")]
 pub(crate) struct OutputArgs {
-    /// The folder for the results.
+    /// The folder for the results; of what is in it only results of an earlier job are replaced.
     #[arg(long, short, value_name = "FOLDER")]
     pub(crate) output: PathBuf,
     /// The TensorRT version in the calibration cache's header, such as 10.3.0 or 8601.

@@ -3,7 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
-use calibrant_calibration::Cache;
+use calibrant_calibration::{Cache, ParseCacheError};
 use calibrant_cuda::Device;
 use calibrant_dataset::{Dataset, digest};
 use calibrant_decode_cuda::DevicePreprocess;
@@ -21,7 +21,7 @@ use crate::model::LoadedModel;
 use crate::native::{CacheManifest, Calibrated, Native};
 use crate::observe::Stage;
 use crate::output::{CACHE, CACHE_MANIFEST, MODEL, MODEL_FILES, PLAN};
-use crate::report::{CalibrationReport, EngineReport, Report};
+use crate::report::{CalibrationReport, EngineReport, NativeReport, Report};
 use crate::route::Route;
 
 impl Job<'_> {
@@ -63,27 +63,15 @@ impl Job<'_> {
             self.stage(Stage::Engine, None, |observer| {
                 native.build(cache.as_deref(), &onnx, options, &plan, observer)
             })?;
-        if let Some(problem) = uncounted {
-            self.note(format!(
-                "the tensors in TensorRT's calibration cache were not counted: {problem}"
-            ));
-        }
-        if self.pictures.is_some() && !report.cache_reused {
-            let note = "near-constant pictures were not looked for: --decode leaves their tensors on the GPU";
-            self.note(note.to_owned());
-        }
+        self.note_uncomputed(&report, uncounted.as_ref());
         self.note_samples(report.skipped.len(), report.classes.as_ref(), &report.suspects);
-        let text = String::from_utf8_lossy(&cache);
-        if let Ok(read) = text.parse::<Cache>() {
-            for remark in findings::remarks(&read, None, model, &self.config.model)? {
-                self.note(remark.note(None));
-            }
-        }
+        self.note_findings(&cache, model)?;
         if report.cache_reused {
             self.output.keep([CACHE, CACHE_MANIFEST]);
         } else {
-            self.output.publish(CACHE, &cache)?;
+            // A cache without its manifest would be in the way of the next job.
             self.output.publish(CACHE_MANIFEST, manifest.to_json().as_bytes())?;
+            self.output.publish(CACHE, &cache)?;
         }
         let engine = if self.config.engine.policy == EnginePolicy::CalibrateOnly {
             EngineReport::Unwanted
@@ -93,6 +81,29 @@ impl Job<'_> {
             self.built(options, engine)
         };
         self.report(model, Some(CalibrationReport::TensorRt(Box::new(report))), rewritten, engine)
+    }
+
+    /// Notes what the report does not say, because it was not computed.
+    fn note_uncomputed(&mut self, report: &NativeReport, uncounted: Option<&ParseCacheError>) {
+        if let Some(problem) = uncounted {
+            self.note(format!(
+                "the tensors in TensorRT's calibration cache were not counted: {problem}"
+            ));
+        }
+        if self.pictures.is_some() && !report.cache_reused {
+            let note = "near-constant pictures were not looked for: --decode leaves their tensors on the GPU";
+            self.note(note.to_owned());
+        }
+    }
+
+    /// Notes what there is to be said of the ranges in TensorRT's cache.
+    fn note_findings(&mut self, cache: &[u8], model: &LoadedModel) -> Result<(), Error> {
+        if let Ok(read) = String::from_utf8_lossy(cache).parse::<Cache>() {
+            for remark in findings::remarks(&read, None, model, &self.config.model)? {
+                self.note(remark.note(None));
+            }
+        }
+        Ok(())
     }
 
     /// The calibration cache that an earlier job left, if it would come out the same today.

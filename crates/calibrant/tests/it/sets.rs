@@ -128,3 +128,31 @@ fn copies_and_blank_pictures_are_pointed_out() {
     });
     assert_eq!(report["calibration"]["suspects"], expected);
 }
+
+/// What was not looked for is not said to be absent.
+#[test]
+fn of_arrays_no_near_constant_pictures_are_reported() {
+    let (samples, output) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let picture = fixture("dataset/coco/val/000000000951.png");
+    let calibrant = |words: &[&str]| {
+        let done = Command::new(env!("CARGO_BIN_EXE_calibrant")).args(words).output().unwrap();
+        assert_eq!(done.status.code(), Some(0), "{}", String::from_utf8_lossy(&done.stderr));
+    };
+    let array = samples.path().join("input.npy");
+    let words = ["preprocess", picture.to_str().unwrap(), "--preset", "fashion", "--output"];
+    calibrant(&[&words[..], &[array.to_str().unwrap()]].concat());
+    // One picture of three channels is three samples of one, for the gray network.
+    let mut bytes = fs::read(&array).unwrap();
+    let [made, wanted] = [b"(3, 28, 28), ", b"(3,1,28,28), "];
+    let shape = bytes.windows(made.len()).position(|window| window == made).unwrap();
+    bytes[shape..shape + wanted.len()].copy_from_slice(wanted);
+    fs::write(&array, bytes).unwrap();
+    let model = fixture("models/fashion_cnn_gray.onnx");
+    let words = ["calibrate", "--model", model.to_str().unwrap(), "--images"];
+    let rest = [array.to_str().unwrap(), "--output", output.path().to_str().unwrap()];
+    calibrant(&[&words[..], &rest].concat());
+    let report: Value =
+        serde_json::from_slice(&fs::read(output.path().join("report.json")).unwrap()).unwrap();
+    assert_eq!(report["calibration"]["samples"], 3);
+    assert!(report["calibration"]["suspects"]["near_constant"].is_null(), "{report:#}");
+}
