@@ -19,4 +19,6 @@ mod write;
 pub use error::{Kind, Unusable, WriteError};
 pub use regular::{RegularFile, TEXT_LIMIT_BYTES, head, read, read_text};
 pub use text::{serialize_path, text_of};
-pub use write::{UNFINISHED, unfinished, write_atomic};
+pub use write::{
+    UNFINISHED, UNFINISHED_RANDOM, is_abandoned, is_unfinished, unfinished, write_atomic,
+};
