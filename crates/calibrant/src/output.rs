@@ -134,7 +134,9 @@ impl Output {
         for ((name, file), role) in IN_ORDER.into_iter().zip(&paths).zip(self.inputs.roles(&paths))
         {
             match role {
-                Some(Role::Ranges) => drop(self.read.insert(name)),
+                Some(Role::Ranges) => {
+                    self.read.insert(name);
+                }
                 Some(role) => return Err(OutputError::Input { file: file.clone(), role }),
                 None => {}
             }
