@@ -1,14 +1,17 @@
-//! Damaged copies of good inputs, for the tests of the targets: the same ones on every run.
+//! Damaged copies of good inputs: the same ones on every run.
 
 use std::path::{Path, PathBuf};
 
+use crate::random::Random;
+
+#[cfg(test)]
 /// Runs `target` on `seed`, on prefixes of it, and on `copies` copies with a few bytes changed.
 pub(crate) fn run(target: fn(&[u8]), seed: &[u8], copies: u32) {
     target(seed);
     for eighth in 0..8 {
         target(&seed[..seed.len() * eighth / 8]);
     }
-    let mut random = Random(u64::from(copies) ^ seed.len() as u64);
+    let mut random = Random::new(u64::from(copies) ^ seed.len() as u64);
     for _ in 0..copies {
         let mut copy = seed.to_vec();
         for _ in 0..=random.below(4) {
@@ -23,6 +26,7 @@ pub(crate) fn file(path: &str) -> Vec<u8> {
     std::fs::read(root().join(path)).expect(path)
 }
 
+#[cfg(test)]
 /// The bytes of each file in a folder, in the order of their names.
 pub(crate) fn files_in(folder: &str) -> Vec<Vec<u8>> {
     let entries = std::fs::read_dir(root().join(folder)).expect(folder);
@@ -38,7 +42,7 @@ fn root() -> PathBuf {
 }
 
 /// One change of the kinds that find most: another byte, an extreme byte, a byte less, a byte more, a run repeated.
-fn change(bytes: &mut Vec<u8>, random: &mut Random) {
+pub(crate) fn change(bytes: &mut Vec<u8>, random: &mut Random) {
     if bytes.is_empty() {
         bytes.push(random.byte());
         return;
@@ -53,26 +57,5 @@ fn change(bytes: &mut Vec<u8>, random: &mut Random) {
             let end = bytes.len().min(at + 1 + random.below(16));
             bytes.extend_from_within(at..end);
         }
-    }
-}
-
-/// Marsaglia's xorshift: good enough to pick places, and the same everywhere.
-struct Random(u64);
-
-impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 |= 1;
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0
-    }
-
-    fn below(&mut self, end: usize) -> usize {
-        usize::try_from(self.next() % end as u64).expect("below a usize")
-    }
-
-    fn byte(&mut self) -> u8 {
-        self.next().to_le_bytes()[3]
     }
 }

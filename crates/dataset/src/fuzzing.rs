@@ -1,13 +1,50 @@
 //! The bodies of the fuzz targets: parsers of outside bytes must answer any input, without a panic
 //! and without asking for much memory.
 
+use std::path::Path;
+
 use crate::census::Tally;
 use crate::layout::Layout;
 use crate::npz::{self, Data};
 use crate::store::Store;
 use crate::{
-    Tensor, TensorData, coco, npy as npy_format, safetensors as safetensors_format, shards,
+    Labels, Tensor, TensorData, braces, coco, list, npy as npy_format,
+    safetensors as safetensors_format, shards,
 };
+
+/// Reads the lines of a list file of these bytes; their numbers ascend, and each says something.
+///
+/// # Panics
+///
+/// When one does not.
+pub fn list(bytes: &[u8]) {
+    let mut last = 0;
+    for (number, line) in list::lines(bytes) {
+        assert!(number > last, "lines are numbered in their order");
+        last = number;
+        if let Ok(line) = line {
+            assert!(!line.is_empty(), "a blank line says nothing");
+            // No such folder: what is asked for is the reading of the line.
+            let _ = list::entry(Path::new("/no such folder"), line);
+        }
+    }
+}
+
+/// Reads a table of labels of these bytes, if they are one.
+pub fn labels(bytes: &[u8]) {
+    let _ = Labels::read_table(Path::new("labels.csv"), bytes);
+}
+
+/// Expands a pattern of these bytes, if they are one; no name has a pair of braces left.
+///
+/// # Panics
+///
+/// When one has.
+pub fn braces(bytes: &[u8]) {
+    let Ok(pattern) = str::from_utf8(bytes) else { return };
+    let Ok(names) = braces::expand(pattern) else { return };
+    assert!(!names.is_empty() && names.iter().all(|name| !name.contains('{')));
+}
 
 /// Small, so that a fuzzer meets it.
 const INFLATED_LIMIT_BYTES: u64 = 1 << 16;

@@ -97,7 +97,8 @@ impl Labels {
         Ok(labels)
     }
 
-    fn read_table(path: &Path, bytes: &[u8]) -> Result<Self, LabelError> {
+    /// The labels in a table of these bytes, read from `path`.
+    pub(crate) fn read_table(path: &Path, bytes: &[u8]) -> Result<Self, LabelError> {
         let mut rows = crate::list::lines(bytes);
         let at = |line| move |source| LabelError::Line { path: path.to_owned(), line, source };
 

@@ -50,7 +50,7 @@ pub(crate) fn lines(bytes: &[u8]) -> impl Iterator<Item = (usize, Result<&str, L
 ///
 /// The whole line is the path if there is such a file, so that a file `photo 1` can be listed;
 /// otherwise a number after the last tab, comma or space is a class.
-fn entry(folder: &Path, line: &str) -> Result<SampleRef, LineError> {
+pub(crate) fn entry(folder: &Path, line: &str) -> Result<SampleRef, LineError> {
     let whole = folder.join(line);
     if !whole.exists()
         && let Some((entry, class)) = line.rsplit_once(['\t', ',', ' '])

@@ -1,7 +1,7 @@
 //! What a plan says of itself, to the TensorRT that built it.
 
 mod header;
-mod layers;
+pub(crate) mod layers;
 
 use std::io;
 use std::path::{Path, PathBuf};

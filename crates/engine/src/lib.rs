@@ -18,6 +18,8 @@ mod environment;
 mod error;
 mod event;
 mod fetch;
+#[doc(hidden)]
+pub mod fuzzing;
 mod hash;
 mod inspect;
 mod int8;

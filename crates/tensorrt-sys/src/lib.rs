@@ -22,6 +22,9 @@ mod elf;
 mod enumeration;
 mod error;
 mod file;
+#[doc(hidden)]
+#[cfg(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")))]
+pub mod fuzzing;
 mod generated;
 mod interface;
 mod layout;

@@ -75,7 +75,7 @@ pub enum LayerError {
 ///
 /// # Errors
 /// [`LayerError`].
-pub(super) fn parse(json: &str) -> Result<Vec<PlanLayer>, LayerError> {
+pub(crate) fn parse(json: &str) -> Result<Vec<PlanLayer>, LayerError> {
     let engine: Value = serde_json::from_str(json)?;
     let layers = engine.get("Layers").and_then(Value::as_array).ok_or(LayerError::NoLayers)?;
     Ok(layers.iter().filter_map(layer).collect())
