@@ -204,3 +204,16 @@ fn operators_that_cannot_be_raised_exactly() {
         ]],
     );
 }
+
+#[test]
+fn more_groups_than_can_be_counted_are_many_channels() {
+    for op in ["Conv", "ConvTranspose"] {
+        let graph = Graph::reading(&[1, 3, 8, 8])
+            .weight("w", &[3, 3, 1, 1])
+            .node_with(op, "x w", "y", &[int("group", i64::MAX)])
+            .output("y");
+        let ranges = [("x".to_owned(), 1.0)].into();
+        let written = quantize(&graph.model(), &ranges, &Options::for_tensorrt());
+        assert!(written.is_ok_and(|(model, _)| model.graph().node.len() > 1), "{op}");
+    }
+}
