@@ -61,8 +61,8 @@ impl<'a> Placer<'a> {
             _ => None,
         };
         let (inputs, outputs) = match node.op() {
-            "Conv" => (shape[1] * group, shape[0]),
-            _ => (shape[0], shape[1] * group),
+            "Conv" => (shape[1].saturating_mul(group), shape[0]),
+            _ => (shape[0], shape[1].saturating_mul(group)),
         };
         let is_small = self.options.small_layers == SmallLayers::Float
             && is_small(inputs, outputs, group, kernel);
