@@ -17,7 +17,9 @@ use calibrant_engine::{
 use calibrant_onnx::proto::ValueInfoProto;
 use calibrant_onnx::{DataType, Dim, Model, Topology};
 use calibrant_prefetch::Batch;
-use calibrant_rewrite::{CastOptions, FloatType, Options as RewriteOptions, cast, quantize};
+use calibrant_rewrite::{
+    CastOptions, FloatType, Options as RewriteOptions, SmallLayers, cast, quantize,
+};
 use tempfile::TempDir;
 
 /// Memory that running a model may take, far below what a child may address.
@@ -96,7 +98,11 @@ impl Stages {
         reached.calibrated = seen.is_some().into();
         let mut ranges = every_tensor(&model);
         ranges.extend(seen.unwrap_or_default());
-        let quantized = quantize(&model, &ranges, &RewriteOptions::for_tensorrt());
+        let options = RewriteOptions {
+            small_layers: SmallLayers::Quantize,
+            ..RewriteOptions::for_tensorrt()
+        };
+        let quantized = quantize(&model, &ranges, &options);
         let sided: BTreeMap<String, (f32, f32)> =
             ranges.iter().map(|(name, amax)| (name.clone(), (-amax, *amax))).collect();
         let half = cast(&model, Some(&sided), &CastOptions::to(FloatType::Fp16));
