@@ -228,6 +228,8 @@ fn activations_are_the_float_tensors_that_are_computed() {
     }
     let shapes = Graph::reading(&[1, 4])
         .node("Shape", "x", "shape")
+        .node_with("Cast", "shape", "grid", &[int("to", DataType::FLOAT as i64)])
+        .node("Sqrt", "grid", "steps")
         .node("Reshape", "x shape", "y")
         .output("y")
         .model();
