@@ -168,7 +168,7 @@ pub fn activation_scales(model: &Model) -> Result<ActivationScales, ScaleError> 
 }
 
 /// Returns the names of all tensors of `model`, and of its float activations in the order of the graph: the inputs and
-/// what is computed from them, but for what is known to hold something else than floats.
+/// what is computed from their values, but for what is known to hold something else than floats.
 ///
 /// # Errors
 ///
@@ -176,10 +176,10 @@ pub fn activation_scales(model: &Model) -> Result<ActivationScales, ScaleError> 
 pub fn model_tensors(model: &Model) -> Result<(BTreeSet<String>, Vec<String>), TopologyError> {
     let topology = Topology::new(model.graph())?;
     let graph = topology.graph();
-    let (constant, whole) = (made_of_constants(&topology), whole_numbers(&topology));
+    let (valueless, whole) = (made_of_no_values(&topology), whole_numbers(&topology));
     let is_float = |name: &&str| {
         let stated = topology.tensor_type(name).and_then(|stated| stated.dtype);
-        !constant.contains(name)
+        !valueless.contains(name)
             && !whole.contains(name)
             && matches!(
                 stated,
@@ -193,6 +193,22 @@ pub fn model_tensors(model: &Model) -> Result<(BTreeSet<String>, Vec<String>), T
     let given = graph.input.iter().map(ValueInfoProto::label);
     let stored = graph.initializer.iter().map(TensorProto::label);
     Ok((given.chain(stored).chain(made).map(str::to_owned).collect(), activations))
+}
+
+/// The tensors that are computed from constants and shapes alone, such as the grid of a detector's head.
+fn made_of_no_values<'a>(topology: &'a Topology<'a>) -> HashSet<&'a str> {
+    let mut found = made_of_constants(topology);
+    for &index in topology.order() {
+        let node = &topology.graph().node[index];
+        let is_about_shape = node.is("Shape") || node.is("Size");
+        let reads_none = !node.input.is_empty()
+            && node.input.iter().all(|name| name.is_empty() || found.contains(name.as_str()));
+        let is_random = node.op().starts_with("Random") || node.is("Multinomial");
+        if is_about_shape || (reads_none && !is_random && node.subgraphs().next().is_none()) {
+            found.extend(node.output.iter().map(String::as_str));
+        }
+    }
+    found
 }
 
 /// The scale of each quantized tensor as it was given, where `quantize` had to take the nearest that an amax reaches.
