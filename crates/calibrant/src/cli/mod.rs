@@ -15,6 +15,7 @@ mod words;
 
 use std::ffi::OsString;
 use std::io::{self, Write as _};
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -31,12 +32,13 @@ use crate::printable;
 /// Runs the command line with these arguments, the program's name first, and returns its exit status.
 pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     calibrant_backend_embedded::silence_caught_panics();
-    let cli = match Cli::try_parse_from(args) {
+    let args: Vec<OsString> = args.into_iter().collect();
+    let cli = match Cli::try_parse_from(&args) {
         Ok(cli) => cli,
         Err(error) => {
             let asked_for =
                 matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion);
-            say_usage(&error);
+            say_usage(error, &args);
             return if asked_for { Exit::Done } else { Exit::Usage }.into();
         }
     };
@@ -91,16 +93,12 @@ fn write_out(text: &str) -> Result<Exit, Error> {
     }
 }
 
-/// Prints what clap has to say, in colours where nothing of the arguments could pass for one.
-fn say_usage(error: &clap::Error) {
-    let plain = error.render().to_string();
-    let harmless = printable::lines(&plain);
-    if harmless == plain {
-        // Nowhere to complain when the terminal has gone.
-        let _ = error.print();
-    } else {
-        say(harmless.trim_end());
-    }
+/// Prints what clap has to say of arguments that are not to be understood, which it repeats: harmless ones in their place.
+fn say_usage(error: clap::Error, args: &[OsString]) {
+    let harmless = args.iter().map(|arg| printable::path(Path::new(arg)));
+    let error = Cli::try_parse_from(harmless).err().unwrap_or(error);
+    // Nowhere to complain when the terminal has gone.
+    let _ = error.print();
 }
 
 /// Writes a line to standard error. What becomes of it changes nothing: a reader that has gone must not end a job.

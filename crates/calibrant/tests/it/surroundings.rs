@@ -287,7 +287,7 @@ fn names_out_of_files_reach_no_terminal_raw() {
         (&[&["calibrate"], &job[..], &["--labels", bad_labels]].concat(), 1),
         (&[&["calibrate"], &job[..6], &["--preprocess", bad_recipe]].concat(), 2),
         (&[&quantize[..9], &["--preset", HOSTILE]].concat(), 2),
-        (&[&quantize[..], &["--layer-precision", &layer]].concat(), 2),
+        (&[&quantize[..], &["--layer-precision", &layer]].concat(), 1),
         (
             &[
                 "quantize",
@@ -305,7 +305,7 @@ fn names_out_of_files_reach_no_terminal_raw() {
         (&["inspect", model], 0),
         (&["inspect", table], 0),
         (&["inspect", table, "--json"], 0),
-        (&["inspect", good_cache], 1),
+        (&["inspect", good_cache], 0),
         (&["inspect", bad_cache], 1),
         (&["inspect", merged], 1),
         (&["cache", "show", table], 0),
