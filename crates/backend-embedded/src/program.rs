@@ -94,7 +94,7 @@ pub(crate) struct Step {
 #[derive(Debug)]
 pub(crate) enum Action {
     /// An operator.
-    Run(Run),
+    Run(Box<Run>),
     /// One of two bodies.
     If(Branches),
     /// A body over and over.

@@ -138,7 +138,7 @@ impl Compiler<'_> {
         let action = match node.op() {
             "If" if node.is_default_domain() => Action::If(self.branches(node, label, names)?),
             "Loop" if node.is_default_domain() => Action::Loop(self.repeat(node, label, names)?),
-            _ => Action::Run(self.run(node, label, names)?),
+            _ => Action::Run(Box::new(self.run(node, label, names)?)),
         };
         Ok(Step { label, action, frees: Vec::new() })
     }
