@@ -9,7 +9,7 @@ use calibrant_rewrite::{
     CastOptions, CastSummary, FloatType, Options, RewriteError, Summary, cast, quantize,
     quantize_to_scales, rename_unrelated_symbols,
 };
-use regex::Regex;
+use regex_lite::Regex;
 
 use crate::config::Casts;
 use crate::error::UsageError;
@@ -147,7 +147,7 @@ fn cast_options(
 
 /// The pattern that fits this name alone: a rewritten model has nodes with longer names beside it.
 fn exactly(name: &str) -> Regex {
-    Regex::new(&format!("^{}$", regex::escape(name))).expect("an escaped name is a pattern")
+    Regex::new(&format!("^{}$", regex_lite::escape(name))).expect("an escaped name is a pattern")
 }
 
 /// The half type among the layers, if any has one.

@@ -10,7 +10,7 @@ use calibrant_tensorrt::{
     ComputeCapability, DataType, HardwareCompatibilityLevel, MemoryPoolType, ProfilingVerbosity,
     Severity,
 };
-use regex::Regex;
+use regex_lite::Regex;
 use serde::Serialize;
 
 use crate::shapes::Profile;
@@ -166,7 +166,7 @@ pub struct LayerPrecision {
 impl LayerPrecision {
     /// A type for the layer of this name alone.
     pub fn exactly(name: &str, precision: DataType) -> Self {
-        let pattern = Regex::new(&format!("^{}$", regex::escape(name)));
+        let pattern = Regex::new(&format!("^{}$", regex_lite::escape(name)));
         Self { pattern: pattern.expect("an escaped name is a pattern"), precision }
     }
 }

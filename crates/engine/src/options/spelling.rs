@@ -4,7 +4,7 @@ use calibrant_tensorrt::{
     CalibrationAlgoType, ComputeCapability, DataType, HardwareCompatibilityLevel, MemoryPoolType,
     ProfilingVerbosity,
 };
-use regex::Regex;
+use regex_lite::Regex;
 
 use crate::int8::Int8Via;
 
@@ -42,7 +42,7 @@ pub enum OptionError {
         /// What was given.
         given: String,
         /// What is wrong with it.
-        source: regex::Error,
+        source: regex_lite::Error,
     },
     /// Not a memory pool with its limit.
     #[error("{given:?} is no memory pool limit; write a pool and a size, as dla-sram:1M, with a pool of {}", known.join(", "))]

@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use calibrant_onnx::DataType;
 use half::{bf16, f16};
-use regex::Regex;
+use regex_lite::Regex;
 use serde::{Deserialize, Serialize};
 
 /// A type that a node computes in.
@@ -63,7 +63,7 @@ impl PartialEq for LayerPrecision {
 
 /// Regular expressions as the text that they were made from.
 mod as_text {
-    use regex::Regex;
+    use regex_lite::Regex;
     use serde::de::Error as _;
     use serde::{Deserialize as _, Deserializer, Serializer};
 

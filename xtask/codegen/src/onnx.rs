@@ -10,7 +10,7 @@ use anyhow::{Context as _, Result, anyhow, ensure};
 use buffa_codegen::generated::descriptor::FileDescriptorProto;
 use buffa_codegen::{BytesRepr, CodeGenConfig, PointerRepr};
 
-use crate::codegen::root;
+use crate::root;
 
 const DESCRIPTOR: &str = "fixtures/onnx/onnx-ml.desc";
 const OUTPUT: &str = "crates/onnx/src/proto.rs";

@@ -1,4 +1,8 @@
 //! `cargo xtask codegen`: writes the checked-in modules that are made from descriptors and tables.
+//!
+//! A package of its own, because what writes Rust is long to compile and the command line never needs it.
+
+#![forbid(unsafe_code)]
 
 mod onnx;
 mod tensorrt;
@@ -6,12 +10,8 @@ mod tensorrt;
 use std::path::Path;
 
 /// Writes all generated modules.
-///
-/// # Errors
-///
-/// When what they are made from is missing or broken, or a module cannot be written.
 #[expect(clippy::print_stderr, reason = "says what was written")]
-pub(crate) fn run() -> anyhow::Result<()> {
+fn main() -> anyhow::Result<()> {
     let mut written = tensorrt::write(root())?;
     written.push(onnx::run()?);
     for path in written {
@@ -20,7 +20,7 @@ pub(crate) fn run() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The repository's root: the folder above this package.
+/// The repository's root: two folders above this package.
 fn root() -> &'static Path {
-    Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
+    Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."))
 }
