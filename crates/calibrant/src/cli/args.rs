@@ -23,9 +23,12 @@ use crate::config::{DEFAULT_BATCH_SIZE, Decode, OnBadSample};
 
 pub(crate) use self::values::{BackendArg, EngineArg, IoArg, MethodArg, RefitArg, ScaleArg};
 
+/// The version, and the commit where there was a repository to build from.
+const VERSION: &str = concat!(env!("CARGO_PKG_VERSION"), env!("CALIBRANT_COMMIT"));
+
 /// Post-training quantization for TensorRT.
 #[derive(Debug, Parser)]
-#[command(name = "calibrant", bin_name = "calibrant", version, max_term_width = 100, after_help = EXAMPLES)]
+#[command(name = "calibrant", bin_name = "calibrant", version = VERSION, max_term_width = 100, after_help = EXAMPLES)]
 #[command(arg_required_else_help = true, propagate_version = true)]
 pub(crate) struct Cli {
     #[command(subcommand)]
