@@ -59,6 +59,10 @@ pub(crate) fn find_samples(
         Some(labels) => dataset.labelled(&Labels::read(labels)?)?,
     };
     let dataset = dataset.subset(&calibration.subset)?;
+    let dataset = match calibration.files_stay {
+        Some(stays) => dataset.mapped(stays)?,
+        None => dataset,
+    };
     model.check_count(dataset.samples().len()).map_err(fit)?;
     Ok(dataset)
 }

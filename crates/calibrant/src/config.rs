@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::thread;
 
 use calibrant_calibration::{Algorithm, Method, Percentile, Target};
-use calibrant_dataset::Subset;
+use calibrant_dataset::{FilesStay, Subset};
 use calibrant_engine::{BatchRange, BuildOptions, Int8Via, Precision, Source};
 use calibrant_preprocess::Preprocess;
 use calibrant_rewrite::{IoPrecision, ScalePrecision};
@@ -123,6 +123,8 @@ pub struct Calibration {
     pub samples: PathBuf,
     /// Where the labels are, when the report is to count classes.
     pub labels: Option<PathBuf>,
+    /// Has shards and arrays looked at in the memory map instead of being read, on somebody's promise that they stay.
+    pub files_stay: Option<FilesStay>,
     /// Which of the samples are used.
     pub subset: Subset,
     /// What a sample that cannot be used does to the job.
@@ -149,6 +151,7 @@ impl Calibration {
         Self {
             samples: samples.into(),
             labels: None,
+            files_stay: None,
             subset: Subset::ALL,
             on_bad_sample: OnBadSample::Fail,
             preprocess: Some(preprocess),
@@ -171,6 +174,7 @@ impl fmt::Debug for Calibration {
         f.debug_struct("Calibration")
             .field("samples", &self.samples)
             .field("labels", &self.labels)
+            .field("files_stay", &self.files_stay)
             .field("subset", &self.subset)
             .field("on_bad_sample", &self.on_bad_sample)
             .field("preprocess", &self.preprocess.as_ref().map(|it| it.describe()))

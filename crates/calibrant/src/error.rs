@@ -453,7 +453,7 @@ fn way_round(error: &RewriteError) -> String {
     let in_float = |layers: &[String]| {
         let flags: Vec<String> = layers
             .iter()
-            .map(|layer| format!("--layer-precision '^{}$=fp32'", regex::escape(layer)))
+            .map(|layer| format!("--layer-precision '^{}$=fp32'", regex_lite::escape(layer)))
             .collect();
         format!("; `calibrant quantize {}` leaves in float what is at fault", flags.join(" "))
     };

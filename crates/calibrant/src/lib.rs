@@ -14,8 +14,6 @@
 //! The command line lives here too ([`cli`]), so that the `calibrant` binary and `cargo xtask` are
 //! the same program.
 
-#![forbid(unsafe_code)]
-
 mod run;
 
 mod calibrate;

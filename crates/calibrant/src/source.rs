@@ -201,7 +201,10 @@ impl<'job> Filler<'job> {
         &self,
         buffer: &'buffer mut ReadBuffer,
         position: usize,
-    ) -> Result<Content<'buffer>, ReadError> {
+    ) -> Result<Content<'buffer>, ReadError>
+    where
+        'job: 'buffer,
+    {
         let content = self.samples.read(position, buffer)?;
         // The pipeline hands out each position once, so the cell is empty.
         let _ = self.digests[position].set(content.digest());

@@ -44,7 +44,10 @@ impl<'samples> ReadAhead<'samples> {
         &self,
         position: usize,
         buffer: &'buffer mut ReadBuffer,
-    ) -> Result<Content<'buffer>, ReadError> {
+    ) -> Result<Content<'buffer>, ReadError>
+    where
+        'samples: 'buffer,
+    {
         let start = Instant::now();
         let content = self.samples[position].read(buffer)?;
         if start.elapsed() > FROM_MEMORY {

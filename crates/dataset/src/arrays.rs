@@ -11,7 +11,8 @@ use crate::npz::{self, Data, INFLATED_LIMIT_BYTES};
 use crate::picture::HEAD_BYTES;
 use crate::store::Store;
 use crate::{
-    ArrayError, DatasetError, ElementType, ReadError, Tensor, TensorData, name, npy, safetensors,
+    ArrayError, DatasetError, ElementType, FilesStay, ReadError, Tensor, TensorData, name, npy,
+    safetensors,
 };
 
 /// The list of samples is what grows with their number, by some hundred bytes each; an array with
@@ -113,6 +114,11 @@ impl Arrays {
             shape: layout.row_shape().to_vec(),
         };
         self.arrays.iter().map(input).collect()
+    }
+
+    /// Maps the files; see [`Store::map`].
+    pub(crate) fn map(&self, stays: FilesStay) -> Result<(), ReadError> {
+        self.arrays.iter().try_for_each(|array| array.bytes.store.map(stays))
     }
 
     /// Reads one row of every array, reusing the tensors' memory and the buffer.

@@ -12,8 +12,8 @@ use crate::folder::Wanted;
 use crate::picture::{HEAD_BYTES, compression, is_picture};
 use crate::sample::Place;
 use crate::{
-    Census, DatasetError, Input, Kind, Label, LabelError, Labels, SampleRef, Subset, arrays,
-    braces, coco, folder, list, name, npy, npz, shards, tar,
+    Census, DatasetError, FilesStay, Input, Kind, Label, LabelError, Labels, SampleRef, Subset,
+    arrays, braces, coco, folder, list, name, npy, npz, shards, tar,
 };
 
 /// An ordered list of samples, never empty, and what was looked at to find them.
@@ -172,6 +172,17 @@ impl Dataset {
             |row| SampleRef::new(&format!("{set}[{row}]"), Place::Row(Arc::clone(&arrays), row));
         let samples = (0..arrays.n_rows()).map(row).collect();
         Ok(Self { arrays: Some(arrays), ..Self::of_all(samples) })
+    }
+
+    /// The same set with its shards and arrays in the memory map instead of being read; pictures in
+    /// files of their own are read as before.
+    ///
+    /// # Errors
+    ///
+    /// When the system does not map a file, or one has become too short.
+    pub fn mapped(self, stays: FilesStay) -> Result<Self, DatasetError> {
+        self.samples.iter().try_for_each(|sample| sample.map(stays)).map_err(DatasetError::File)?;
+        Ok(self)
     }
 
     /// The samples, in order; there is at least one.

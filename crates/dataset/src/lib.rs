@@ -41,11 +41,10 @@
 //!
 //! # Files that change meanwhile
 //!
-//! No file is mapped into memory, so that one which vanishes or is cut short while it is in use is
-//! an error that names it and nothing worse. What is written over in place is read as it is by then:
-//! do not write into a calibration set while it is in use.
-
-#![forbid(unsafe_code)]
+//! Unless somebody promises that they stay ([`FilesStay`]), no file is mapped into memory, so that
+//! one which vanishes or is cut short while it is in use is an error that names it and nothing
+//! worse. What is written over in place is read as it is by then: do not write into a calibration
+//! set while it is in use.
 
 mod ahead;
 mod arrays;
@@ -61,6 +60,7 @@ pub mod fuzzing;
 mod labels;
 mod layout;
 mod list;
+mod map;
 mod name;
 mod natural;
 mod npy;
@@ -85,6 +85,7 @@ pub use error::{
     LineError, NpyError, ReadError, SafetensorsError, TarError,
 };
 pub use labels::{Label, Labels};
+pub use map::FilesStay;
 pub use natural::natural_order;
 pub use npz::INFLATED_LIMIT_BYTES;
 pub use picture::EXTENSIONS;

@@ -8,7 +8,7 @@ use calibrant_files::Unusable;
 
 use crate::arrays::Arrays;
 use crate::store::{File, make_room, open_regular, read_error};
-use crate::{Label, ReadError, Tensor};
+use crate::{FilesStay, Label, ReadError, Tensor};
 
 /// The largest file that is read as a sample; no picture that can be decoded is as large.
 pub const SAMPLE_LIMIT_BYTES: u64 = 1 << 30;
@@ -100,7 +100,7 @@ impl SampleRef {
     ///
     /// [`ReadError`], which names the file or the row.
     pub fn read<'buffer>(
-        &self,
+        &'buffer self,
         buffer: &'buffer mut ReadBuffer,
     ) -> Result<Content<'buffer>, ReadError> {
         match &self.place {
@@ -128,6 +128,15 @@ impl SampleRef {
             use rustix::fs::{Advice, fadvise};
             // It is advice: without it the file comes when it is read.
             let _ = fadvise(file.file(), 0, None, Advice::WillNeed);
+        }
+    }
+
+    /// Maps the shard or the arrays that it lies in; a file of its own is read whole, and stays as it is.
+    pub(crate) fn map(&self, stays: FilesStay) -> Result<(), ReadError> {
+        match &self.place {
+            Place::File(_) => Ok(()),
+            Place::Member { shard, .. } => shard.map(stays),
+            Place::Row(arrays, _) => arrays.map(stays),
         }
     }
 

@@ -1,15 +1,17 @@
 //! The bytes that several samples lie in: a file that is read at their places, or memory.
 //!
-//! Files are read and not mapped: one that is cut short under a map ends the process with a signal,
-//! and a row that is read costs no more than the faults of its pages would.
+//! Files are read and not mapped unless somebody promised that they stay as they are: one that is
+//! cut short under a map ends the process with a signal.
 
 use std::ops::Range;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use calibrant_files::{RegularFile, Unusable};
+use memmap2::Mmap;
 
-use crate::ReadError;
+use crate::map::map;
+use crate::{FilesStay, ReadError};
 
 /// A buffer above this is given back before a smaller read, so that one large sample does not stay
 /// in every worker's memory.
@@ -28,6 +30,7 @@ pub(crate) struct File {
     path: Box<Path>,
     pub(crate) open: RegularFile,
     n_bytes: usize,
+    map: OnceLock<Mmap>,
 }
 
 impl File {
@@ -37,19 +40,47 @@ impl File {
         let (length, limit) = (open.length(), usize::MAX as u64);
         let n_bytes = usize::try_from(length)
             .map_err(|_| read_error(path, Unusable::TooLarge { n_bytes: length, limit }.into()))?;
-        Ok(Self { path: path.into(), open, n_bytes })
+        Ok(Self { path: path.into(), open, n_bytes, map: OnceLock::new() })
     }
 
-    /// Reads the bytes at these places into the buffer, which is used from read to read.
+    /// Has the file looked at in the memory map from now on.
+    ///
+    /// # Errors
+    ///
+    /// When the system does not map it, or it has become too short.
+    pub(crate) fn map(&self, stays: FilesStay) -> Result<(), ReadError> {
+        let failed = |source| read_error(&self.path, source);
+        let found = self.open.file().metadata().map_err(failed)?.len();
+        if found < self.n_bytes as u64 {
+            return Err(failed(Unusable::Changed { expected: self.n_bytes as u64, found }.into()));
+        }
+        // Of nothing there is no map.
+        if self.n_bytes > 0 && self.map.get().is_none() {
+            let map = map(self.open.file(), self.n_bytes, stays).map_err(failed)?;
+            // Another thread's is as good.
+            let _ = self.map.set(map);
+        }
+        Ok(())
+    }
+
+    /// The bytes at these places, in the memory map or read into the buffer, which is used from read
+    /// to read.
     ///
     /// # Errors
     ///
     /// When the file cannot be read, or has become too short.
-    pub(crate) fn read<'buffer>(
-        &self,
+    ///
+    /// # Panics
+    ///
+    /// When the file is mapped and the places are not among those it had when it was opened.
+    pub(crate) fn read<'bytes>(
+        &'bytes self,
         places: Range<usize>,
-        buffer: &'buffer mut Vec<u8>,
-    ) -> Result<&'buffer [u8], ReadError> {
+        buffer: &'bytes mut Vec<u8>,
+    ) -> Result<&'bytes [u8], ReadError> {
+        if let Some(map) = self.map.get() {
+            return Ok(&map[places]);
+        }
         let room = places.len();
         make_room(buffer, room);
         if buffer.len() < room {
@@ -79,6 +110,18 @@ impl Store {
         }
     }
 
+    /// [Maps](File::map) a file; what is in memory stays there.
+    ///
+    /// # Errors
+    ///
+    /// As [`File::map`].
+    pub(crate) fn map(&self, stays: FilesStay) -> Result<(), ReadError> {
+        match self {
+            Self::File(file) => file.map(stays),
+            Self::Memory(_) => Ok(()),
+        }
+    }
+
     /// The bytes at these places, in memory or [read](File::read) into the buffer.
     ///
     /// # Errors
@@ -87,7 +130,7 @@ impl Store {
     ///
     /// # Panics
     ///
-    /// When the places are not among those in memory.
+    /// As [`File::read`], and when the places are not among those in memory.
     pub(crate) fn read<'bytes>(
         &'bytes self,
         places: Range<usize>,

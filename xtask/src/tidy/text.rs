@@ -12,8 +12,17 @@ const UNFINISHED: [&str; 3] = [concat!("TO", "DO"), concat!("FIX", "ME"), concat
 const UNDECIDED: [&str; 2] = [concat!("<<<<", "<<< "), concat!(">>>>", ">>> ")];
 
 /// Crates where unsafe code may stand; all others must forbid it.
-const UNSAFE_CRATES: [&str; 7] =
-    ["calibration", "cuda", "jpeg", "preprocess", "tensorrt", "tensorrt-double", "tensorrt-sys"];
+const UNSAFE_CRATES: [&str; 9] = [
+    "calibrant",
+    "calibration",
+    "cuda",
+    "dataset",
+    "jpeg",
+    "preprocess",
+    "tensorrt",
+    "tensorrt-double",
+    "tensorrt-sys",
+];
 
 /// Text that is true of one machine or one network only.
 ///

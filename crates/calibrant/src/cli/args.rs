@@ -194,6 +194,11 @@ pub(crate) struct SampleArgs {
     /// The report counts the samples of each class and names the classes left without one.
     #[arg(long, value_name = "FILE|folders")]
     pub(crate) labels: Option<PathBuf>,
+    /// Map tar shards and arrays into memory instead of reading them, for files that nobody else writes to.
+    ///
+    /// A file that is cut short meanwhile ends the process with a signal; without this flag it is an error.
+    #[arg(long)]
+    pub(crate) mmap: bool,
     /// Take the classes in turn, so that --limit keeps as many samples of each as there can be.
     #[arg(long)]
     pub(crate) stratify: bool,

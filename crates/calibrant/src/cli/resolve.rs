@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use calibrant_calibration::{Algorithm, Method};
-use calibrant_dataset::Subset;
+use calibrant_dataset::{FilesStay, Subset};
 use calibrant_engine::{BuildOptions, Dla, LeanRuntime, Precision, Profile, Refit};
 use calibrant_preprocess::{
     JpegDecoder, Pipeline, Preprocess, Preset, Recipe, RecipeError, Settings, Step,
@@ -149,6 +149,7 @@ fn calibration(
     Ok(Calibration {
         samples: images,
         labels: samples.labels.clone(),
+        files_stay: samples.mmap.then(promised),
         subset: Subset {
             limit: samples.limit,
             stride: samples.stride,
@@ -164,6 +165,15 @@ fn calibration(
         workers: calibration.workers.unwrap_or_else(all_processors),
         memory_bytes: calibration.memory.unwrap_or_else(default_memory_bytes),
     })
+}
+
+/// That the samples' files stay as they are, as whoever says --mmap promises.
+fn promised() -> FilesStay {
+    // SAFETY: it is the user who guarantees it; the flag's help says what it promises and what follows otherwise.
+    #[expect(unsafe_code, reason = "a promise of the user's, which no code can check")]
+    unsafe {
+        FilesStay::promised()
+    }
 }
 
 /// What runs the model, with a method that it has.

@@ -29,6 +29,7 @@ pub(crate) fn fashion_calibration() -> Calibration {
     Calibration {
         samples: fixture("fashion/calibration"),
         labels: None,
+        files_stay: None,
         subset: Subset { limit: Some(size(20)), stride: size(25), ..Subset::ALL },
         on_bad_sample: OnBadSample::Fail,
         decode: Decode::Cpu,

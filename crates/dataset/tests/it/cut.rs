@@ -8,19 +8,19 @@ use calibrant_dataset::{Dataset, ReadBuffer, ReadError};
 use crate::folder_of;
 
 /// An npy of 4 rows of 64 KiB each, beyond the pages of its header.
-fn npy() -> Vec<u8> {
+pub(crate) fn npy() -> Vec<u8> {
     let header =
         format!("{:<117}\n", "{'descr': '|u1', 'fortran_order': False, 'shape': (4, 65536), }");
     let length = u16::try_from(header.len()).expect("a short header").to_le_bytes();
     [b"\x93NUMPY\x01\x00", &length[..], header.as_bytes(), &[7; 4 << 16]].concat()
 }
 
-fn safetensors() -> Vec<u8> {
+pub(crate) fn safetensors() -> Vec<u8> {
     let header = br#"{"x":{"dtype":"U8","shape":[4,65536],"data_offsets":[0,262144]}}"#;
     [&(header.len() as u64).to_le_bytes()[..], header, &[7; 4 << 16]].concat()
 }
 
-fn npz() -> Vec<u8> {
+pub(crate) fn npz() -> Vec<u8> {
     let mut zip = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
     let stored =
         zip::write::SimpleFileOptions::default().compression_method(zip::CompressionMethod::Stored);
@@ -29,7 +29,7 @@ fn npz() -> Vec<u8> {
     zip.finish().expect("an archive").into_inner()
 }
 
-fn tar() -> Vec<u8> {
+pub(crate) fn tar() -> Vec<u8> {
     let mut archive = Vec::new();
     for name in ["a.jpg", "b.jpg"] {
         let mut block = [0; 512];

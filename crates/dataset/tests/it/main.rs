@@ -7,6 +7,7 @@ mod folder;
 mod hostile;
 mod labels;
 mod list;
+mod mapped;
 mod read;
 mod shards;
 
