@@ -7,6 +7,7 @@ mod cli;
 mod findings;
 mod fixtures;
 mod generations;
+mod hints;
 mod job;
 mod keeping;
 mod kill;

@@ -37,6 +37,13 @@ impl Graph {
         self
     }
 
+    /// A weight with one value throughout.
+    pub(crate) fn floats(mut self, name: &str, shape: &[usize], value: f32) -> Self {
+        let values = vec![value; shape.iter().product()];
+        self.proto.initializer.push(TensorProto::from_f32(name, shape, &values));
+        self
+    }
+
     /// Adds `output = op(inputs)`; names are separated by spaces.
     pub(crate) fn node(self, op: &str, inputs: &str, output: &str) -> Self {
         let inputs: Vec<&str> = inputs.split(' ').collect();

@@ -152,3 +152,19 @@ fn a_plan_that_cannot_be_read_shows_what_is_known_and_ends_in_3() {
     let shown: Value = serde_json::from_slice(&shown.stdout).unwrap();
     assert!(shown["problem"].as_str().unwrap().contains("does not exist"), "{shown:#}");
 }
+
+#[test]
+fn doctor_tries_every_backend_and_says_why_one_cannot_be_used() {
+    for (version, usable, why_not) in [(101_601, true, ""), (110_400, false, "has no calibrators")]
+    {
+        let output = Installed::new(version).calibrant(&["doctor", "--json"]);
+        let told: Value = serde_json::from_slice(&output.stdout).unwrap();
+        let [embedded, tensorrt] = &told["backends"].as_array().unwrap()[..] else {
+            panic!("{told}")
+        };
+        assert_eq!((&embedded["name"], &embedded["usable"]), (&"embedded".into(), &true.into()));
+        assert_eq!((&tensorrt["name"], &tensorrt["usable"]), (&"tensorrt".into(), &usable.into()));
+        let reason = tensorrt["why_not"].as_str().unwrap_or_default();
+        assert!(reason.contains(why_not) && reason.is_empty() == usable, "{version}: {reason}");
+    }
+}
