@@ -11,7 +11,7 @@ use std::process::{Command, ExitStatus, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use calibrant::{CACHE, MODEL, REPORT, TABLE};
+use calibrant::{CACHE, MODEL, REPORT, STATISTICS, TABLE};
 use calibrant_onnx::Model;
 use serde_json::Value;
 
@@ -152,7 +152,7 @@ fn a_reader_that_has_gone_ends_no_job() {
     let rest = ["--images", images, "--output", output.to_str().unwrap()];
     let command = calibrant([&job[..], &rest].concat());
     assert_eq!(unheard(command).code(), Some(0));
-    assert_eq!(files(&output), [CACHE, TABLE, MODEL, REPORT]);
+    assert_eq!(files(&output), [CACHE, TABLE, STATISTICS, MODEL, REPORT]);
 
     let table = output.join(TABLE);
     let table = table.to_str().unwrap();
@@ -190,7 +190,7 @@ fn paths_that_are_no_text_are_as_good_as_others() {
     let rest = [model.as_os_str(), word("--images"), images.as_os_str(), word("--output")];
     let said = run(&[&quantize[..], &rest, &[output.as_os_str()]].concat());
     assert!(said.contains("model\\xFF.onnx"), "{said}");
-    assert_eq!(files(&output), [CACHE, TABLE, MODEL, REPORT]);
+    assert_eq!(files(&output), [CACHE, TABLE, STATISTICS, MODEL, REPORT]);
 
     let report: Value = serde_json::from_slice(&fs::read(output.join(REPORT)).unwrap()).unwrap();
     let told = report["model"]["path"].as_str().unwrap();
