@@ -29,6 +29,12 @@ pub enum RewriteError {
         /// The tensors that would need one, in the order of the graph.
         tensors: Vec<String>,
     },
+    /// There is not one range.
+    #[error("there is no range for {}, nor for anything else", list(tensors))]
+    NoRanges {
+        /// The tensors that would need one, in the order of the graph.
+        tensors: Vec<String>,
+    },
     /// A range is negative, infinite or not a number.
     #[error(
         "the range of tensor \"{tensor}\" is {amax}; a range is a finite number and at least 0"

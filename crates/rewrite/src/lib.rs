@@ -144,6 +144,9 @@ fn something_to_do(
         })
         .flatten()
         .collect();
+    if !unranged.is_empty() && ranges.is_empty() {
+        return Err(RewriteError::NoRanges { tensors: unranged });
+    }
     if !unranged.is_empty() {
         return Err(RewriteError::ForeignRanges { n_ranges: ranges.len(), tensors: unranged });
     }

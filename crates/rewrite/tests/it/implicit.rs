@@ -99,7 +99,7 @@ fn scales_that_are_none_count_as_missing_and_zeros_get_a_step() {
     for broken in [f32::INFINITY, f32::NAN, -1.0, f32::MAX] {
         let scales = BTreeMap::from([("x".to_owned(), broken)]);
         let error = quantize_to_scales(&model, &scales, &everything()).unwrap_err().to_string();
-        assert!(error.starts_with("no range for \"x\""), "{error}");
+        assert!(error.starts_with("there is no range for \"x\""), "{error}");
     }
     let scales = BTreeMap::from([("x".to_owned(), 0.0)]);
     let (quantized, _) = quantize_to_scales(&model, &scales, &everything()).unwrap();
