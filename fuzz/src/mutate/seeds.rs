@@ -197,8 +197,8 @@ fn shapes() -> Vec<Model> {
         between(
             vec![
                 NodeProto::new("Shape", "", &["c"], &["s"]),
-                NodeProto::new("ConstantOfShape", "", &["s"], &["z"]),
-                NodeProto::new("Add", "", &["c", "z"], &["h"]),
+                NodeProto::new("ConstantOfShape", "", &["s"], &["zeros"]),
+                NodeProto::new("Add", "", &["c", "zeros"], &["h"]),
             ],
             Vec::new(),
             17,

@@ -75,9 +75,7 @@ mod tests {
 
     #[test]
     fn generated_files_are_current() {
-        let root =
-            Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("xtask lies in the repository");
-        for (path, text) in generate(root).unwrap() {
+        for (path, text) in generate(crate::root()).unwrap() {
             let stored = fs::read_to_string(&path).unwrap();
             assert!(
                 stored == text,

@@ -178,7 +178,7 @@ fn an_earlier_job_vouches_for_what_it_wrote_and_for_nothing_else() {
     let first = fs::read(place.path("out/calibration.json")).unwrap();
     let report = place.report("out");
     let written = report["files"].as_array().unwrap();
-    assert_eq!(written.len(), 3, "{report:#}");
+    assert_eq!(written.len(), 4, "{report:#}");
     for file in written {
         let bytes = fs::read(place.path(file["path"].as_str().unwrap())).unwrap();
         assert_eq!(file["bytes"], bytes.len());
@@ -302,7 +302,7 @@ fn a_folder_of_samples_can_take_the_results_and_keeps_its_files() {
     fs::remove_file(place.path("arrays/calibration.json")).unwrap();
     let done = run("arrays");
     assert_eq!(done.status.code(), Some(0), "{}", said(&done));
-    assert_eq!(files(&place.path("arrays")).len(), 4 + 4);
+    assert_eq!(files(&place.path("arrays")).len(), 4 + 5);
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use calibrant_onnx::proto::{
     AttributeProto, GraphProto, ModelProto, NodeProto, StringStringEntryProto, TensorProto,
 };
-use calibrant_onnx::{DataType, Dim, Error, Model, validate};
+use calibrant_onnx::{DataType, Dim, Error, Looks, Model, validate};
 use proptest::prelude::*;
 
 use crate::fixtures;
@@ -62,7 +62,7 @@ fn what_is_no_model_is_named() {
     let empty = Model::from_bytes(b"", None).unwrap_err();
     assert_eq!(empty.to_string(), "the model is empty, not an ONNX model");
     let page = Model::from_bytes(b"<!DOCTYPE html><html></html>", None).unwrap_err();
-    assert!(matches!(page, Error::Decode { .. }), "{page}");
+    assert!(matches!(page, Error::Other { looks: Looks::Html, .. }), "{page}");
     let missing = Model::read("nowhere/model.onnx".as_ref()).unwrap_err();
     assert_eq!(missing.to_string(), "cannot read nowhere/model.onnx");
     let folder = tempfile::tempdir().unwrap();

@@ -95,10 +95,10 @@ fn literals(source: &str) -> Vec<String> {
             let (text, behind) = literal(behind);
             literals.push(text);
             behind
-        } else if found.starts_with("'\"'") {
-            &found[3..]
-        } else if found.starts_with("'\\\"'") {
-            &found[4..]
+        } else if let Some(behind) = found.strip_prefix("'\"'") {
+            behind
+        } else if let Some(behind) = found.strip_prefix("'\\\"'") {
+            behind
         } else {
             behind
         };
