@@ -3,6 +3,7 @@
 use std::fs;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::sync::Arc;
 
 use calibrant::{
@@ -13,6 +14,12 @@ use calibrant_calibration::Method;
 use calibrant_dataset::Subset;
 use calibrant_engine::{BuildOptions, Source};
 use calibrant_preprocess::{Recipe, Settings, Size};
+
+/// Keeps a command from the TensorRT that somebody fetched on this machine.
+pub(crate) fn without_fetched(command: &mut Command) {
+    let empty = Path::new(env!("CARGO_TARGET_TMPDIR")).join("nothing-fetched");
+    command.env("XDG_CACHE_HOME", empty).env_remove("CALIBRANT_TENSORRT");
+}
 
 /// The path of a fixture.
 pub(crate) fn fixture(path: &str) -> PathBuf {

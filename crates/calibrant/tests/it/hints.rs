@@ -18,7 +18,7 @@ use tempfile::TempDir;
 use tensorrt_double::{Driver, Options, install};
 
 use self::cases::{CASES, Case, Wrong};
-use crate::fixtures::fixture;
+use crate::fixtures::{fixture, without_fetched};
 use crate::models::{Graph, write_array};
 
 #[test]
@@ -174,6 +174,7 @@ impl Lab {
         };
         let mut calibrant = Command::new(env!("CARGO_BIN_EXE_calibrant"));
         calibrant.args(self.words(at, command)).env("CUDA_VISIBLE_DEVICES", "");
+        without_fetched(&mut calibrant);
         if let Some(version) = on {
             let library = self.path(version);
             calibrant.env("LD_LIBRARY_PATH", &library).arg("--tensorrt").arg(library);

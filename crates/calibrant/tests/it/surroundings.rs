@@ -15,7 +15,7 @@ use calibrant::{CACHE, MODEL, REPORT, STATISTICS, TABLE};
 use calibrant_onnx::Model;
 use serde_json::Value;
 
-use crate::fixtures::{files, fixture};
+use crate::fixtures::{files, fixture, without_fetched};
 
 /// A command that takes so long waits for something that does not come.
 const HANGS_AFTER: Duration = Duration::from_secs(120);
@@ -24,6 +24,7 @@ const HANGS_AFTER: Duration = Duration::from_secs(120);
 fn calibrant<W: AsRef<OsStr>>(words: impl IntoIterator<Item = W>) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_calibrant"));
     command.args(words).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    without_fetched(&mut command);
     command
 }
 
