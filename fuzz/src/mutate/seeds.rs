@@ -456,7 +456,7 @@ fn between(nodes: Vec<NodeProto>, constants: Vec<TensorProto>, opset: i64) -> Mo
     let mut graph = GraphProto {
         name: nodes.last().and_then(|node| node.op_type.clone()),
         input: vec![ValueInfoProto::tensor("x", DataType::FLOAT, &dims)],
-        output: vec![untyped("y"), untyped("z")],
+        output: vec![untyped("y"), untyped("side")],
         initializer: constants,
         ..GraphProto::default()
     };
@@ -471,7 +471,7 @@ fn between(nodes: Vec<NodeProto>, constants: Vec<TensorProto>, opset: i64) -> Mo
     graph.node.extend(nodes);
     graph.node.push(NodeProto::new("Mul", "back", &["h", "back weight"], &["y"]));
     graph.node.push(
-        NodeProto::new("Conv", "side", &["c", "front weight"], &["z"])
+        NodeProto::new("Conv", "side", &["c", "front weight"], &["side"])
             .with_attr(ints("kernel_shape", &[3, 3]))
             .with_attr(same()),
     );
