@@ -9,10 +9,10 @@ use calibrant_backend_tensorrt::{
 };
 use calibrant_calibration::{BatchSource, SourceError};
 use calibrant_cuda::{Device, DeviceBuffer, TensorMaker, Upload};
-use calibrant_dataset::ElementType;
 use calibrant_decode_cuda::{PictureDecoder, PictureSlot, Worker};
 use calibrant_prefetch::{Batch, Clock, Config, Receiver, Stats};
 use calibrant_preprocess::{Pipeline, Preprocess as _, Scratch};
+use calibrant_tensor::ElementType;
 use calibrant_tensorrt::Calibrator as _;
 use serde::Serialize;
 

@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 use calibrant_backend_tensorrt::{Feed, FeedConfig, InputLayout, Inputs, Slot, SlotStock, feed};
 use calibrant_calibration::{BatchSource, SourceError};
 use calibrant_cuda::Device;
-use calibrant_dataset::ElementType;
 use calibrant_prefetch::{Batch, Clock, Config, Receiver, Stats};
+use calibrant_tensor::ElementType;
 use calibrant_tensorrt::Calibrator as _;
 use serde::Serialize;
 

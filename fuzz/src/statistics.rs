@@ -33,7 +33,7 @@ pub fn statistics(bytes: &[u8]) {
 fn mended(bytes: &[u8]) -> Vec<u8> {
     let mut mended = bytes.to_vec();
     if let Some((header, rest)) = mended.split_at_mut_checked(52) {
-        let sum = calibrant_dataset::digest(rest).to_bytes();
+        let sum = calibrant_tensor::digest(rest).to_bytes();
         header[12..20].copy_from_slice(&(rest.len() as u64).to_le_bytes());
         header[20..].copy_from_slice(&sum);
     }
@@ -43,7 +43,7 @@ fn mended(bytes: &[u8]) -> Vec<u8> {
 #[cfg(test)]
 pub(crate) fn small() -> SavedStatistics {
     use calibrant_calibration::{BackendInfo, Manifest, TensorStatistics};
-    use calibrant_dataset::digest;
+    use calibrant_tensor::digest;
 
     let mut statistics = Statistics { samples: 2, ..Statistics::default() };
     statistics.observe("conv/output: 0", &[0.5, -3.25, 1e-30]).expect("finite");

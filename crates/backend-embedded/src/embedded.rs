@@ -9,7 +9,7 @@ use calibrant_calibration::{
 use calibrant_onnx::{Model, Topology, validate};
 
 use crate::error::LoadError;
-use crate::inputs::ModelInput;
+use crate::inputs::Fitter;
 use crate::normalise::normalise;
 use crate::observed::{From, Observed, observed};
 use crate::program::{Program, compile};
@@ -43,7 +43,7 @@ pub struct Options {
 /// A model ready to be calibrated on this machine's processor.
 pub struct Embedded {
     pub(crate) program: Program,
-    pub(crate) inputs: Vec<ModelInput>,
+    pub(crate) inputs: Vec<Fitter>,
     pub(crate) observed: Vec<Observed>,
     pub(crate) options: Options,
 }
@@ -57,7 +57,8 @@ impl Embedded {
     pub fn load(model: &Model, options: &Options) -> Result<Self, LoadError> {
         validate(model)?;
         let topology = Topology::new(model.graph())?;
-        let inputs = topology.data_inputs().map(ModelInput::new).collect::<Result<Vec<_>, _>>()?;
+        let inputs = topology.data_inputs().map(|input| Fitter::new(input.to_input()));
+        let inputs = inputs.collect::<Result<Vec<_>, _>>()?;
         let scope = Scope::new(&topology, model.opset().unwrap_or_default(), None);
         let observed = observed(&scope, options.histograms);
         if !observed.iter().any(|seen| seen.from == From::Values) {
@@ -109,7 +110,7 @@ impl fmt::Debug for Embedded {
 }
 
 /// Of the model's inputs those that the program reads, in its order.
-fn needed(inputs: Vec<ModelInput>, program: &Program) -> Vec<ModelInput> {
+fn needed(inputs: Vec<Fitter>, program: &Program) -> Vec<Fitter> {
     let names: Vec<&str> = program.inputs.iter().map(|input| input.name.as_str()).collect();
     inputs.into_iter().filter(|input| names.contains(&input.name())).collect()
 }

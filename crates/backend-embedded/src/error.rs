@@ -3,8 +3,8 @@
 use std::error::Error;
 use std::fmt;
 
-use calibrant_dataset::ElementType;
-use calibrant_onnx::{DataType, TensorError, TopologyError, ValidateError};
+use calibrant_onnx::{TensorError, TopologyError, ValidateError};
+use calibrant_tensor::ElementType;
 
 mod run;
 
@@ -38,14 +38,14 @@ pub enum LoadError {
     },
     /// An input has a type that samples do not come in.
     #[error(
-        "input `{input}` of the model is {dtype:?}, and samples are float32, int64, int32, uint8 or bool; \
+        "input `{input}` of the model is {dtype}, and samples are float32, int64, int32, uint8 or bool; \
          give the float32 model"
     )]
     InputType {
         /// The input's name.
         input: String,
-        /// Its element type.
-        dtype: DataType,
+        /// Its element type, as ONNX calls it.
+        dtype: &'static str,
     },
     /// There is nothing to calibrate.
     #[error("no float32 tensor of the model depends on its inputs; give the float32 model")]

@@ -3,21 +3,17 @@
 use std::borrow::Cow;
 
 use calibrant_calibration::{BackendError, Sample};
-use calibrant_dataset::{ElementType, Tensor, TensorData};
-use calibrant_onnx::proto::ValueInfoProto;
-use calibrant_onnx::{DataType, Dim};
+use calibrant_tensor::{Dim, ElementType, Input, InputType, Tensor, TensorData};
 use rten::ValueView;
 
 use crate::embedded::NAME;
 use crate::error::{InputError, LoadError};
 
-/// What the model says of an input.
+/// An input of the model, of a type that samples come in.
 #[derive(Debug)]
-pub(crate) struct ModelInput {
-    name: String,
+pub(crate) struct Fitter {
+    input: Input,
     kind: ElementType,
-    /// A number, or the symbol of a dimension that may vary; `None` when even their count is open.
-    dims: Option<Vec<Result<usize, String>>>,
 }
 
 /// An input of one run: a sample's tensor, or those of several samples one after the other.
@@ -34,35 +30,26 @@ enum Values<'s> {
     U8(Cow<'s, [u8]>),
 }
 
-impl ModelInput {
-    /// What `info` says.
+impl Fitter {
+    /// Fits samples to what is stated of `input`; where no type is, they are floats.
     ///
     /// # Errors
     ///
     /// When samples cannot have the element type.
-    pub(crate) fn new(info: &ValueInfoProto) -> Result<Self, LoadError> {
-        let stated = info.tensor_type();
-        let dtype = stated.as_ref().and_then(|stated| stated.dtype).unwrap_or(DataType::FLOAT);
-        let kind = match dtype {
-            DataType::FLOAT => ElementType::F32,
-            DataType::INT64 => ElementType::I64,
-            DataType::INT32 => ElementType::I32,
-            DataType::UINT8 => ElementType::U8,
-            DataType::BOOL => ElementType::Bool,
-            _ => return Err(LoadError::InputType { input: info.label().to_owned(), dtype }),
+    pub(crate) fn new(input: Input) -> Result<Self, LoadError> {
+        let kind = match input.element {
+            InputType::Element(kind) => kind,
+            InputType::Open => ElementType::F32,
+            InputType::Other(dtype) => {
+                return Err(LoadError::InputType { input: input.name.to_string(), dtype });
+            }
         };
-        let dim = |dim: &Dim<'_>| match dim {
-            Dim::Known(size) => Ok(*size),
-            Dim::Symbol(_) | Dim::Unknown => Err(dim.to_string()),
-        };
-        let dims =
-            stated.and_then(|stated| stated.shape).map(|dims| dims.iter().map(dim).collect());
-        Ok(Self { name: info.label().to_owned(), kind, dims })
+        Ok(Self { input, kind })
     }
 
     /// The input's name.
     pub(crate) fn name(&self) -> &str {
-        &self.name
+        &self.input.name
     }
 
     /// The tensors of the samples for this input, put together along the first axis.
@@ -86,7 +73,7 @@ impl ModelInput {
             let other = self.find(sample)?;
             if other.shape != tensor.shape {
                 return Err(misfit(InputError::Uneven {
-                    input: self.name.clone(),
+                    input: self.input.name.to_string(),
                     sample: sample.name.to_string(),
                     first: tensor.shape.clone(),
                     given: other.shape.clone(),
@@ -98,28 +85,24 @@ impl ModelInput {
     }
 
     fn find<'s>(&self, sample: &'s Sample) -> Result<&'s Tensor, BackendError> {
-        let found = sample.inputs.iter().find(|(name, _)| **name == *self.name);
+        let found = sample.inputs.iter().find(|(name, _)| *name == self.input.name);
         found.map(|(_, tensor)| tensor).ok_or_else(|| BackendError::MissingInput {
-            input: self.name.clone(),
+            input: self.input.name.to_string(),
             sample: sample.name.to_string(),
             given: sample.inputs.iter().map(|(name, _)| name.to_string()).collect(),
         })
     }
 
     fn check_shape(&self, sample: &str, given: &[usize]) -> Result<(), InputError> {
-        let Some(dims) = &self.dims else { return Ok(()) };
-        let fits = |(dim, size): (&Result<usize, String>, &usize)| {
-            dim.as_ref().map_or(true, |known| known == size)
-        };
+        let Some(dims) = &self.input.shape else { return Ok(()) };
+        let fits = |(dim, size): (&Dim, &usize)| dim.size().is_none_or(|known| known == *size);
         if dims.len() == given.len() && dims.iter().zip(given).all(fits) {
             return Ok(());
         }
-        let text =
-            |dim: &Result<usize, String>| dim.as_ref().map_or_else(String::clone, usize::to_string);
         Err(InputError::Shape {
-            input: self.name.clone(),
+            input: self.input.name.to_string(),
             sample: sample.to_owned(),
-            expected: dims.iter().map(text).collect::<Vec<_>>().join(", "),
+            expected: dims.iter().map(Dim::to_string).collect::<Vec<_>>().join(", "),
             given: given.to_vec(),
         })
     }
@@ -135,7 +118,7 @@ impl ModelInput {
             (ElementType::I64, TensorData::I64(values)) => {
                 let narrow = |(index, &value): (usize, &i64)| {
                     i32::try_from(value).map_err(|_| InputError::Range {
-                        input: self.name.clone(),
+                        input: self.input.name.to_string(),
                         sample: sample.to_owned(),
                         index,
                         value,
@@ -144,7 +127,7 @@ impl ModelInput {
                 Values::I32(values.iter().enumerate().map(narrow).collect::<Result<_, _>>()?)
             }
             (expected, data) => {
-                let (input, sample) = (self.name.clone(), sample.to_owned());
+                let (input, sample) = (self.input.name.to_string(), sample.to_owned());
                 return Err(InputError::Type {
                     input,
                     sample,

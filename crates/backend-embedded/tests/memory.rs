@@ -8,9 +8,9 @@ use std::sync::Arc;
 
 use calibrant_backend_embedded::{Embedded, Options};
 use calibrant_calibration::{Backend as _, BatchSource, Histograms, Sample, SourceError};
-use calibrant_dataset::{Tensor, TensorData};
 use calibrant_onnx::Model;
 use calibrant_prefetch::Batch;
+use calibrant_tensor::{Tensor, TensorData};
 
 /// All of the process, with the model, two workers' activations and the statistics.
 const LIMIT_MIB: u64 = 200;

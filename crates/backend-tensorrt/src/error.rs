@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use calibrant_calibration::SourceError;
-use calibrant_dataset::ElementType;
 use calibrant_prefetch::StartError;
+use calibrant_tensor::ElementType;
 
 /// Why there is no next batch.
 #[derive(Debug, thiserror::Error)]

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use calibrant_dataset::ElementType;
+use calibrant_tensor::ElementType;
 
 /// One input of the model, as its memory on the device is laid out: row-major, one sample behind the other.
 #[derive(Debug, Clone, PartialEq, Eq)]

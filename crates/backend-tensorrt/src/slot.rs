@@ -5,7 +5,7 @@ use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use calibrant_cuda::{Device, Element, PinnedSlot};
-use calibrant_dataset::{ElementType, Tensor, TensorData};
+use calibrant_tensor::{ElementType, Tensor, TensorData};
 
 use crate::error::SlotError;
 use crate::layout::{InputLayout, names};

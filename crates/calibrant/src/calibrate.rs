@@ -88,7 +88,7 @@ pub(crate) fn calibrate(
     };
     let mut backend = Embedded::load(&model.model, &options)?;
     let picture = calibration.preprocess.as_deref().zip(model.inputs.first());
-    let picture = picture.map(|(preprocess, input)| (Arc::from(input.name.as_str()), preprocess));
+    let picture = picture.map(|(preprocess, input)| (Arc::clone(&input.name), preprocess));
     let samples = dataset.samples();
     let filler = Filler::new(picture, samples);
     let ((outcome, skipped), stats) = calibrant_prefetch::run(

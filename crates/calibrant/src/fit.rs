@@ -1,9 +1,9 @@
 //! Whether samples fit the model, and what to do where they do not.
 
-use calibrant_onnx::DataType;
 use calibrant_preprocess::{Preprocess as _, Preset, Recipe};
+use calibrant_tensor::{Dim, ElementType, Input, InputType, Layout};
 
-use crate::model::{Input, LoadedModel};
+use crate::model::LoadedModel;
 
 /// In what samples and model do not fit.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -43,7 +43,7 @@ pub enum InputProblem {
         /// The model's input.
         input: String,
         /// The channels that it takes.
-        channels: i64,
+        channels: usize,
         /// The channels that the preprocessing makes.
         given: usize,
     },
@@ -87,15 +87,6 @@ pub enum InputProblem {
     },
 }
 
-/// Numbers of channels that pictures have, one with transparency included.
-const CHANNELS: [i64; 3] = [1, 3, 4];
-
-/// Operators that a model may begin with before it turns its input: conversion and normalisation.
-const BEFORE_A_TURN: [&str; 7] = ["Cast", "Identity", "Sub", "Add", "Mul", "Div", "Clip"];
-
-/// How many of them are looked through.
-const LOOKED_THROUGH: usize = 8;
-
 impl LoadedModel {
     /// The one input that pictures of this shape (channels, height, width) go into.
     ///
@@ -104,63 +95,29 @@ impl LoadedModel {
     /// When there is not exactly one float input, or it takes another shape.
     pub(crate) fn picture_input(&self, shape: [usize; 3]) -> Result<&Input, InputProblem> {
         let [input] = self.inputs.as_slice() else { return Err(self.not_one_picture_input()) };
-        if input.dtype.is_some_and(|dtype| dtype != DataType::FLOAT) {
+        if !matches!(input.element, InputType::Element(ElementType::F32) | InputType::Open) {
             return Err(self.not_one_picture_input());
         }
-        let Some(dims) = &input.dims else { return Ok(input) };
-        let &[_batch, channels, height, width] = dims.as_slice() else {
+        let Some(dims) = &input.shape else { return Ok(input) };
+        let [_batch, channels, height, width] = dims.as_slice() else {
             return Err(InputProblem::NotAPicture { input: input.to_string() });
         };
-        if self.has_channels_last(input, channels, width) {
+        if input.layout == Some(Layout::ChannelsLast) {
             return Err(InputProblem::ChannelsLast { input: input.to_string() });
         }
-        let is_other = |stated: Option<i64>, given: usize| {
-            stated.is_some_and(|size| usize::try_from(size) != Ok(given))
-        };
-        if let Some(channels) = channels.filter(|_| is_other(channels, shape[0])) {
+        let other = |stated: &Dim, given: usize| stated.size().filter(|&size| size != given);
+        if let Some(channels) = other(channels, shape[0]) {
             let (input, given) = (input.to_string(), shape[0]);
             return Err(InputProblem::Channels { input, channels, given });
         }
-        if is_other(height, shape[1]) || is_other(width, shape[2]) {
-            let size = |stated: Option<i64>, given: usize| {
-                stated.and_then(|size| usize::try_from(size).ok()).unwrap_or(given)
-            };
+        if other(height, shape[1]).is_some() || other(width, shape[2]).is_some() {
+            let size = |stated: &Dim, given: usize| stated.size().unwrap_or(given);
             let (height, width) = (size(height, shape[1]), size(width, shape[2]));
             let presets = presets_that_make([shape[0], height, width]);
             let input = input.to_string();
             return Err(InputProblem::Size { input, given: shape, width, height, presets });
         }
         Ok(input)
-    }
-
-    /// Whether the input's channels come last: as its dimensions say, or as the model turns it before anything else.
-    fn has_channels_last(&self, input: &Input, second: Option<i64>, last: Option<i64>) -> bool {
-        let counts = |dim: Option<i64>| dim.is_some_and(|size| CHANNELS.contains(&size));
-        if counts(second) {
-            return false;
-        }
-        counts(last) || self.turns_channels_first(&input.name)
-    }
-
-    /// Whether what reads the tensor first moves its last dimension to the second place.
-    fn turns_channels_first(&self, tensor: &str) -> bool {
-        let nodes = &self.model.graph().node;
-        let mut tensors = vec![tensor];
-        for _ in 0..LOOKED_THROUGH {
-            let reads = |name: &String| tensors.contains(&name.as_str());
-            let readers: Vec<_> =
-                nodes.iter().filter(|node| node.input.iter().any(reads)).collect();
-            let turns = |perm: &[i64]| perm == [0, 3, 1, 2];
-            if readers
-                .iter()
-                .any(|node| node.is("Transpose") && node.attr_ints("perm").is_some_and(turns))
-            {
-                return true;
-            }
-            let passing = readers.iter().filter(|node| BEFORE_A_TURN.contains(&node.op()));
-            tensors = passing.flat_map(|node| &node.output).map(String::as_str).collect();
-        }
-        false
     }
 
     /// Makes sure that `n_samples` can be run without one left over.
@@ -182,9 +139,9 @@ impl LoadedModel {
     ///
     /// When one has none.
     pub(crate) fn check_arrays(&self, arrays: &[String]) -> Result<(), InputProblem> {
-        match self.inputs.iter().find(|input| !arrays.contains(&input.name)) {
+        match self.inputs.iter().find(|input| !arrays.iter().any(|array| **array == *input.name)) {
             Some(input) => {
-                Err(InputProblem::Missing { input: input.name.clone(), given: arrays.to_vec() })
+                Err(InputProblem::Missing { input: input.name.to_string(), given: arrays.to_vec() })
             }
             None => Ok(()),
         }
@@ -214,7 +171,7 @@ fn made_by(names: &[&str]) -> String {
     format!(" (--preset {} makes such pictures)", names.join(" or "))
 }
 
-fn colours(channels: i64) -> String {
+fn colours(channels: usize) -> String {
     match channels {
         1 => "use --color gray, or another preset".to_owned(),
         3 => "use --color rgb or --color bgr, whichever it was trained with, or another preset"

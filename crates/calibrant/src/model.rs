@@ -1,12 +1,11 @@
 //! The model of a job: read, hashed, checked, and asked what it is fed.
 
-use std::fmt;
 use std::num::NonZeroUsize;
 use std::path::Path;
 
-use calibrant_dataset::{Digest, digest, digest_reader};
 use calibrant_files::RegularFile;
-use calibrant_onnx::{DataType, Dim, Model, validate};
+use calibrant_onnx::{Model, validate};
+use calibrant_tensor::{Digest, Input, digest, digest_reader};
 
 use crate::error::Error;
 
@@ -16,15 +15,6 @@ pub(crate) struct LoadedModel {
     pub(crate) model: Model,
     pub(crate) sha256: Digest,
     pub(crate) inputs: Vec<Input>,
-}
-
-/// What the model is fed under one name.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Input {
-    pub(crate) name: String,
-    pub(crate) dtype: Option<DataType>,
-    /// One entry a dimension, `None` where it is dynamic; `None` as a whole where the model does not say.
-    pub(crate) dims: Option<Vec<Option<i64>>>,
 }
 
 impl LoadedModel {
@@ -41,21 +31,18 @@ impl LoadedModel {
             Model::read(path).map_err(|source| Error::Model { path: path.to_owned(), source })?;
         validate(&model).map_err(|source| Error::Invalid { path: path.to_owned(), source })?;
         let sha256 = identity(sha256, &mut model);
-        let inputs = inputs(&model);
+        let inputs = model.inputs();
         Ok(Self { model, sha256, inputs })
     }
 
     /// What the inputs fix their first dimension to, if they do.
     pub(crate) fn fixed_batch(&self) -> Option<NonZeroUsize> {
-        let batches = self.inputs.iter().filter_map(|input| *input.dims.as_ref()?.first()?);
-        let largest = batches.filter_map(|size| usize::try_from(size).ok()).max();
-        largest.and_then(NonZeroUsize::new)
+        self.inputs.iter().filter_map(Input::fixed_batch).max().and_then(NonZeroUsize::new)
     }
 
     /// Whether a dimension of an input is open.
     pub(crate) fn has_dynamic_inputs(&self) -> bool {
-        let open = |dims: &Vec<Option<i64>>| dims.iter().any(Option::is_none);
-        self.inputs.iter().any(|input| input.dims.as_ref().is_none_or(open))
+        self.inputs.iter().any(|input| input.fixed_shape().is_none())
     }
 
     /// How many samples the model takes at once: what its inputs fix their first dimension to, else 1.
@@ -78,44 +65,6 @@ fn identity(file: Digest, model: &mut Model) -> Digest {
         lines.push_str(&format!("{part}\n"));
     });
     digest(lines.as_bytes())
-}
-
-/// The graph's inputs that are not initializers: old models list those too.
-fn inputs(model: &Model) -> Vec<Input> {
-    let graph = model.graph();
-    let fed = graph.input.iter().filter(|value| {
-        !graph.initializer.iter().any(|tensor| tensor.name.as_deref() == Some(value.label()))
-    });
-    fed.map(|value| {
-        let tensor = value.tensor_type();
-        let dims = tensor.as_ref().and_then(|tensor| tensor.shape.as_ref());
-        Input {
-            name: value.label().to_owned(),
-            dtype: tensor.as_ref().and_then(|tensor| tensor.dtype),
-            dims: dims.map(|dims| dims.iter().map(size).collect()),
-        }
-    })
-    .collect()
-}
-
-fn size(dim: &Dim<'_>) -> Option<i64> {
-    match dim {
-        Dim::Known(size) => i64::try_from(*size).ok(),
-        Dim::Symbol(_) | Dim::Unknown => None,
-    }
-}
-
-impl fmt::Display for Input {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let dtype = self.dtype.map_or("?".to_owned(), |dtype| format!("{dtype:?}").to_lowercase());
-        let dims = self.dims.as_ref().map_or("?".to_owned(), |dims| {
-            dims.iter()
-                .map(|dim| dim.map_or("?".to_owned(), |size| size.to_string()))
-                .collect::<Vec<_>>()
-                .join(",")
-        });
-        write!(f, "`{}` {dtype} [{dims}]", self.name)
-    }
 }
 
 #[cfg(test)]

@@ -14,12 +14,13 @@ use calibrant_calibration::{
     SourceError, SourceErrorKind,
 };
 use calibrant_cuda::Device;
-use calibrant_dataset::{Dataset, Digest, ElementType, SampleRef, digest};
+use calibrant_dataset::{Dataset, SampleRef};
 use calibrant_decode_cuda::PictureDecoder;
 use calibrant_engine::{
     BuildError, BuildOptions, BuildSummary, Found, Generation, Int8, Profile, ShapeRange, Version,
 };
 use calibrant_prefetch::{Clock, StartError, Stats};
+use calibrant_tensor::{Digest, ElementType, Input, InputType, digest};
 use serde::{Deserialize, Serialize};
 
 use crate::calibrate::{pipeline, suspects};
@@ -109,20 +110,23 @@ impl Native<'_> {
         let version = self.library.version();
         match (&self.calibration.preprocess, self.model.inputs.first()) {
             (Some(preprocess), Some(input)) => vec![InputLayout {
-                name: Arc::from(input.name.as_str()),
+                name: Arc::clone(&input.name),
                 element: ElementType::F32,
                 sample_shape: preprocess.shape().to_vec(),
             }],
             _ => {
                 let arrays = self.dataset.inputs();
                 let array = |name: &str| arrays.iter().find(|array| &*array.name == name);
-                let layout = |array: &calibrant_dataset::Input| InputLayout {
-                    name: Arc::clone(&array.name),
-                    element: narrowed(array.element_type, version),
-                    sample_shape: array.shape[1..].to_vec(),
+                let layout = |array: &Input| {
+                    let InputType::Element(element) = array.element else { return None };
+                    Some(InputLayout {
+                        name: Arc::clone(&array.name),
+                        element: narrowed(element, version),
+                        sample_shape: array.fixed_shape()?.split_off(1),
+                    })
                 };
                 let inputs = self.model.inputs.iter();
-                inputs.filter_map(|input| array(&input.name)).map(layout).collect()
+                inputs.filter_map(|input| layout(array(&input.name)?)).collect()
             }
         }
     }
@@ -271,7 +275,7 @@ impl Native<'_> {
 
     fn picture(&self) -> Option<(Arc<str>, &dyn calibrant_preprocess::Preprocess)> {
         let preprocess = self.calibration.preprocess.as_deref()?;
-        Some((Arc::from(self.model.inputs.first()?.name.as_str()), preprocess))
+        Some((Arc::clone(&self.model.inputs.first()?.name), preprocess))
     }
 
     /// Whether TensorRT calibrated to the end, or took the cache.

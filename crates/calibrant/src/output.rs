@@ -18,8 +18,8 @@ use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use calibrant_dataset::digest_reader;
 use calibrant_files::TEXT_LIMIT_BYTES;
+use calibrant_tensor::digest_reader;
 use tempfile::{TempDir, TempPath};
 
 use crate::guard::{Inputs, Role};

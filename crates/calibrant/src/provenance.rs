@@ -11,8 +11,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use calibrant_calibration::{Cache, Table, TableError};
-use calibrant_dataset::digest;
 use calibrant_files::TEXT_LIMIT_BYTES;
+use calibrant_tensor::digest;
 
 use crate::error::Error;
 use crate::native::CacheManifest;

@@ -6,7 +6,7 @@ use std::path::Path;
 use calibrant_calibration::{
     Algorithm, Cache, Difference, Manifest, Method, SavedStatistics, Stale, Table,
 };
-use calibrant_dataset::Digest;
+use calibrant_tensor::Digest;
 
 use crate::error::Error;
 use crate::findings::Remark;

@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use calibrant_calibration::{Algorithm, BackendInfo, Method};
-use calibrant_dataset::Digest;
 use calibrant_engine::{BuildSummary, Precision};
 use calibrant_rewrite::{FloatType, Outcome};
+use calibrant_tensor::Digest;
 use serde::{Deserialize, Serialize};
 
 use crate::observe::Stage;

@@ -9,10 +9,11 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use calibrant_calibration::{Cache, Table, Target, TargetWay};
-use calibrant_dataset::{Dataset, Digest, SampleRef, digest};
+use calibrant_dataset::{Dataset, SampleRef};
 use calibrant_decode_cuda::DevicePreprocess;
 use calibrant_engine::{BuildOptions, BuildSummary, Int8, Int8Via, LocateError, Source, Version};
 use calibrant_rewrite::{CastSummary, Summary};
+use calibrant_tensor::{Digest, digest};
 
 use crate::calibrate::{Calibrated, calibrate, find_samples};
 use crate::config::{

@@ -41,8 +41,9 @@ impl Sizes {
             Ranges::None => None,
         });
         let arrays = calibration.and(samples).map(Dataset::inputs).unwrap_or_default();
-        let samples =
-            arrays.into_iter().map(|input| (input.name.to_string(), input.shape[1..].to_vec()));
+        let samples = arrays
+            .into_iter()
+            .filter_map(|input| Some((input.name.to_string(), input.fixed_shape()?.split_off(1))));
         Self {
             picture,
             samples: samples.collect(),
@@ -69,14 +70,15 @@ pub(crate) fn with_profiles(
     }
     let (mut ranges, mut reasons, mut open) = (Vec::new(), Vec::new(), Vec::new());
     for input in &model.inputs {
-        let sample = sizes.samples.get(&input.name).map(Vec::as_slice);
+        let sample = sizes.samples.get(&*input.name).map(Vec::as_slice);
         let picture = match &sizes.picture {
             Some(picture) if model.inputs.len() == 1 => Some(picture.as_slice()),
             _ if sizes.is_passing => sample,
             _ => None,
         };
-        let dims = input.dims.as_deref().unwrap_or_default();
-        match suggest(&input.name, dims, picture, sample, DEFAULT_ENGINE_BATCHES) {
+        let dims = input.shape.as_deref().unwrap_or_default();
+        let dims: Vec<_> = dims.iter().map(|dim| i64::try_from(dim.size()?).ok()).collect();
+        match suggest(&input.name, &dims, picture, sample, DEFAULT_ENGINE_BATCHES) {
             Ok(None) => {}
             Ok(Some(suggestion)) => {
                 reasons.push(format!("`{}`: {}", input.name, suggestion.reason));

@@ -4,12 +4,11 @@ use std::sync::{Arc, OnceLock};
 
 use calibrant_backend_tensorrt::{Slot, SlotError};
 use calibrant_calibration::{BatchSource, Sample, SourceError};
-use calibrant_dataset::{
-    Content, Digest, ReadAhead, ReadBuffer, ReadError, SampleRef, Tensor, TensorData,
-};
+use calibrant_dataset::{Content, ReadAhead, ReadBuffer, ReadError, SampleRef};
 use calibrant_decode_cuda::{PictureDecoder, PictureSlot, Worker};
 use calibrant_prefetch::{Batch, Delivery, Failure, Receiver, WorkError};
 use calibrant_preprocess::{Preprocess, PreprocessError, Scratch};
+use calibrant_tensor::{Digest, Tensor, TensorData};
 
 use crate::config::OnBadSample;
 use crate::observe::{Event, Observer};

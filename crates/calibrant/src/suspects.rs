@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use calibrant_calibration::SampleDigest;
-use calibrant_dataset::Digest;
 use calibrant_preprocess::{Preprocess, Scratch};
+use calibrant_tensor::Digest;
 use serde::Serialize;
 
 use crate::output::REPORT;
@@ -200,8 +200,8 @@ fn bmp(width: usize, height: usize, level: u8) -> Option<Vec<u8>> {
 
 #[cfg(test)]
 mod tests {
-    use calibrant_dataset::digest;
     use calibrant_preprocess::{Pipeline, PreprocessError, Settings};
+    use calibrant_tensor::digest;
 
     use super::*;
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use calibrant_dataset::{Digest, digest_samples};
+use calibrant_tensor::{Digest, digest_samples};
 use serde::{Deserialize, Serialize};
 
 use crate::{BackendInfo, Method};
@@ -273,7 +273,7 @@ fn first_difference(was: &str, is: &str) -> (String, String) {
 
 #[cfg(test)]
 mod tests {
-    use calibrant_dataset::digest;
+    use calibrant_tensor::digest;
 
     use super::*;
 

@@ -4,8 +4,8 @@ use std::error::Error;
 use std::fmt;
 use std::sync::Arc;
 
-use calibrant_dataset::Tensor;
 use calibrant_prefetch::Batch;
+use calibrant_tensor::Tensor;
 
 /// One sample, ready for the network.
 #[derive(Debug, Clone, PartialEq)]

@@ -21,8 +21,8 @@ mod record;
 
 use std::path::Path;
 
-use calibrant_dataset::{Digest, digest};
 use calibrant_files::{WriteError, write_atomic};
+use calibrant_tensor::{Digest, digest};
 
 pub use error::StatisticsError;
 pub use merge::{MergeStatisticsError, MergedStatistics, Shard, merge_statistics};
@@ -43,7 +43,7 @@ const LIMIT_BYTES: u64 = 2 << 30;
 ///
 /// ```
 /// # use calibrant_calibration::{BackendInfo, Manifest, Method, SavedStatistics, Statistics, Table};
-/// # use calibrant_dataset::digest;
+/// # use calibrant_tensor::digest;
 /// # let (sample_list, samples) = Manifest::list_digest(Vec::new());
 /// # let backend = BackendInfo { name: "test".into(), version: "1".into(), notes: Vec::new() };
 /// # let manifest = Manifest {

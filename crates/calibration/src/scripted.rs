@@ -5,8 +5,8 @@
 use std::collections::VecDeque;
 use std::fmt;
 
-use calibrant_dataset::TensorData;
 use calibrant_prefetch::Batch;
+use calibrant_tensor::TensorData;
 
 use crate::{Backend, BackendError, BackendInfo, BatchSource, Sample, SourceError, Statistics};
 

@@ -8,8 +8,8 @@ mod error;
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use calibrant_dataset::Digest;
 use calibrant_files::{WriteError, write_atomic};
+use calibrant_tensor::Digest;
 use serde::{Deserialize, Serialize};
 
 pub use entry::{Entry, FirstBatch, scale_of};
@@ -163,7 +163,7 @@ impl Table {
 mod tests {
     use std::sync::LazyLock;
 
-    use calibrant_dataset::digest;
+    use calibrant_tensor::digest;
     use expect_test::expect;
     use proptest::prelude::*;
 

@@ -6,29 +6,17 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use calibrant_tensor::{Input, Tensor, TensorData};
+
 use crate::layout::{BeyondFloat32, Layout};
 use crate::npz::{self, Data, INFLATED_LIMIT_BYTES};
 use crate::picture::HEAD_BYTES;
 use crate::store::Store;
-use crate::{
-    ArrayError, DatasetError, ElementType, FilesStay, ReadError, Tensor, TensorData, name, npy,
-    safetensors,
-};
+use crate::{ArrayError, DatasetError, FilesStay, ReadError, name, npy, safetensors};
 
 /// The list of samples is what grows with their number, by some hundred bytes each; an array with
 /// more rows has been laid out otherwise.
 const ROWS_LIMIT: usize = 1 << 24;
-
-/// What the tensors of every sample look like for one input.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Input {
-    /// The model input that the array is called after.
-    pub name: Arc<str>,
-    /// The type that the samples are read as.
-    pub element_type: ElementType,
-    /// The shape of one sample, with a leading axis of 1.
-    pub shape: Vec<usize>,
-}
 
 /// One array per input, all with the same first axis; inputs in the order of their names.
 #[derive(Debug)]
@@ -107,11 +95,10 @@ impl Arrays {
         self.n_rows
     }
 
+    /// The inputs that the arrays are called after, fixed to what one sample of each is, with a leading axis of 1.
     pub(crate) fn inputs(&self) -> Vec<Input> {
-        let input = |Array { name, layout, .. }: &Array| Input {
-            name: Arc::clone(name),
-            element_type: layout.element_type(),
-            shape: layout.row_shape().to_vec(),
+        let input = |Array { name, layout, .. }: &Array| {
+            Input::fixed(Arc::clone(name), layout.element_type(), layout.row_shape())
         };
         self.arrays.iter().map(input).collect()
     }

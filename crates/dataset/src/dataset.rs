@@ -7,13 +7,15 @@ use std::sync::Arc;
 
 use calibrant_files::head;
 
+use calibrant_tensor::Input;
+
 use crate::arrays::Arrays;
 use crate::folder::Wanted;
 use crate::picture::{HEAD_BYTES, compression, is_picture};
 use crate::sample::Place;
 use crate::{
-    Census, DatasetError, FilesStay, Input, Kind, Label, LabelError, Labels, SampleRef, Subset,
-    arrays, braces, coco, folder, list, name, npy, npz, shards, tar,
+    Census, DatasetError, FilesStay, Kind, Label, LabelError, Labels, SampleRef, Subset, arrays,
+    braces, coco, folder, list, name, npy, npz, shards, tar,
 };
 
 /// An ordered list of samples, never empty, and what was looked at to find them.

@@ -3,13 +3,14 @@
 
 use std::path::Path;
 
+use calibrant_tensor::{Tensor, TensorData};
+
 use crate::census::Tally;
 use crate::layout::Layout;
 use crate::npz::{self, Data};
 use crate::store::Store;
 use crate::{
-    Labels, Tensor, TensorData, braces, coco, list, npy as npy_format,
-    safetensors as safetensors_format, shards,
+    Labels, braces, coco, list, npy as npy_format, safetensors as safetensors_format, shards,
 };
 
 /// Reads the lines of a list file of these bytes; their numbers ascend, and each says something.

@@ -5,7 +5,9 @@ use std::ops::Range;
 
 use half::{bf16, f16};
 
-use crate::{ElementType, LayoutError, Tensor, TensorData};
+use calibrant_tensor::{ElementType, Tensor, TensorData};
+
+use crate::LayoutError;
 
 /// How an array lies in the bytes of a file.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -52,7 +52,6 @@ mod braces;
 mod census;
 mod coco;
 mod dataset;
-mod digest;
 mod error;
 mod folder;
 #[doc(hidden)]
@@ -73,13 +72,10 @@ mod shards;
 mod store;
 mod subset;
 mod tar;
-mod tensor;
 
 pub use ahead::ReadAhead;
-pub use arrays::Input;
 pub use census::{Census, Ignored, Kind};
 pub use dataset::Dataset;
-pub use digest::{Digest, ParseDigestError, digest, digest_reader, digest_samples, digest_tensors};
 pub use error::{
     ArrayError, BraceError, CocoError, Compression, DatasetError, LabelError, LayoutError,
     LineError, NpyError, ReadError, SafetensorsError, TarError,
@@ -91,4 +87,3 @@ pub use npz::INFLATED_LIMIT_BYTES;
 pub use picture::EXTENSIONS;
 pub use sample::{Content, ReadBuffer, SAMPLE_LIMIT_BYTES, SampleRef};
 pub use subset::Subset;
-pub use tensor::{ElementType, Tensor, TensorData};

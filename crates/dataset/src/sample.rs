@@ -5,10 +5,11 @@ use std::path::Path;
 use std::sync::Arc;
 
 use calibrant_files::Unusable;
+use calibrant_tensor::{Digest, Tensor, digest, digest_tensors};
 
 use crate::arrays::Arrays;
 use crate::store::{File, make_room, open_regular, read_error};
-use crate::{FilesStay, Label, ReadError, Tensor};
+use crate::{FilesStay, Label, ReadError};
 
 /// The largest file that is read as a sample; no picture that can be decoded is as large.
 pub const SAMPLE_LIMIT_BYTES: u64 = 1 << 30;
@@ -147,11 +148,11 @@ impl SampleRef {
 
 impl Content<'_> {
     /// The sample's identity: of a file, of its bytes; of tensors, see
-    /// [`digest_tensors`](crate::digest_tensors).
-    pub fn digest(&self) -> crate::Digest {
+    /// [`digest_tensors`].
+    pub fn digest(&self) -> Digest {
         match self {
-            Self::Encoded(bytes) => crate::digest(bytes),
-            Self::Tensors(tensors) => crate::digest_tensors(tensors),
+            Self::Encoded(bytes) => digest(bytes),
+            Self::Tensors(tensors) => digest_tensors(tensors),
         }
     }
 }

@@ -10,7 +10,6 @@ use std::time::{Duration, Instant};
 
 use calibrant_backend_embedded::{Embedded, Options};
 use calibrant_calibration::{Backend as _, BatchSource, Histograms, Sample, SourceError};
-use calibrant_dataset::{Tensor, TensorData};
 use calibrant_engine::{
     BuildOptions, Environment, Found, Profile, ShapeRange, Source, Version, locate,
 };
@@ -20,6 +19,7 @@ use calibrant_prefetch::Batch;
 use calibrant_rewrite::{
     CastOptions, FloatType, Options as RewriteOptions, SmallLayers, cast, quantize,
 };
+use calibrant_tensor::{Tensor, TensorData};
 use tempfile::TempDir;
 
 /// Memory that running a model may take, far below what a child may address.

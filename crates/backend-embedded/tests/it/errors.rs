@@ -9,10 +9,10 @@ use calibrant_calibration::scripted::{ScriptedSource, Step};
 use calibrant_calibration::{
     Backend as _, BackendError, BatchSource, Sample, SourceError, SourceErrorKind,
 };
-use calibrant_dataset::{Tensor, TensorData};
 use calibrant_onnx::proto::{AttributeProto, NodeProto, TensorProto};
 use calibrant_onnx::{DataType, Dim, Model};
 use calibrant_prefetch::{Batch, Config, Receiver};
+use calibrant_tensor::{Tensor, TensorData};
 
 use crate::support::{calibrate, floats, input, load, model, model_of, noisy, options, sample};
 

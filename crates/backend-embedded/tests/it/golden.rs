@@ -2,8 +2,8 @@
 
 use std::fs;
 
-use calibrant_dataset::{Tensor, TensorData};
 use calibrant_onnx::Model;
+use calibrant_tensor::{Tensor, TensorData};
 use serde_json::Value;
 
 use crate::support::{calibrate, fixtures, noisy, sample};

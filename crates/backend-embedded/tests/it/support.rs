@@ -6,11 +6,11 @@ use std::sync::Arc;
 use calibrant_backend_embedded::{Embedded, LoadError, Options};
 use calibrant_calibration::scripted::ScriptedSource;
 use calibrant_calibration::{Backend as _, BackendError, Histograms, Sample, Statistics};
-use calibrant_dataset::{Tensor, TensorData};
 use calibrant_onnx::proto::{
     GraphProto, ModelProto, NodeProto, OperatorSetIdProto, TensorProto, ValueInfoProto,
 };
 use calibrant_onnx::{DataType, Dim, MessageField, Model};
+use calibrant_tensor::{Tensor, TensorData};
 
 /// More than any model of the tests takes.
 pub(crate) const MEMORY_BYTES: u64 = 2 << 30;

@@ -9,8 +9,8 @@ use calibrant_backend_tensorrt::{
 use calibrant_calibration::scripted::{ScriptedSource, Step};
 use calibrant_calibration::{BatchSource, SourceError, SourceErrorKind};
 use calibrant_cuda::Error as CudaError;
-use calibrant_dataset::ElementType;
 use calibrant_prefetch::{Batch, Clock};
+use calibrant_tensor::ElementType;
 use calibrant_tensorrt::{Calibrator, Error};
 use tensorrt_double::Faults;
 

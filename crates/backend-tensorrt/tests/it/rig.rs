@@ -12,12 +12,12 @@ use calibrant_backend_tensorrt::{
 };
 use calibrant_calibration::{BatchSource, SourceError};
 use calibrant_cuda::{Device, Driver};
-use calibrant_dataset::{ElementType, digest};
 use calibrant_onnx::proto::{
     GraphProto, ModelProto, NodeProto, OperatorSetIdProto, ValueInfoProto,
 };
 use calibrant_onnx::{DataType, Dim, Model};
 use calibrant_prefetch::{Batch, Clock, Config, Receiver};
+use calibrant_tensor::{ElementType, digest};
 use calibrant_tensorrt::{
     BuilderFlag, CalibrationAlgoType, Enumeration, Error, Library, NetworkTyping, Parser, Turn,
     Version,

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use calibrant_backend_tensorrt::{InputLayout, Slot, SlotError, SlotStock};
-use calibrant_dataset::{ElementType, Tensor, TensorData};
+use calibrant_tensor::{ElementType, Tensor, TensorData};
 
 use crate::rig::{Rig, size};
 

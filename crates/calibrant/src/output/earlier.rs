@@ -4,8 +4,8 @@ use std::fs;
 use std::io;
 use std::path::Path;
 
-use calibrant_dataset::{Digest, digest, digest_reader};
 use calibrant_files::{RegularFile, TEXT_LIMIT_BYTES};
+use calibrant_tensor::{Digest, digest, digest_reader};
 use serde::{Deserialize, Serialize};
 
 use super::{JOURNAL, OutputError, REPORT, ReportProblem};

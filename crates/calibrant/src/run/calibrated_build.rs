@@ -5,11 +5,12 @@ use std::path::PathBuf;
 
 use calibrant_calibration::{Cache, ParseCacheError};
 use calibrant_cuda::Device;
-use calibrant_dataset::{Dataset, digest};
+use calibrant_dataset::Dataset;
 use calibrant_decode_cuda::DevicePreprocess;
 use calibrant_engine::{BuildOptions, cache_algorithm};
 use calibrant_files::TEXT_LIMIT_BYTES;
 use calibrant_rewrite::already_quantized;
+use calibrant_tensor::digest;
 
 use super::{Job, Library};
 use crate::config::{BackendKind, EnginePolicy, Ranges};

@@ -182,7 +182,7 @@ fn an_earlier_job_vouches_for_what_it_wrote_and_for_nothing_else() {
     for file in written {
         let bytes = fs::read(place.path(file["path"].as_str().unwrap())).unwrap();
         assert_eq!(file["bytes"], bytes.len());
-        assert_eq!(file["sha256"], calibrant_dataset::digest(&bytes).to_string());
+        assert_eq!(file["sha256"], calibrant_tensor::digest(&bytes).to_string());
     }
     place.done("quantize", MODEL, &["--output", "out"]);
     assert!(fs::read(place.path("out/calibration.json")).unwrap() == first);

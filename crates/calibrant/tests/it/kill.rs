@@ -11,8 +11,8 @@ use std::thread::sleep;
 use std::time::{Duration, Instant, SystemTime};
 
 use calibrant::{CACHE, MODEL, PLAN, REPORT, STATISTICS, TABLE};
-use calibrant_dataset::digest;
 use calibrant_engine::Version;
+use calibrant_tensor::digest;
 use serde_json::Value;
 use tempfile::TempDir;
 use tensorrt_double::{Options, install};

@@ -6,8 +6,9 @@ use std::sync::Arc;
 
 use calibrant::TABLE;
 use calibrant_calibration::Table;
-use calibrant_dataset::{Dataset, TensorData};
+use calibrant_dataset::Dataset;
 use calibrant_preprocess::{Preprocess, Recipe, ResizeKind, Scratch, Settings, Size};
+use calibrant_tensor::TensorData;
 use serde_json::Value;
 
 use crate::fixtures::{any_picture_calibration, fixture, job, run};

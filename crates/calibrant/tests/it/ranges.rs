@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use calibrant::{CACHE, CACHE_MANIFEST, Config, EnginePolicy, Error, Ranges, Report, TABLE};
 use calibrant_calibration::{Cache, Method, Table};
-use calibrant_dataset::digest;
+use calibrant_tensor::digest;
 use serde_json::json;
 use tempfile::TempDir;
 

@@ -284,7 +284,7 @@ fn list(names: &[&str]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use calibrant_dataset::digest;
+    use calibrant_tensor::digest;
 
     use super::*;
     use crate::{BackendInfo, Cache, Manifest, Method, SavedStatistics, Statistics};

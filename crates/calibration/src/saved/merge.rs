@@ -3,7 +3,7 @@
 use std::cmp::Ordering;
 use std::collections::BTreeSet;
 
-use calibrant_dataset::Digest;
+use calibrant_tensor::Digest;
 
 use super::{Parts, SavedStatistics, StatisticsError};
 use crate::statistics::MOST_VALUES;
@@ -180,7 +180,7 @@ fn union(left: &SavedStatistics, right: &SavedStatistics) -> Manifest<()> {
 
 #[cfg(test)]
 mod tests {
-    use calibrant_dataset::digest;
+    use calibrant_tensor::digest;
     use proptest::collection::vec;
     use proptest::prelude::*;
 

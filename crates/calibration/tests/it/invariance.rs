@@ -5,7 +5,7 @@ use std::thread;
 use calibrant_calibration::{
     BackendInfo, Cache, Manifest, Method, SavedStatistics, Statistics, Table,
 };
-use calibrant_dataset::digest;
+use calibrant_tensor::digest;
 use proptest::collection::vec;
 use proptest::prelude::*;
 

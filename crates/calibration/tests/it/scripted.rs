@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use calibrant_calibration::scripted::{ScriptedBackend, ScriptedSource, Step};
 use calibrant_calibration::{Backend, BackendError, Method, Sample, SourceError, SourceErrorKind};
-use calibrant_dataset::{Tensor, TensorData};
+use calibrant_tensor::{Tensor, TensorData};
 
 fn sample(position: usize, values: &[f32]) -> Sample {
     let picture = Tensor { shape: vec![1, values.len()], data: TensorData::F32(values.to_vec()) };

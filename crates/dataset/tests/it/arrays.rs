@@ -4,7 +4,8 @@ use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 
-use calibrant_dataset::{Content, Dataset, ElementType, ReadBuffer, SampleRef, Tensor, TensorData};
+use calibrant_dataset::{Content, Dataset, ReadBuffer, SampleRef};
+use calibrant_tensor::{ElementType, Input, Tensor, TensorData};
 
 use crate::{chain, fixtures, names};
 
@@ -60,8 +61,8 @@ fn check(expected: &Path, folder: &Path) -> usize {
                 assert_eq!(sample.name(), format!("{file}[{row}]"));
                 let (name, tensor) = &tensors(sample, &mut buffer)[idx];
                 actual.push(format!("{file}\t{}", words(row, name, tensor)));
-                assert_eq!((name, &tensor.shape), (&input.name, &input.shape));
-                assert_eq!(tensor.data.element_type(), input.element_type);
+                let found = Input::fixed(&**name, tensor.data.element_type(), &tensor.shape);
+                assert_eq!(found, *input);
             }
         }
     }
@@ -75,10 +76,9 @@ fn a_folder_of_arrays_is_one_array_per_input() {
     let dataset = Dataset::open(&good.join("inputs")).expect("there are two arrays");
     assert_eq!(names(&dataset), ["inputs[0]", "inputs[1]", "inputs[2]"]);
     let inputs = dataset.inputs();
-    let inputs: Vec<_> = inputs.iter().map(|it| (&*it.name, it.element_type, &*it.shape)).collect();
     let expected = [
-        ("attention_mask", ElementType::Bool, &[1, 5][..]),
-        ("input_ids", ElementType::I64, &[1, 5]),
+        Input::fixed("attention_mask", ElementType::Bool, &[1, 5]),
+        Input::fixed("input_ids", ElementType::I64, &[1, 5]),
     ];
     assert_eq!(inputs, expected);
 

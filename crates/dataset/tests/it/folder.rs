@@ -244,7 +244,7 @@ mod unix {
         for (sample, (name, bytes)) in dataset.samples().iter().zip(expected) {
             assert_eq!(sample.name(), *name);
             let content = sample.read(&mut buffer).expect("it is there");
-            assert_eq!(content.digest(), calibrant_dataset::digest(bytes));
+            assert_eq!(content.digest(), calibrant_tensor::digest(bytes));
         }
         assert_eq!(dataset.samples().len(), expected.len());
     }

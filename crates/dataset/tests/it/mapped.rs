@@ -1,6 +1,7 @@
 //! Files in the memory map give what reading them gives.
 
-use calibrant_dataset::{Content, Dataset, Digest, FilesStay, ReadBuffer};
+use calibrant_dataset::{Content, Dataset, FilesStay, ReadBuffer};
+use calibrant_tensor::Digest;
 
 use crate::{cut, folder_of};
 

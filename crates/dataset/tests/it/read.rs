@@ -2,7 +2,8 @@
 
 use std::fs;
 
-use calibrant_dataset::{Content, Dataset, ReadBuffer, ReadError, SampleRef, digest};
+use calibrant_dataset::{Content, Dataset, ReadBuffer, ReadError, SampleRef};
+use calibrant_tensor::digest;
 
 use crate::folder_of;
 

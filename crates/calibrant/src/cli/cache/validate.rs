@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use calibrant_calibration::{Cache, Finding, Reading, Severity, check};
-use calibrant_dataset::Digest;
+use calibrant_tensor::Digest;
 use serde::Serialize;
 
 use crate::cli::args::GeneralArgs;

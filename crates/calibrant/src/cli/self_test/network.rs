@@ -7,12 +7,12 @@ use std::sync::Arc;
 use calibrant_backend_embedded::{Embedded, Options};
 use calibrant_calibration::scripted::ScriptedSource;
 use calibrant_calibration::{Backend as _, Histograms, Method, Sample, Statistics, scale_of};
-use calibrant_dataset::{Tensor, TensorData};
 use calibrant_onnx::proto::{
     AttributeProto, GraphProto, ModelProto, NodeProto, OperatorSetIdProto, TensorProto,
     ValueInfoProto,
 };
 use calibrant_onnx::{DataType, Dim, MessageField, Model};
+use calibrant_tensor::{Tensor, TensorData};
 use tempfile::TempDir;
 
 use crate::config::all_processors;
