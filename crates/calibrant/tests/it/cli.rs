@@ -60,7 +60,7 @@ fn wrong_usage_ends_in_2_with_the_way_out_and_writes_nothing() {
         (&images, "efficientnet-lite"),
         (
             &[&images[..], &["--preset", "imagnet"]].concat(),
-            "there is no preset `imagnet`; did you mean `imagenet`?",
+            "there is no preset `imagnet` (did you mean `imagenet`?); choose one of:",
         ),
         (&[&images[..], &["--preset", "fashion", "--mean", "1,2"]].concat(), "mean has 2 values"),
         (&[&images[..], &["--preset", "fashion", "--batch-size", "0"]].concat(), "--batch-size"),

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail by panicking, like the tests")]
 
 mod cache;
+mod children;
 mod cli;
 mod findings;
 mod fixtures;
