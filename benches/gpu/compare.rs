@@ -1,6 +1,7 @@
 //! The device's tensors beside the processor's, in levels of a pixel.
 
 use std::error::Error;
+use std::ops::ControlFlow;
 use std::path::PathBuf;
 
 use calibrant_cuda::Device;
@@ -41,7 +42,9 @@ pub(crate) fn run(
         ..Settings::default()
     };
     let pipeline = levels.recipe()?.compile()?;
-    let decoder = DevicePreprocess::new(PictureDecoder::open(device, &pipeline, way)?);
+    let decoder = DevicePreprocess::new(PictureDecoder::open(device, &pipeline, way, &mut || {
+        ControlFlow::Continue(())
+    })?);
     let len = pipeline.shape().iter().product();
     let (mut expected, mut found) = (vec![0.0; len], vec![0.0; len]);
     let mut histogram = vec![0_u64; 256];

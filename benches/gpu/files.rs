@@ -16,6 +16,7 @@ mod feeding;
 
 use std::error::Error;
 use std::num::NonZeroUsize;
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::thread;
@@ -135,7 +136,9 @@ fn measure(arguments: &Arguments) -> Result<Measured, Box<dyn Error>> {
     let recipe = settings.recipe()?;
     let pipeline = recipe.compile()?;
     let decoder = match arguments.decode.way() {
-        Some(way) => Some(PictureDecoder::open(&device, &pipeline, way)?),
+        Some(way) => {
+            Some(PictureDecoder::open(&device, &pipeline, way, &mut || ControlFlow::Continue(()))?)
+        }
         None => None,
     };
     let cores = thread::available_parallelism()?;

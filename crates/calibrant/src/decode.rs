@@ -8,7 +8,9 @@ use calibrant_cuda::{Device, DeviceBuffer, TensorMaker, Upload};
 use calibrant_decode_cuda::{DevicePreprocess, JpegWay, OpenError, PictureDecoder, PictureSlot};
 
 use crate::config::{Calibration, Config, Decode, Ranges};
+use crate::engine::go_on;
 use crate::error::{Error, UsageError};
+use crate::observe::Observer;
 
 /// The GPU that calibrates and decodes: TensorRT builds for the first one, unless `CUDA_VISIBLE_DEVICES` says otherwise.
 pub(crate) const FIRST_GPU: u32 = 0;
@@ -17,8 +19,11 @@ pub(crate) const FIRST_GPU: u32 = 0;
 ///
 /// # Errors
 ///
-/// When the samples are no pictures of a recipe, or the GPU or a library is missing.
-pub(crate) fn open(config: &Config) -> Result<Option<Arc<DevicePreprocess>>, Error> {
+/// When the samples are no pictures of a recipe, the GPU or a library is missing, or the caller interrupts.
+pub(crate) fn open(
+    config: &Config,
+    observer: &dyn Observer,
+) -> Result<Option<Arc<DevicePreprocess>>, Error> {
     let Ranges::Calibrate(Calibration { decode, preprocess, .. }) = &config.ranges else {
         return Ok(None);
     };
@@ -31,8 +36,13 @@ pub(crate) fn open(config: &Config) -> Result<Option<Arc<DevicePreprocess>>, Err
     let pipeline = pipeline.ok_or(UsageError::DecodeWithoutRecipe(*decode))?;
     PictureDecoder::check(pipeline).map_err(UsageError::Decode)?;
     let device = Device::open(FIRST_GPU).map_err(OpenError::from);
-    let decoder = device.and_then(|device| PictureDecoder::open(&device, pipeline, way));
-    let decoder = decoder.map_err(|source| Error::Decode { decode: *decode, source })?;
+    let mut go_on = || go_on(observer);
+    let decoder =
+        device.and_then(|device| PictureDecoder::open(&device, pipeline, way, &mut go_on));
+    let decoder = decoder.map_err(|source| match source {
+        OpenError::Cuda(calibrant_cuda::Error::Cancelled) => Error::Interrupted,
+        source => Error::Decode { decode: *decode, source },
+    })?;
     Ok(Some(Arc::new(DevicePreprocess::new(decoder))))
 }
 

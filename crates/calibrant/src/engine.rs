@@ -5,8 +5,9 @@ use std::path::Path;
 
 use calibrant_calibration::Algorithm;
 use calibrant_engine::{
-    BuildError, BuildOptions, BuildSummary, CalibrationAlgoType, Environment, FetchEvent, Found,
-    Generation, Int8, LocateError, Source, Version, build_with, fetch, locate,
+    BuildError, BuildOptions, BuildSummary, CalibrationAlgoType, Environment, FetchError,
+    FetchEvent, Found, Generation, Int8, LocateError, Source, Survey, Version, build_with, fetch,
+    locate, survey,
 };
 
 use crate::error::Error;
@@ -36,14 +37,34 @@ pub(crate) fn find_library(
 pub(crate) fn fetch_library(
     environment: &Environment,
     observer: &mut dyn Observer,
-) -> Result<(), LocateError> {
-    fetch(environment, &mut |event| tell(&event, observer))?;
-    Ok(())
+) -> Result<(), Error> {
+    match fetch(environment, &mut |event| tell(&event, observer)) {
+        Ok(_) => Ok(()),
+        Err(FetchError::Cancelled) => Err(Error::Interrupted),
+        Err(error) => Err(Error::Locate(error.into())),
+    }
+}
+
+/// Every TensorRT that there is.
+///
+/// # Errors
+///
+/// When the caller interrupts.
+pub(crate) fn survey_libraries(
+    environment: &Environment,
+    observer: &mut dyn Observer,
+) -> Result<Survey, Error> {
+    survey(environment, &mut |event| tell(&event, observer)).map_err(|error| match error {
+        LocateError::Cancelled => Error::Interrupted,
+        error => Error::Locate(error),
+    })
 }
 
 fn tell(event: &FetchEvent, observer: &mut dyn Observer) -> ControlFlow<()> {
     match event {
-        FetchEvent::Progress { .. } => observer.event(Event::At(&event.to_string())),
+        FetchEvent::Progress { .. } | FetchEvent::Asking { .. } => {
+            observer.event(Event::At(&event.to_string()))
+        }
         _ => observer.event(Event::Note(&event.to_string())),
     }
     go_on(observer)
@@ -103,6 +124,7 @@ pub(crate) fn build_plan(
     })
 }
 
-fn go_on(observer: &dyn Observer) -> ControlFlow<()> {
+/// Whether to go on, for whoever asks.
+pub(crate) fn go_on(observer: &dyn Observer) -> ControlFlow<()> {
     if observer.interrupted() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
 }

@@ -64,7 +64,7 @@ pub fn run(config: &Config, observer: &mut dyn Observer) -> Result<Report, Error
     {
         return Err(UsageError::TargetWithoutRanges(target).into());
     }
-    let opened = decode::open(config)?;
+    let opened = decode::open(config, observer)?;
     let config = &*decode::with(config, opened.as_ref());
     let mut job = Job::begin(config, observer)?;
     job.pictures = opened;

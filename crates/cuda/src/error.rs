@@ -32,6 +32,9 @@ pub enum Error {
         /// What was tried, in order.
         tried: Vec<Attempt>,
     },
+    /// The caller had enough of looking for a library of the CUDA toolkit.
+    #[error("looking for the CUDA toolkit was cancelled")]
+    Cancelled,
     /// The device's programs do not compile.
     #[error("NVRTC {version} does not compile the programs for {architecture}: {log}")]
     Compile {

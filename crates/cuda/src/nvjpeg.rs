@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use std::ptr;
 use std::sync::Arc;
 
+use calibrant_search::GoOn;
 use cudarc::driver::sys::CUstream;
 
 use crate::buffer::DeviceBuffer;
@@ -155,13 +156,14 @@ pub(crate) struct Encoded {
 }
 
 impl NvjpegLibrary {
-    /// Opens nvJPEG for a device: with the chip's own decoders where it has them.
+    /// Opens nvJPEG for a device: with the chip's own decoders where it has them; unless `go_on` says
+    /// `Break` while it is looked for.
     ///
     /// # Errors
     ///
-    /// [`Error::NoToolkit`], [`Error::MissingSymbol`], or what keeps it from starting.
-    pub fn open(device: &Device) -> Result<Self, Error> {
-        let opened = toolkit::open(&toolkit::NVJPEG)?;
+    /// [`Error::NoToolkit`], [`Error::MissingSymbol`], [`Error::Cancelled`], or what keeps it from starting.
+    pub fn open(device: &Device, go_on: &mut GoOn<'_>) -> Result<Self, Error> {
+        let opened = toolkit::open(&toolkit::NVJPEG, go_on)?;
         let functions = Functions::look_up(&opened)?;
         let version = version(&functions)?;
         let mut handle = ptr::null_mut();

@@ -3,6 +3,7 @@
 use std::ffi::{CString, c_char, c_int};
 use std::ptr;
 
+use calibrant_search::GoOn;
 use cudarc::nvrtc::sys;
 
 use crate::driver::symbol;
@@ -66,13 +67,13 @@ struct Program<'a> {
 }
 
 impl Nvrtc {
-    /// Opens the compiler.
+    /// Opens the compiler, unless `go_on` says `Break` while it is looked for.
     ///
     /// # Errors
     ///
-    /// [`Error::NoToolkit`], [`Error::MissingSymbol`].
-    pub(crate) fn load() -> Result<Self, Error> {
-        let functions = Functions::look_up(&toolkit::open(&toolkit::NVRTC)?)?;
+    /// [`Error::NoToolkit`], [`Error::MissingSymbol`], [`Error::Cancelled`].
+    pub(crate) fn load(go_on: &mut GoOn<'_>) -> Result<Self, Error> {
+        let functions = Functions::look_up(&toolkit::open(&toolkit::NVRTC, go_on)?)?;
         let (mut major, mut minor) = (0, 0);
         // SAFETY: the compiler writes two integers.
         let code = unsafe { (functions.version)(&raw mut major, &raw mut minor) };

@@ -6,7 +6,7 @@ use std::env;
 use std::mem::ManuallyDrop;
 use std::path::PathBuf;
 
-use calibrant_search::{Python, led_astray};
+use calibrant_search::{ChildError, GoOn, Python, led_astray};
 use libloading::Library;
 
 use crate::error::{Attempt, Error};
@@ -46,10 +46,10 @@ pub(crate) struct Opened {
     pub(crate) path: PathBuf,
 }
 
-/// Opens a library of the toolkit: by the loader's own search, then in the toolkit that
+/// Opens a library of the toolkit, unless `go_on` says `Break` while an interpreter is asked for its packages: by the loader's own search, then in the toolkit that
 /// `CUDA_HOME` or `CUDA_PATH` name, in `/usr/local/cuda`, and in the Python environment of
 /// `CALIBRANT_PYTHON` or else of `python3`.
-pub(crate) fn open(wanted: &Wanted) -> Result<Opened, Error> {
+pub(crate) fn open(wanted: &Wanted, go_on: &mut GoOn<'_>) -> Result<Opened, Error> {
     let mut tried = Vec::new();
     let bare = wanted.files.iter().map(PathBuf::from);
     let found = first(bare, &mut tried).or_else(|| {
@@ -58,12 +58,16 @@ pub(crate) fn open(wanted: &Wanted) -> Result<Opened, Error> {
         let folders = toolkits.flat_map(|root| ["lib64", "lib"].map(|folder| root.join(folder)));
         first(present(folders, wanted), &mut tried)
     });
-    let found = found.or_else(|| {
-        let inside = |root: PathBuf| wanted.python.iter().map(move |folder| root.join(folder));
-        let folders = python_roots(&mut tried).into_iter().flat_map(inside);
-        first(present(folders, wanted), &mut tried)
-    });
-    found.ok_or(Error::NoToolkit { library: wanted.name, package: wanted.package, tried })
+    if let Some(found) = found {
+        return Ok(found);
+    }
+    let inside = |root: PathBuf| wanted.python.iter().map(move |folder| root.join(folder));
+    let folders = python_roots(&mut tried, go_on)?.into_iter().flat_map(inside);
+    first(present(folders, wanted), &mut tried).ok_or(Error::NoToolkit {
+        library: wanted.name,
+        package: wanted.package,
+        tried,
+    })
 }
 
 /// The files of a library that are there.
@@ -93,14 +97,15 @@ fn first(candidates: impl Iterator<Item = PathBuf>, tried: &mut Vec<Attempt>) ->
 }
 
 /// The `nvidia` folders of the Python environment.
-fn python_roots(tried: &mut Vec<Attempt>) -> Vec<PathBuf> {
+fn python_roots(tried: &mut Vec<Attempt>, go_on: &mut GoOn<'_>) -> Result<Vec<PathBuf>, Error> {
     let python = env::var_os("CALIBRANT_PYTHON").filter(|it| !it.is_empty());
     let python = Python::named(python.map(PathBuf::from));
     let mut nothing = |reason: String| {
         tried.push(Attempt { library: python.name().join("nvidia"), reason });
-        Vec::new()
+        Ok(Vec::new())
     };
-    match python.package_folders() {
+    match python.package_folders(go_on) {
+        Err(ChildError::Cancelled) => Err(Error::Cancelled),
         Err(error) => nothing(error.to_string()),
         Ok(folders) => {
             let roots = folders.iter().map(|folder| folder.join("nvidia"));
@@ -108,13 +113,15 @@ fn python_roots(tried: &mut Vec<Attempt>) -> Vec<PathBuf> {
             if roots.is_empty() {
                 return nothing("the Python environment has no package of NVIDIA's".to_owned());
             }
-            roots
+            Ok(roots)
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::ops::ControlFlow;
+
     use super::*;
 
     #[test]
@@ -125,7 +132,8 @@ mod tests {
             package: "nvidia-nothing",
             python: &["cu13/lib"],
         };
-        let Err(error) = open(&wanted) else { panic!("there is no such library") };
+        let mut go_on = || ControlFlow::Continue(());
+        let Err(error) = open(&wanted, &mut go_on) else { panic!("there is no such library") };
         let text = error.to_string();
         assert!(text.starts_with("NVNOTHING cannot be opened: libnvnothing.so.1 ("), "{text}");
         assert!(text.ends_with("or run `pip install nvidia-nothing`"), "{text}");

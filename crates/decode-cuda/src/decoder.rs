@@ -11,6 +11,7 @@ use calibrant_preprocess::{
     Color, DctScale, JpegDecoder, MAX_PICTURE_SIDE_PX, Orientation, Pipeline, PixelRules,
     Preprocess, PreprocessError, Scratch, Size, Step,
 };
+use calibrant_search::GoOn;
 
 use crate::blob::Template;
 use crate::error::OpenError;
@@ -68,21 +69,27 @@ impl PictureDecoder {
     }
 
     /// Makes a device ready for a pipeline's recipe: compiles the programs and, for
-    /// [`JpegWay::Nvjpeg`], opens nvJPEG.
+    /// [`JpegWay::Nvjpeg`], opens nvJPEG. `go_on` is asked again and again while the libraries are looked for; its `Break`
+    /// cancels that.
     ///
     /// # Errors
     ///
     /// [`OpenError`].
-    pub fn open(device: &Device, pipeline: &Pipeline, way: JpegWay) -> Result<Self, OpenError> {
+    pub fn open(
+        device: &Device,
+        pipeline: &Pipeline,
+        way: JpegWay,
+        go_on: &mut GoOn<'_>,
+    ) -> Result<Self, OpenError> {
         Self::check(pipeline)?;
         let nvjpeg = match way {
             JpegWay::Exact => None,
-            JpegWay::Nvjpeg => Some(NvjpegLibrary::open(device)?),
+            JpegWay::Nvjpeg => Some(NvjpegLibrary::open(device, go_on)?),
         };
         Ok(Self {
             device: device.clone(),
             pipeline: pipeline.clone(),
-            kernels: PictureKernels::compile(device)?,
+            kernels: PictureKernels::compile(device, go_on)?,
             nvjpeg,
             slot_limit_bytes: SLOT_LIMIT_BYTES,
         })

@@ -1,5 +1,6 @@
 //! The device's tensors beside the processor's; each test fails where there is no GPU.
 
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
 use calibrant_cuda::{Device, Stream, TENSORS, Upload};
@@ -15,6 +16,10 @@ const NVJPEG_MEAN_LEVELS: f64 = 2.0;
 
 fn device() -> Device {
     Device::open(0).expect("a GPU; these tests are for machines that have one")
+}
+
+fn go_on() -> ControlFlow<()> {
+    ControlFlow::Continue(())
 }
 
 fn exact_filters() -> impl Iterator<Item = Filter> {
@@ -102,7 +107,8 @@ fn pixels_become_the_processors_tensors() {
         for resize in resizes(40) {
             let size = Size::new(1 + random.below(70), 1 + random.below(70));
             let pipeline = compiled(&settings(filter, size).overridden_by(resize.clone()));
-            let decoder = PictureDecoder::open(&device, &pipeline, JpegWay::Exact).unwrap();
+            let decoder =
+                PictureDecoder::open(&device, &pipeline, JpegWay::Exact, &mut go_on).unwrap();
             let mut maker = decoder.maker().unwrap();
             let len = decoder.tensor_bytes() / 4;
             for _ in 0..12 {
@@ -148,7 +154,8 @@ fn files_become_the_processors_tensors() {
         for resize in resizes(120) {
             let size = Size::new(96, 112);
             let pipeline = compiled(&settings(filter, size).overridden_by(resize));
-            let decoder = PictureDecoder::open(&device, &pipeline, JpegWay::Exact).unwrap();
+            let decoder =
+                PictureDecoder::open(&device, &pipeline, JpegWay::Exact, &mut go_on).unwrap();
             let decoder = DevicePreprocess::new(decoder);
             for (name, encoded) in &pictures {
                 same += usize::from(compare(&pipeline, &decoder, name, encoded));
@@ -172,7 +179,8 @@ fn colours_turns_and_gray_are_the_processors() {
                     std: Some(vec![0.25]),
                     ..settings(Filter::Cv2Linear, Size::new(61, 47))
                 });
-                let decoder = PictureDecoder::open(&device, &pipeline, JpegWay::Exact).unwrap();
+                let decoder =
+                    PictureDecoder::open(&device, &pipeline, JpegWay::Exact, &mut go_on).unwrap();
                 let decoder = DevicePreprocess::new(decoder);
                 for (name, encoded) in pictures() {
                     compare(&pipeline, &decoder, &name, &encoded);
@@ -188,7 +196,7 @@ fn files_that_end_early_are_told_as_the_processor_tells_them() {
     let device = device();
     let pipeline = compiled(&settings(Filter::Cv2Linear, Size::new(32, 32)));
     for way in [JpegWay::Exact, JpegWay::Nvjpeg] {
-        let decoder = PictureDecoder::open(&device, &pipeline, way).unwrap();
+        let decoder = PictureDecoder::open(&device, &pipeline, way, &mut go_on).unwrap();
         let decoder = DevicePreprocess::new(decoder);
         for (name, encoded) in pictures() {
             for part in [1, 3, 7, 15] {
@@ -202,7 +210,7 @@ fn files_that_end_early_are_told_as_the_processor_tells_them() {
 fn many_threads_make_the_tensors_that_one_makes() {
     let device = device();
     let pipeline = compiled(&settings(Filter::PilBilinear, Size::new(64, 64)));
-    let decoder = PictureDecoder::open(&device, &pipeline, JpegWay::Exact).unwrap();
+    let decoder = PictureDecoder::open(&device, &pipeline, JpegWay::Exact, &mut go_on).unwrap();
     let decoder = DevicePreprocess::new(decoder);
     let pictures = pictures();
     std::thread::scope(|scope| {
@@ -225,7 +233,7 @@ fn nvjpeg_is_near_and_always_the_same() {
         std: Some(vec![1.0]),
         ..settings(Filter::Cv2Nearest, Size::new(224, 224))
     });
-    let decoder = PictureDecoder::open(&device, &pipeline, JpegWay::Nvjpeg).unwrap();
+    let decoder = PictureDecoder::open(&device, &pipeline, JpegWay::Nvjpeg, &mut go_on).unwrap();
     println!("{decoder:?}");
     assert!(decoder.describe().contains(JpegDecoder::Nvjpeg.word()));
     let decoder = DevicePreprocess::new(decoder);

@@ -4,6 +4,7 @@ use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use calibrant_search::ChildError;
 use calibrant_tensorrt::{BoxError, OpenError};
 
 use crate::event::ParserMessage;
@@ -84,6 +85,9 @@ pub enum LocateError {
         /// Why.
         source: OpenError,
     },
+    /// The caller cancelled.
+    #[error("looking for TensorRT was cancelled")]
+    Cancelled,
     /// Fetching was asked for and failed.
     #[error("cannot fetch TensorRT-RTX")]
     Fetch(#[from] FetchError),
@@ -112,7 +116,7 @@ pub enum FetchError {
         /// The interpreter.
         python: PathBuf,
         /// Why.
-        source: io::Error,
+        source: ChildError,
     },
     /// pip ran and failed, every time.
     #[error(

@@ -43,6 +43,11 @@ pub enum FetchEvent {
         /// Where the libraries will lie.
         folder: PathBuf,
     },
+    /// An interpreter is asked where its packages are; said again and again until it answers, so that it can be cancelled.
+    Asking {
+        /// The interpreter.
+        python: PathBuf,
+    },
     /// A try failed; the next one follows.
     Retry {
         /// Which try failed, from 1.
@@ -77,6 +82,7 @@ impl fmt::Display for FetchEvent {
             Self::Waiting { folder } => {
                 write!(f, "waiting for another process that fetches into {}", folder.display())
             }
+            Self::Asking { python } => write!(f, "asking {} for its packages", python.display()),
             Self::Retry { attempt, reason } => {
                 write!(f, "try {attempt} failed ({reason}), trying again")
             }

@@ -85,10 +85,22 @@ impl Found {
     }
 }
 
+/// Hears what happens; `Break` cancels.
+pub(crate) type Say<'s> = dyn FnMut(FetchEvent) -> ControlFlow<()> + 's;
+
+/// Why a place gives no library.
+#[derive(Debug)]
+pub(crate) enum Nothing {
+    /// It has none that would do.
+    Tried(Tried),
+    /// The caller had enough of looking there.
+    Cancelled,
+}
+
 /// Finds TensorRT and opens it, with its ONNX parser.
 ///
 /// What the user names must do: a path that holds no usable TensorRT is an error, not a reason to look elsewhere.
-/// `say` hears what a fetch does; it answers `Break` to cancel.
+/// `say` hears what is waited for, again and again; it answers `Break` to cancel.
 ///
 /// # Errors
 /// [`LocateError`], with every place looked at and how to get a library.
@@ -101,7 +113,7 @@ pub fn locate(
         (Source::Path(path), _) => open_named(path, Origin::Given),
         (Source::Fetch, _) => open_named(&fetch(environment, say)?.folder, Origin::Fetched),
         (Source::Auto, Some(path)) => open_named(path, Origin::Variable),
-        (Source::Auto, None) => open_first(environment),
+        (Source::Auto, None) => open_first(environment, say),
     }
 }
 
@@ -118,15 +130,16 @@ fn open_named(path: &Path, origin: Origin) -> Result<Found, LocateError> {
 }
 
 /// Opens the first TensorRT of all places that opens.
-fn open_first(environment: &Environment) -> Result<Found, LocateError> {
+fn open_first(environment: &Environment, say: &mut Say<'_>) -> Result<Found, LocateError> {
     let mut tried = Vec::new();
-    for candidate in everywhere(environment) {
+    for candidate in everywhere(environment, say) {
         match candidate {
             Ok(candidate) => match candidate.open() {
                 Ok(found) => return Ok(found),
                 Err(error) => tried.push(candidate.tried(&error)),
             },
-            Err(nothing) => tried.push(nothing),
+            Err(Nothing::Tried(nothing)) => tried.push(nothing),
+            Err(Nothing::Cancelled) => return Err(LocateError::Cancelled),
         }
     }
     Err(LocateError::NotFound { tried })

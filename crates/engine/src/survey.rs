@@ -1,6 +1,7 @@
 //! Which TensorRTs there are and what each can do, for `doctor`.
 
 use std::collections::BTreeSet;
+use std::ops::ControlFlow;
 use std::path::PathBuf;
 
 use calibrant_files::text_of;
@@ -8,8 +9,9 @@ use calibrant_tensorrt::{Generation, Library, Version};
 use serde::{Serialize, Serializer};
 
 use crate::environment::Environment;
-use crate::error::Tried;
-use crate::locate::{Candidate, everywhere};
+use crate::error::{LocateError, Tried};
+use crate::fetch::FetchEvent;
+use crate::locate::{Candidate, Nothing, everywhere};
 
 /// Every TensorRT found, and every place that holds none.
 #[derive(Debug)]
@@ -76,17 +78,26 @@ impl Abilities {
 ///
 /// It opens each library to ask for its version, so the process should not build afterwards: two TensorRTs of one
 /// soname do not mix.
-pub fn survey(environment: &Environment) -> Survey {
+///
+/// `say` hears what is waited for, again and again; it answers `Break` to cancel.
+///
+/// # Errors
+/// [`LocateError::Cancelled`].
+pub fn survey(
+    environment: &Environment,
+    say: &mut dyn FnMut(FetchEvent) -> ControlFlow<()>,
+) -> Result<Survey, LocateError> {
     let mut tried = Vec::new();
     let mut found = Vec::new();
     let mut seen = BTreeSet::new();
-    for candidate in everywhere(environment) {
+    for candidate in everywhere(environment, say) {
         let candidate = match candidate {
             Ok(candidate) => candidate,
-            Err(nothing) => {
+            Err(Nothing::Tried(nothing)) => {
                 tried.push(nothing);
                 continue;
             }
+            Err(Nothing::Cancelled) => return Err(LocateError::Cancelled),
         };
         match Library::probe(&candidate.library) {
             Ok((version, library)) => {
@@ -98,7 +109,7 @@ pub fn survey(environment: &Environment) -> Survey {
             Err(error) => tried.push(candidate.tried(&error)),
         }
     }
-    Survey { found, tried }
+    Ok(Survey { found, tried })
 }
 
 fn surveyed(candidate: &Candidate, version: Version, library: PathBuf) -> Surveyed {

@@ -1,10 +1,10 @@
 //! A Python interpreter, run so that nothing of the current folder or of `PYTHON*` gets into it.
 
-use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use crate::program;
+use crate::child::{ChildError, GoOn, run};
+use crate::program::{NoProgram, program};
 
 /// An interpreter, as people name it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,7 +39,7 @@ impl Python {
     /// # Errors
     ///
     /// When there is no such interpreter.
-    pub fn module(&self, module: &str) -> io::Result<Command> {
+    pub fn module(&self, module: &str) -> Result<Command, NoProgram> {
         let mut command = self.isolated(MODULE)?;
         command.arg(module);
         Ok(command)
@@ -49,19 +49,18 @@ impl Python {
     ///
     /// # Errors
     ///
-    /// When there is no such interpreter, or it cannot be started.
-    pub fn package_folders(&self) -> io::Result<Vec<PathBuf>> {
-        let output = self.isolated(FOLDERS)?.stderr(Stdio::null()).output()?;
-        let text = String::from_utf8_lossy(&output.stdout);
+    /// When there is no such interpreter, it cannot be started, or `go_on` answers with `Break`, which ends it.
+    pub fn package_folders(&self, go_on: &mut GoOn<'_>) -> Result<Vec<PathBuf>, ChildError> {
+        let mut command = self.isolated(FOLDERS)?;
+        let ended = run(command.stdout(Stdio::piped()).stderr(Stdio::null()), go_on)?;
+        let text = String::from_utf8_lossy(&ended.stdout);
         let folders = text.lines().map(PathBuf::from);
         Ok(folders.filter(|folder| folder.is_absolute()).collect())
     }
 
     /// The interpreter with a program of ours, and nothing to read.
-    fn isolated(&self, code: &str) -> io::Result<Command> {
-        let python =
-            program(&self.name).map_err(|error| io::Error::new(io::ErrorKind::NotFound, error))?;
-        let mut command = Command::new(python);
+    fn isolated(&self, code: &str) -> Result<Command, NoProgram> {
+        let mut command = Command::new(program(&self.name)?);
         command.args(["-I", "-c", code]).stdin(Stdio::null());
         Ok(command)
     }
@@ -69,13 +68,22 @@ impl Python {
 
 #[cfg(test)]
 mod tests {
+    use std::io::ErrorKind;
+    use std::ops::ControlFlow;
+
     use super::*;
 
     #[test]
     fn an_interpreter_that_is_nowhere_is_an_error() {
-        let missing = Python::named(Some("/nonexistent/python3".into()));
-        assert_eq!(missing.package_folders().unwrap_err().kind(), io::ErrorKind::NotFound);
-        let bare = Python::named(Some("no-such-python".into()));
-        assert_eq!(bare.package_folders().unwrap_err().kind(), io::ErrorKind::NotFound);
+        let folders = |name: &str| {
+            let python = Python::named(Some(name.into()));
+            python.package_folders(&mut || ControlFlow::Continue(())).unwrap_err()
+        };
+        let missing = folders("/nonexistent/python3");
+        assert!(
+            matches!(&missing, ChildError::System(error) if error.kind() == ErrorKind::NotFound)
+        );
+        let bare = folders("no-such-python");
+        assert!(matches!(bare, ChildError::NoProgram(_)), "{bare:?}");
     }
 }

@@ -4,14 +4,14 @@ mod backends;
 
 use std::fmt::Write as _;
 
-use calibrant_engine::{Environment, Source, Survey, Surveyed, survey};
+use calibrant_engine::{Environment, Source, Survey, Surveyed};
 use serde_json::json;
 
 use crate::cli::args::{DoctorArgs, GeneralArgs};
 use crate::cli::doctor::backends::Tried;
 use crate::cli::exit::Exit;
 use crate::cli::{print, print_json, self_test};
-use crate::engine::fetch_library;
+use crate::engine::{fetch_library, survey_libraries};
 use crate::error::Error;
 use crate::observe::Observer;
 use crate::printable;
@@ -34,10 +34,10 @@ pub(crate) fn run(
         Source::Auto => {}
         Source::Path(path) => environment.tensorrt = Some(path.clone()),
         // The survey opens each library as it finds it, so this only brings the files.
-        Source::Fetch => fetch_library(&environment, observer).map_err(Error::Locate)?,
+        Source::Fetch => fetch_library(&environment, observer)?,
     }
-    let survey = survey(&environment);
-    let backends = backends::all(&survey);
+    let survey = survey_libraries(&environment, observer)?;
+    let backends = backends::all(&survey, observer)?;
     if general.json {
         print_json(&as_json(&survey, &backends))
     } else {

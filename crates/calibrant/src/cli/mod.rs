@@ -113,6 +113,7 @@ fn catch_interrupt() -> Arc<AtomicBool> {
     // Without a handler an interrupt still ends the process, and no half-written file appears.
     let _ = ctrlc::set_handler(move || {
         if flag.swap(true, Ordering::Relaxed) {
+            calibrant_search::end_children();
             std::process::exit(Exit::Interrupted as i32);
         }
     });

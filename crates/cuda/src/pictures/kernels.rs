@@ -5,6 +5,7 @@ use std::fmt;
 use std::ptr;
 use std::sync::Arc;
 
+use calibrant_search::GoOn;
 use cudarc::driver::sys::{CUfunction, CUmodule};
 
 use super::{BLOBS, SAMPLES, TENSORS};
@@ -71,15 +72,15 @@ unsafe impl Send for Kernels {}
 unsafe impl Sync for Kernels {}
 
 impl PictureKernels {
-    /// Compiles the programs for a device.
+    /// Compiles the programs for a device, unless `go_on` says `Break` while NVRTC is looked for.
     ///
     /// # Errors
     ///
-    /// [`Error::NoToolkit`] without NVRTC, [`Error::Compile`]; [`Error::MissingSymbol`] where the
+    /// [`Error::NoToolkit`] without NVRTC, [`Error::Cancelled`], [`Error::Compile`]; [`Error::MissingSymbol`] where the
     /// driver runs no programs; what it reports.
-    pub fn compile(device: &Device) -> Result<Self, Error> {
+    pub fn compile(device: &Device, go_on: &mut GoOn<'_>) -> Result<Self, Error> {
         let (major, minor) = device.compute_capability()?;
-        let code = Self::code(&format!("sm_{major}{minor}"))?;
+        let code = Self::code(&format!("sm_{major}{minor}"), go_on)?;
         let programs = programs(device)?;
         let _current = device.enter()?;
         let mut module: CUmodule = ptr::null_mut();
@@ -99,13 +100,13 @@ impl PictureKernels {
     }
 
     /// Compiles the programs for an architecture, for example `sm_90`, and returns the machine code;
-    /// needs no device.
+    /// needs no device. `go_on` is as for [`PictureKernels::compile`].
     ///
     /// # Errors
     ///
-    /// [`Error::NoToolkit`] without NVRTC, [`Error::Compile`].
-    pub fn code(architecture: &str) -> Result<Vec<u8>, Error> {
-        Nvrtc::load()?.compile(SOURCE, architecture)
+    /// [`Error::NoToolkit`] without NVRTC, [`Error::Cancelled`], [`Error::Compile`].
+    pub fn code(architecture: &str, go_on: &mut GoOn<'_>) -> Result<Vec<u8>, Error> {
+        Nvrtc::load(go_on)?.compile(SOURCE, architecture)
     }
 
     /// The device that they were compiled for.

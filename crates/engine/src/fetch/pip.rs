@@ -1,14 +1,14 @@
 //! Runs `pip download`.
 
 use std::fs;
-use std::io::{self, Read};
+use std::io;
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
-use std::process::{Child, ExitStatus, Stdio};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
+use std::process::Stdio;
 use std::thread;
 use std::time::Duration;
 
-use calibrant_search::Python;
+use calibrant_search::{ChildError, Ended, Python};
 
 use super::pinned::Wheel;
 use super::{FetchEvent, TICK, Tell, cannot_use};
@@ -35,12 +35,12 @@ pub(super) fn download(
     fs::write(&requirements, line).map_err(|source| cannot_use(&requirements, source))?;
     let mut attempt = 1;
     loop {
-        let outcome = run(wheel, python, folder, &requirements, tell)?;
+        let pip = run(wheel, python, folder, &requirements, tell)?;
         let file = folder.join(wheel.file);
-        if outcome.status.success() && file.is_file() {
+        if pip.status.success() && file.is_file() {
             return Ok(file);
         }
-        let stderr = outcome.said();
+        let stderr = last_words(&pip);
         if attempt == ATTEMPTS || LASTING.iter().any(|text| stderr.contains(text)) {
             return Err(FetchError::Pip {
                 requirement: wheel.requirement(),
@@ -66,36 +66,31 @@ fn pause(time: Duration, wheel: &Wheel, tell: &mut Tell<'_>) -> Result<(), Fetch
     Ok(())
 }
 
-/// How a run of pip ended.
-struct Outcome {
-    status: ExitStatus,
-    output: String,
-}
-
-impl Outcome {
-    /// The last lines of what pip said, or how it ended if it said nothing.
-    fn said(&self) -> String {
-        const LINES: usize = 12;
-        let lines: Vec<&str> = self.output.lines().filter(|line| !line.trim().is_empty()).collect();
-        match lines.len().checked_sub(LINES) {
-            None if lines.is_empty() => format!("nothing; it ended with {}", self.status),
-            skip => lines[skip.unwrap_or(0)..].join("\n"),
-        }
+/// The last lines of what pip said, or how it ended if it said nothing.
+fn last_words(pip: &Ended) -> String {
+    const LINES: usize = 12;
+    let said = String::from_utf8_lossy(&pip.stderr);
+    let lines: Vec<&str> = said.lines().filter(|line| !line.trim().is_empty()).collect();
+    match lines.len().checked_sub(LINES) {
+        None if lines.is_empty() => format!("nothing; it ended with {}", pip.status),
+        skip => lines[skip.unwrap_or(0)..].join("\n"),
     }
 }
 
-/// Runs pip once, to its end.
+/// Runs pip once, to its end, telling of the progress meanwhile.
 fn run(
     wheel: &Wheel,
     python: &Python,
     folder: &Path,
     requirements: &Path,
     tell: &mut Tell<'_>,
-) -> Result<Outcome, FetchError> {
-    let failed = |source| FetchError::Python { python: python.name().to_owned(), source };
-    let mut pip = python
-        .module("pip")
-        .map_err(failed)?
+) -> Result<Ended, FetchError> {
+    let failed = |source: ChildError| match source {
+        ChildError::Cancelled => FetchError::Cancelled,
+        source => FetchError::Python { python: python.name().to_owned(), source },
+    };
+    let mut command = python.module("pip").map_err(|error| failed(error.into()))?;
+    command
         // What the user works in is none of pip's business: a relative path of its configuration would lead there.
         .current_dir(folder)
         .args(["download", "--no-deps", "--only-binary=:all:", "--require-hashes"])
@@ -107,58 +102,15 @@ fn run(
         // pip downloads into its temporary folder first: there, what it leaves behind goes with ours.
         .env("TMPDIR", folder)
         .stdout(Stdio::null())
-        .stderr(Stdio::piped())
-        .spawn()
-        .map_err(failed)?;
-    let output = match output_of(&mut pip, folder, wheel, failed, tell) {
-        Ok(output) => output,
-        Err(error) => {
-            // It may have ended by itself meanwhile, which is as good.
-            let _ = pip.kill();
-            pip.wait().map_err(failed)?;
-            return Err(error);
+        .stderr(Stdio::piped());
+    let mut go_on = || {
+        let done = size_below(folder).unwrap_or(0).min(wheel.bytes);
+        match tell(FetchEvent::Progress { done, total: wheel.bytes }) {
+            Ok(()) => ControlFlow::Continue(()),
+            Err(_) => ControlFlow::Break(()),
         }
     };
-    Ok(Outcome { status: pip.wait().map_err(failed)?, output })
-}
-
-/// Collects what pip says until it closes its output, telling of the progress meanwhile.
-fn output_of(
-    pip: &mut Child,
-    folder: &Path,
-    wheel: &Wheel,
-    failed: impl Fn(io::Error) -> FetchError,
-    tell: &mut Tell<'_>,
-) -> Result<String, FetchError> {
-    let receiver = read_on_a_thread(pip.stderr.take()).map_err(failed)?;
-    let mut output = Vec::new();
-    loop {
-        match receiver.recv_timeout(TICK) {
-            Ok(bytes) => output.extend(bytes),
-            Err(RecvTimeoutError::Timeout) => {
-                let done = size_below(folder).unwrap_or(0).min(wheel.bytes);
-                tell(FetchEvent::Progress { done, total: wheel.bytes })?;
-            }
-            Err(RecvTimeoutError::Disconnected) => {
-                return Ok(String::from_utf8_lossy(&output).into_owned());
-            }
-        }
-    }
-}
-
-/// Sends what a stream gives, piece by piece, until it ends or nobody listens.
-fn read_on_a_thread(stream: Option<impl Read + Send + 'static>) -> io::Result<Receiver<Vec<u8>>> {
-    let (sender, receiver) = sync_channel(16);
-    thread::Builder::new().spawn(move || {
-        let Some(mut stream) = stream else { return };
-        let mut piece = [0; 4096];
-        while let Ok(read @ 1..) = stream.read(&mut piece) {
-            if sender.send(piece[..read].to_vec()).is_err() {
-                return;
-            }
-        }
-    })?;
-    Ok(receiver)
+    calibrant_search::run(&mut command, &mut go_on).map_err(failed)
 }
 
 /// The bytes of all files in a folder and those below.

@@ -3,10 +3,12 @@
 use std::iter;
 use std::path::{Path, PathBuf};
 
-use super::Origin;
+use calibrant_search::ChildError;
+
+use super::{Nothing, Origin, Say};
 use crate::environment::Environment;
 use crate::error::Tried;
-use crate::fetch::fetched_before;
+use crate::fetch::{FetchEvent, fetched_before};
 
 /// A library and its ONNX parser, as files or as bare names for the loader.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -83,47 +85,55 @@ fn parser_beside(library: &Path) -> PathBuf {
 
 /// The candidates of all places, in the order to try them, and in their turn the places that have none; a place is
 /// looked at when its turn comes.
-pub(crate) fn everywhere(
-    environment: &Environment,
-) -> impl Iterator<Item = Result<Candidate, Tried>> {
+pub(crate) fn everywhere<'look>(
+    environment: &'look Environment,
+    say: &'look mut Say<'_>,
+) -> impl Iterator<Item = Result<Candidate, Nothing>> {
     let named = environment.tensorrt.iter().flat_map(|path| at(path, Origin::Variable));
     let bare = |(library, parser): (&str, &str)| Candidate {
         library: library.into(),
         parser: parser.into(),
         origin: Origin::Loader,
     };
-    let looked_at = move |origin, found: Result<Vec<PathBuf>, Tried>| match found {
+    let looked_at = move |origin, found: Result<Vec<PathBuf>, Nothing>| match found {
         Ok(folders) => folders.iter().flat_map(|folder| at(folder, origin)).map(Ok).collect(),
         Err(nothing) => vec![Err(nothing)],
     };
     let python =
-        iter::once_with(move || looked_at(Origin::Python, python_packages(environment))).flatten();
+        iter::once_with(move || looked_at(Origin::Python, python_packages(environment, say)))
+            .flatten();
     let fetched =
         iter::once_with(move || looked_at(Origin::Fetched, fetched(environment))).flatten();
     named.chain(SONAMES.into_iter().map(bare)).map(Ok).chain(python).chain(fetched)
 }
 
 /// The folder of what was fetched, where there is a place for it.
-fn fetched(environment: &Environment) -> Result<Vec<PathBuf>, Tried> {
+fn fetched(environment: &Environment) -> Result<Vec<PathBuf>, Nothing> {
     if environment.cache.is_none() {
         return Ok(Vec::new());
     }
     match fetched_before(environment) {
         Ok(folder) => Ok(vec![folder]),
-        Err((place, reason)) => Err(Tried { origin: Origin::Fetched, place, reason }),
+        Err((place, reason)) => {
+            Err(Nothing::Tried(Tried { origin: Origin::Fetched, place, reason }))
+        }
     }
 }
 
 /// The folders of the Python environment's TensorRT packages.
-fn python_packages(environment: &Environment) -> Result<Vec<PathBuf>, Tried> {
+fn python_packages(environment: &Environment, say: &mut Say<'_>) -> Result<Vec<PathBuf>, Nothing> {
     let python = environment.interpreter();
     let nothing = |reason: String| {
         let place = python.name().to_owned();
-        Tried { origin: Origin::Python, place, reason }
+        Nothing::Tried(Tried { origin: Origin::Python, place, reason })
     };
+    let mut go_on = || say(FetchEvent::Asking { python: python.name().to_owned() });
     let folders: Vec<PathBuf> = python
-        .package_folders()
-        .map_err(|error| nothing(error.to_string()))?
+        .package_folders(&mut go_on)
+        .map_err(|error| match error {
+            ChildError::Cancelled => Nothing::Cancelled,
+            error => nothing(error.to_string()),
+        })?
         .iter()
         .flat_map(|folder| PYTHON_PACKAGES.map(|package| folder.join(package)))
         .filter(|folder| folder.is_dir())
@@ -137,6 +147,7 @@ fn python_packages(environment: &Environment) -> Result<Vec<PathBuf>, Tried> {
 #[cfg(test)]
 mod tests {
     use std::fs;
+    use std::ops::ControlFlow;
 
     use super::*;
 
@@ -174,7 +185,8 @@ mod tests {
     fn python_packages_are_found_through_the_interpreter() {
         let missing =
             Environment { python: Some("/nonexistent/python3".into()), ..Environment::default() };
-        let tried = python_packages(&missing).unwrap_err();
+        let nothing = python_packages(&missing, &mut |_| ControlFlow::Continue(())).unwrap_err();
+        let Nothing::Tried(tried) = nothing else { panic!("{nothing:?}") };
         assert_eq!((tried.origin, tried.place), (Origin::Python, "/nonexistent/python3".into()));
     }
 }

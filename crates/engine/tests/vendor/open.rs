@@ -11,7 +11,7 @@ use crate::stage::{alone, found, library_folder, python};
 
 fn refused(path: &Path) -> LocateError {
     let source = Source::Path(path.to_owned());
-    locate(&source, &Environment::default(), &mut |_| std::ops::ControlFlow::Continue(()))
+    locate(&source, &Environment::default(), &mut |_| ControlFlow::Continue(()))
         .expect_err("no TensorRT")
 }
 
@@ -43,7 +43,7 @@ fn the_survey_tells_what_it_can_do() {
     }
     let environment =
         Environment { tensorrt: Some(library_folder()), python: Some(python()), cache: None };
-    let survey = survey(&environment);
+    let survey = survey(&environment, &mut |_| ControlFlow::Continue(())).unwrap();
     let origins: Vec<_> = survey.found.iter().map(|found| found.origin.as_str()).collect();
     assert!(origins.contains(&"CALIBRANT_TENSORRT"), "{origins:?}");
     let rtx = &survey.found[0];
@@ -61,7 +61,7 @@ fn a_python_environment_is_searched() {
         return;
     }
     let environment = Environment { python: Some(python()), ..Environment::default() };
-    let found = survey(&environment).found;
+    let found = survey(&environment, &mut |_| ControlFlow::Continue(())).unwrap().found;
     assert!(found.iter().any(|found| found.origin == "Python environment"), "{found:?}");
 }
 

@@ -4,11 +4,15 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use calibrant_engine::{Survey, Surveyed};
+use calibrant_search::{ChildError, run};
 use serde::Serialize;
 use serde_json::Value;
 
 use crate::cli::exit::explain;
 use crate::cli::self_test::Network;
+use crate::engine::go_on;
+use crate::error::Error;
+use crate::observe::Observer;
 
 /// A backend and how it did.
 #[derive(Debug, Serialize)]
@@ -23,8 +27,12 @@ pub(super) struct Tried {
 }
 
 /// Every backend, tried.
-pub(super) fn all(survey: &Survey) -> [Tried; 2] {
-    [embedded(), tensorrt(survey)]
+///
+/// # Errors
+///
+/// When the caller interrupts.
+pub(super) fn all(survey: &Survey, observer: &dyn Observer) -> Result<[Tried; 2], Error> {
+    Ok([embedded(), tensorrt(survey, observer)?])
 }
 
 fn embedded() -> Tried {
@@ -35,12 +43,9 @@ fn embedded() -> Tried {
 }
 
 /// TensorRT's calibrators, with the library that a job would take.
-fn tensorrt(survey: &Survey) -> Tried {
-    let tried = |what: String, why_not: Option<String>| Tried {
-        name: "tensorrt",
-        usable: why_not.is_none(),
-        what,
-        why_not,
+fn tensorrt(survey: &Survey, observer: &dyn Observer) -> Result<Tried, Error> {
+    let tried = |what: String, why_not: Option<String>| {
+        Ok(Tried { name: "tensorrt", usable: why_not.is_none(), what, why_not })
     };
     let what = "the calibrators of TensorRT 8.5 to 10.16, on a GPU";
     let Some(first) = survey.found.iter().find(|found| found.abilities.builds) else {
@@ -57,23 +62,29 @@ fn tensorrt(survey: &Survey) -> Tried {
             format!("{}, which is found first, has no calibrators; {other}", first.version);
         return tried(what.to_owned(), Some(why_not));
     }
-    tried(format!("{what}, by {}", first.version), self_test(&first.library).err())
+    tried(format!("{what}, by {}", first.version), self_test(&first.library, observer)?.err())
 }
 
 /// Runs the self-test in a process of its own: this one has opened every library by now, and two TensorRTs do not mix.
-fn self_test(library: &Path) -> Result<(), String> {
-    let program = std::env::current_exe().map_err(|error| error.to_string())?;
-    let output = Command::new(program)
+fn self_test(library: &Path, observer: &dyn Observer) -> Result<Result<(), String>, Error> {
+    let program = match std::env::current_exe() {
+        Ok(program) => program,
+        Err(error) => return Ok(Err(error.to_string())),
+    };
+    let mut command = Command::new(program);
+    command
         .args(["doctor", "--self-test", "--json", "--quiet", "--tensorrt"])
         .arg(library)
         .stdin(Stdio::null())
-        .output()
-        .map_err(|error| error.to_string())?;
-    if output.status.success() {
-        return Ok(());
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    match run(&mut command, &mut || go_on(observer)) {
+        Err(ChildError::Cancelled) => Err(Error::Interrupted),
+        Err(error) => Ok(Err(error.to_string())),
+        Ok(ended) if ended.status.success() => Ok(Ok(())),
+        Ok(ended) => Ok(Err(first_failure(&ended.stdout)
+            .unwrap_or_else(|| String::from_utf8_lossy(&ended.stderr).trim().to_owned()))),
     }
-    Err(first_failure(&output.stdout)
-        .unwrap_or_else(|| String::from_utf8_lossy(&output.stderr).trim().to_owned()))
 }
 
 /// The first check that failed, with what was found.
