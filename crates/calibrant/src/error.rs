@@ -434,8 +434,9 @@ fn spelled(precision: Precision) -> String {
     serde_json::to_string(&precision).map(|text| text.replace('"', "")).unwrap_or_default()
 }
 
-fn meant(nearest: Option<&str>) -> String {
-    nearest.map_or_else(String::new, |name| format!("; did you mean `{name}`?"))
+/// What is most likely meant, as a remark behind a word that is none.
+pub(crate) fn meant(nearest: Option<&str>) -> String {
+    nearest.map_or_else(String::new, |name| format!(" (did you mean `{name}`?)"))
 }
 
 /// The ways that do without the embedded backend.

@@ -11,6 +11,7 @@ use calibrant_engine::{Int8Via, Precision, parse_int8_via, parse_precision};
 use calibrant_preprocess::RecipeError;
 
 use crate::cli::args::MethodArg;
+use crate::error::meant;
 
 /// The methods, as they are spelled.
 const METHODS: &[&str] = &[
@@ -44,10 +45,7 @@ pub(crate) fn did_you_mean<'w>(
     text: &str,
     known: impl IntoIterator<Item = &'w str>,
 ) -> String {
-    match nearest(text, known) {
-        Some(word) => format!("{error}; did you mean `{word}`?"),
-        None => error.to_string(),
-    }
+    format!("{error}{}", meant(nearest(text, known)))
 }
 
 /// Reads a word by `parse`; where it is none, the error ends with the nearest of `known`.
@@ -153,7 +151,7 @@ mod tests {
         ] {
             assert_eq!(nearest(text, presets), word, "{text}");
         }
-        assert_eq!(did_you_mean("no", "tim", presets), "no; did you mean `timm`?");
+        assert_eq!(did_you_mean("no", "tim", presets), "no (did you mean `timm`?)");
         assert_eq!(did_you_mean("no", "xyz", presets), "no");
     }
 
