@@ -11,6 +11,7 @@
 
 mod braces;
 mod cache;
+mod cache_manifest;
 mod coco;
 mod elf;
 mod external;
@@ -36,6 +37,7 @@ mod random;
 
 pub use braces::braces;
 pub use cache::cache;
+pub use cache_manifest::cache_manifest;
 pub use coco::coco;
 pub use elf::elf;
 pub use external::external;

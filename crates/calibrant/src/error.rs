@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use calibrant_backend_embedded::LoadError;
 use calibrant_calibration::{
-    BackendError, CacheError, MergeError, MergeStatisticsError, Method, Stale, StatisticsError,
-    TableError, Target,
+    BackendError, CacheError, CacheManifestError, MergeError, MergeStatisticsError, Method, Stale,
+    StatisticsError, TableError, Target,
 };
 use calibrant_dataset::{DatasetError, LabelError};
 use calibrant_decode_cuda::OpenError;
@@ -273,14 +273,9 @@ pub enum CacheProblem {
         /// The file that would.
         manifest: PathBuf,
     },
-    /// The manifest cannot be read.
-    #[error("its manifest `{}` cannot be read", manifest.display())]
-    Manifest {
-        /// The manifest.
-        manifest: PathBuf,
-        /// What is wrong with it.
-        source: Box<dyn std::error::Error + Send + Sync>,
-    },
+    /// What says what it was made from is unreadable.
+    #[error(transparent)]
+    Manifest(CacheManifestError),
     /// Somebody changed it.
     #[error("it is not what its manifest was written for: somebody changed it")]
     Changed,

@@ -10,8 +10,8 @@ use calibrant_backend_tensorrt::{
     effective_batch_size, feed,
 };
 use calibrant_calibration::{
-    Algorithm, BackendError, BackendInfo, Cache, Manifest, ParseCacheError, SampleDigest,
-    SourceError, SourceErrorKind,
+    Algorithm, BackendError, BackendInfo, Cache, CacheManifest, Manifest, ParseCacheError,
+    SampleDigest, SourceError, SourceErrorKind,
 };
 use calibrant_cuda::Device;
 use calibrant_dataset::{Dataset, SampleRef};
@@ -20,8 +20,7 @@ use calibrant_engine::{
     BuildError, BuildOptions, BuildSummary, Found, Generation, Int8, Profile, ShapeRange, Version,
 };
 use calibrant_prefetch::{Clock, StartError, Stats};
-use calibrant_tensor::{Digest, ElementType, Input, InputType, digest};
-use serde::{Deserialize, Serialize};
+use calibrant_tensor::{ElementType, Input, InputType, digest};
 
 use crate::calibrate::{pipeline, suspects};
 use crate::config::Calibration;
@@ -46,22 +45,6 @@ pub(crate) struct Native<'job> {
     pub(crate) device: &'job Device,
     /// What makes tensors of pictures there, where the processor does not.
     pub(crate) pictures: Option<&'job PictureDecoder>,
-}
-
-/// A cache with what it was made from, as it lies beside it.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub(crate) struct CacheManifest {
-    /// SHA-256 of the cache's bytes.
-    pub(crate) cache: Digest,
-    pub(crate) manifest: Manifest<Algorithm>,
-}
-
-impl CacheManifest {
-    /// The file's text.
-    pub(crate) fn to_json(&self) -> String {
-        let json = serde_json::to_string_pretty(self).expect("strings and numbers serialize");
-        json + "\n"
-    }
 }
 
 /// What a calibrated build left.

@@ -5,17 +5,14 @@
 //! TensorRT's calibration was made from, which names the cache by its digest.
 
 use std::collections::BTreeMap;
-use std::error;
 use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use calibrant_calibration::{Cache, Table, TableError};
-use calibrant_files::TEXT_LIMIT_BYTES;
+use calibrant_calibration::{Cache, CacheManifest, CacheManifestError, Table, TableError};
 use calibrant_tensor::digest;
 
 use crate::error::Error;
-use crate::native::CacheManifest;
 use crate::output::{CACHE_MANIFEST, TABLE};
 
 /// What is known of the origin of a cache.
@@ -53,7 +50,7 @@ pub(crate) fn beside(file: &Path, bytes: &[u8], cache: &Cache) -> Result<Provena
         None => {}
     }
     let table = file.with_file_name(TABLE);
-    match read_table(&table).map_err(|source| unreadable(file, &table, Box::new(source)))? {
+    match read_table(&table).map_err(|source| unreadable(file, &table, source))? {
         Some(found) if writes(&found, cache) => return Ok(Provenance::Table(Box::new(found))),
         Some(_) => others.push(table),
         None => {}
@@ -61,17 +58,19 @@ pub(crate) fn beside(file: &Path, bytes: &[u8], cache: &Cache) -> Result<Provena
     Ok(Provenance::Unknown(Unknown { file: file.to_owned(), others }))
 }
 
-fn unreadable(file: &Path, beside: &Path, source: Box<dyn error::Error + Send + Sync>) -> Error {
-    Error::Beside { file: file.to_owned(), beside: beside.to_owned(), source }
+fn unreadable(
+    file: &Path,
+    beside: &Path,
+    source: impl Into<Box<dyn std::error::Error + Send + Sync>>,
+) -> Error {
+    Error::Beside { file: file.to_owned(), beside: beside.to_owned(), source: source.into() }
 }
 
-fn read_manifest(
-    file: &Path,
-) -> Result<Option<CacheManifest>, Box<dyn error::Error + Send + Sync>> {
-    match calibrant_files::read(file, TEXT_LIMIT_BYTES) {
-        Ok(json) => Ok(Some(serde_json::from_slice(&json)?)),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(error.into()),
+fn read_manifest(file: &Path) -> Result<Option<CacheManifest>, CacheManifestError> {
+    match CacheManifest::read(file) {
+        Ok(manifest) => Ok(Some(manifest)),
+        Err(error) if error.is_absent() => Ok(None),
+        Err(error) => Err(error),
     }
 }
 

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use calibrant_calibration::{Cache, Table, Target, TargetWay};
+use calibrant_calibration::{Cache, CacheManifest, Table, Target, TargetWay};
 use calibrant_dataset::{Dataset, SampleRef};
 use calibrant_decode_cuda::DevicePreprocess;
 use calibrant_engine::{BuildOptions, BuildSummary, Int8, Int8Via, LocateError, Source, Version};
@@ -25,7 +25,6 @@ use crate::error::{Error, UsageError};
 use crate::findings;
 use crate::guard::{self, Inputs, Role};
 use crate::model::LoadedModel;
-use crate::native::CacheManifest;
 use crate::observe::{Event, Observer, Stage, timed};
 use crate::output::{
     CACHE, CACHE_MANIFEST, MODEL, MODEL_FILES, Output, PLAN, REPORT, STATISTICS, TABLE,

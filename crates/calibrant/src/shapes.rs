@@ -1,10 +1,9 @@
 //! The shapes that an engine is built for: what the user says, or one default that no flag of the calibration changes.
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::path::Path;
 
-use calibrant_calibration::Table;
+use calibrant_calibration::{CacheManifest, Table};
 use calibrant_dataset::Dataset;
 use calibrant_engine::{BuildOptions, Profile, ShapeError, suggest};
 use calibrant_preprocess::{JpegDecoder, Settings, Step};
@@ -12,7 +11,6 @@ use calibrant_preprocess::{JpegDecoder, Settings, Step};
 use crate::config::{Calibration, Config, DEFAULT_ENGINE_BATCHES, EnginePolicy, Ranges};
 use crate::error::Error;
 use crate::model::LoadedModel;
-use crate::native::CacheManifest;
 use crate::output::{CACHE_MANIFEST, TABLE};
 
 /// What the sizes of open dimensions can be told by.
@@ -99,10 +97,7 @@ pub(crate) fn with_profiles(
 /// The shape of the pictures that ranges were found with, where a manifest beside them says it.
 fn picture_of(file: &Path) -> Option<[usize; 3]> {
     let table = |file: &Path| Some(Table::read(file).ok()?.manifest().preprocessing.clone());
-    let cache = |file: &Path| {
-        let manifest: CacheManifest = serde_json::from_slice(&fs::read(file).ok()?).ok()?;
-        Some(manifest.manifest.preprocessing)
-    };
+    let cache = |file: &Path| Some(CacheManifest::read(file).ok()?.manifest.preprocessing);
     let recipe = table(file)
         .or_else(|| table(&file.with_file_name(TABLE)))
         .or_else(|| cache(&file.with_file_name(CACHE_MANIFEST)))?;

@@ -50,7 +50,7 @@ pub use cache::{
 };
 pub use faithful::{FAITHFUL_BINS, FaithfulHistogram};
 pub use histogram::{BINS, Histogram, MAX_EXPONENT, MIN_EXPONENT};
-pub use manifest::{Difference, Manifest, SampleDigest, Stale};
+pub use manifest::{CacheManifest, CacheManifestError, Difference, Manifest, SampleDigest, Stale};
 pub use method::{Method, ParseMethodError, Percentile};
 pub use sample::{BatchSource, Sample, SourceError, SourceErrorKind};
 pub use saved::{

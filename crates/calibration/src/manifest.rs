@@ -1,11 +1,14 @@
 //! What a table or cache was made from, and whether it still is.
 
+mod cache;
+
 use std::collections::BTreeMap;
 use std::fmt;
 
 use calibrant_tensor::{Digest, digest_samples};
 use serde::{Deserialize, Serialize};
 
+pub use self::cache::{CacheManifest, CacheManifestError};
 use crate::{BackendInfo, Method};
 
 /// Everything that the numbers of a table or cache depend on.

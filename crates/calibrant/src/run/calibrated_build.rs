@@ -3,7 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
-use calibrant_calibration::{Cache, ParseCacheError};
+use calibrant_calibration::{Cache, CacheManifest, ParseCacheError};
 use calibrant_cuda::Device;
 use calibrant_dataset::Dataset;
 use calibrant_decode_cuda::DevicePreprocess;
@@ -19,7 +19,7 @@ use crate::engine::calibrator;
 use crate::error::{CacheProblem, Error, UsageError};
 use crate::findings;
 use crate::model::LoadedModel;
-use crate::native::{CacheManifest, Calibrated, Native};
+use crate::native::{Calibrated, Native};
 use crate::observe::Stage;
 use crate::output::{CACHE, CACHE_MANIFEST, MODEL, MODEL_FILES, PLAN};
 use crate::report::{CalibrationReport, EngineReport, NativeReport, Report};
@@ -134,15 +134,10 @@ impl Job<'_> {
 }
 
 fn read_manifest(manifest: PathBuf) -> Result<CacheManifest, CacheProblem> {
-    let text = match calibrant_files::read_text(&manifest) {
-        Ok(text) => text,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            return Err(CacheProblem::NoManifest { manifest });
-        }
-        Err(source) => return Err(CacheProblem::Manifest { manifest, source: source.into() }),
-    };
-    serde_json::from_str(&text)
-        .map_err(|source| CacheProblem::Manifest { manifest, source: source.into() })
+    CacheManifest::read(&manifest).map_err(|error| match error {
+        error if error.is_absent() => CacheProblem::NoManifest { manifest },
+        error => CacheProblem::Manifest(error),
+    })
 }
 
 fn first_line(cache: &[u8]) -> String {
