@@ -12,11 +12,11 @@ use calibrant_onnx::Model;
 use calibrant_prefetch::Batch;
 use calibrant_tensor::{Tensor, TensorData};
 
-/// All of the process, with the model, two workers' activations and the statistics.
+/// All of the process, with the model, a worker's activations and the statistics.
 const LIMIT_MIB: u64 = 200;
 
-/// Two workers may not have been at their widest layers at once in the first run; the activations of one sample are 30 MiB.
-const SLACK_MIB: u64 = 40;
+/// What the allocator may round up between two runs. A leak of nothing but each sample's input would be 23 MiB.
+const SLACK_MIB: u64 = 8;
 
 /// Samples that are made when they are asked for.
 struct Made(std::ops::Range<usize>);
@@ -44,10 +44,11 @@ fn peak_mib() -> u64 {
 fn more_samples_take_no_more_memory() {
     let model =
         Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/models/squeezenet11_bgr.onnx");
-    let two = 2.try_into().unwrap();
+    // One worker, because of two it depends on chance whether they are at their widest layers at once.
+    let one = 1.try_into().unwrap();
     let options = Options {
-        workers: two,
-        samples_per_run: 1.try_into().unwrap(),
+        workers: one,
+        samples_per_run: one,
         histograms: Histograms::Invariant,
         memory_bytes: LIMIT_MIB << 20,
     };

@@ -194,3 +194,20 @@ fn name(driver: &Driver, device: CUdevice) -> Result<String, Error> {
     // SAFETY: the array ends in a zero, the driver's or its own.
     Ok(unsafe { CStr::from_ptr(name.as_ptr()) }.to_string_lossy().into_owned())
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::late;
+
+    #[test]
+    fn a_context_is_current_for_as_long_as_was_asked() {
+        let (device, _) = late::device();
+        assert!(!late::is_current());
+        let inside = device.while_current(|| {
+            // A call in between does not take it away.
+            device.memory().unwrap();
+            late::is_current()
+        });
+        assert_eq!((inside, late::is_current()), (Ok(true), false));
+    }
+}

@@ -63,6 +63,11 @@ pub(crate) fn device() -> (Device, &'static Gpu) {
     (device, NEWEST.get().unwrap())
 }
 
+/// Whether a context is current on this thread.
+pub(crate) fn is_current() -> bool {
+    CURRENT.with_borrow(|stack| !stack.is_empty())
+}
+
 /// The driver's functions, to be changed by a test.
 pub(crate) fn functions() -> Functions {
     Functions {

@@ -155,8 +155,9 @@ fn the_gpu_at_hand_needs_a_gpu() {
     };
     let folder = tempfile::tempdir().unwrap();
     // On a machine with a supported GPU this builds; without one the error must name the way out.
-    if let Err(error) = build_in(folder.path(), &model("fp32.onnx"), &options).0 {
-        assert!(error.to_string().contains("GPU"), "{error}");
+    match build_in(folder.path(), &model("fp32.onnx"), &options).0 {
+        Ok(summary) => assert!(summary.plan_bytes > 0, "{summary:?}"),
+        Err(error) => assert!(error.to_string().contains("GPU"), "{error}"),
     }
 }
 
