@@ -8,7 +8,8 @@ use std::thread;
 
 use calibrant_calibration::{Algorithm, Method, Percentile, Target};
 use calibrant_dataset::{FilesStay, Subset};
-use calibrant_engine::{BatchRange, BuildOptions, Int8Via, Precision, Source};
+use calibrant_engine::{BatchRange, BuildOptions, Int8Via, Precision};
+use calibrant_locate::Source;
 use calibrant_preprocess::Preprocess;
 use calibrant_rewrite::{IoPrecision, ScalePrecision};
 use clap::ValueEnum;

@@ -5,9 +5,11 @@ use std::path::Path;
 
 use calibrant_calibration::Algorithm;
 use calibrant_engine::{
-    BuildError, BuildOptions, BuildSummary, CalibrationAlgoType, Environment, FetchError,
-    FetchEvent, Found, Generation, Int8, LocateError, Source, Survey, Version, build_with, fetch,
-    locate, survey,
+    BuildError, BuildOptions, BuildSummary, CalibrationAlgoType, Generation, Int8, Library,
+    Version, build_with,
+};
+use calibrant_locate::{
+    Environment, FetchError, LocateError, LocateEvent, Source, Survey, fetch, locate, survey,
 };
 
 use crate::error::Error;
@@ -21,12 +23,12 @@ use crate::observe::{Event, Observer};
 pub(crate) fn find_library(
     source: &Source,
     observer: &mut dyn Observer,
-) -> Result<Result<Found, LocateError>, Error> {
+) -> Result<Result<Library, LocateError>, Error> {
     let found = locate(source, &Environment::of_process(), &mut |event| tell(&event, observer));
     if observer.interrupted() {
         return Err(Error::Interrupted);
     }
-    Ok(found)
+    Ok(found.map(|found| found.library))
 }
 
 /// Fetches TensorRT-RTX unless it was fetched before, without opening it.
@@ -60,9 +62,9 @@ pub(crate) fn survey_libraries(
     })
 }
 
-fn tell(event: &FetchEvent, observer: &mut dyn Observer) -> ControlFlow<()> {
+fn tell(event: &LocateEvent, observer: &mut dyn Observer) -> ControlFlow<()> {
     match event {
-        FetchEvent::Progress { .. } | FetchEvent::Asking { .. } => {
+        LocateEvent::Progress { .. } | LocateEvent::Asking { .. } => {
             observer.event(Event::At(&event.to_string()))
         }
         _ => observer.event(Event::Note(&event.to_string())),
@@ -94,7 +96,7 @@ pub(crate) fn calibrator(algorithm: Algorithm) -> CalibrationAlgoType {
 ///
 /// Those of the builder, and when the caller interrupts.
 pub(crate) fn build_plan(
-    found: &Found,
+    library: &Library,
     onnx: &Path,
     options: &BuildOptions,
     int8: Int8<'_>,
@@ -102,7 +104,7 @@ pub(crate) fn build_plan(
     observer: &mut dyn Observer,
 ) -> Result<BuildSummary, Error> {
     let built = build_with(
-        found,
+        library,
         onnx,
         options,
         int8,

@@ -9,10 +9,9 @@ use calibrant_calibration::{
 };
 use calibrant_dataset::{DatasetError, LabelError};
 use calibrant_decode_cuda::OpenError;
-use calibrant_engine::{
-    BuildError, InspectError, LocateError, Precision, ShapeError, Unsupported, Version,
-};
+use calibrant_engine::{BuildError, InspectError, Precision, ShapeError, Unsupported, Version};
 use calibrant_files::WriteError;
+use calibrant_locate::LocateError;
 use calibrant_onnx::ValidateError;
 use calibrant_prefetch::StartError;
 use calibrant_preprocess::{PreprocessError, Preset, RecipeError};

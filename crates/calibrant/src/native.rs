@@ -17,7 +17,7 @@ use calibrant_cuda::Device;
 use calibrant_dataset::{Dataset, SampleRef};
 use calibrant_decode_cuda::PictureDecoder;
 use calibrant_engine::{
-    BuildError, BuildOptions, BuildSummary, Found, Generation, Int8, Profile, ShapeRange, Version,
+    BuildError, BuildOptions, BuildSummary, Generation, Int8, Library, Profile, ShapeRange, Version,
 };
 use calibrant_prefetch::{Clock, StartError, Stats};
 use calibrant_tensor::{ElementType, Input, InputType, digest};
@@ -40,7 +40,7 @@ pub(crate) struct Native<'job> {
     pub(crate) algorithm: Algorithm,
     pub(crate) model: &'job LoadedModel,
     pub(crate) dataset: &'job Dataset,
-    pub(crate) library: &'job Found,
+    pub(crate) library: &'job Library,
     /// Where TensorRT reads the samples.
     pub(crate) device: &'job Device,
     /// What makes tensors of pictures there, where the processor does not.

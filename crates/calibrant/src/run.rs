@@ -11,7 +11,8 @@ use std::sync::Arc;
 use calibrant_calibration::{Cache, CacheManifest, Table, Target, TargetWay};
 use calibrant_dataset::{Dataset, SampleRef};
 use calibrant_decode_cuda::DevicePreprocess;
-use calibrant_engine::{BuildOptions, BuildSummary, Int8, Int8Via, LocateError, Source, Version};
+use calibrant_engine::{BuildOptions, BuildSummary, Int8, Int8Via, Version};
+use calibrant_locate::{LocateError, Source};
 use calibrant_rewrite::{CastSummary, Summary};
 use calibrant_tensor::{Digest, digest};
 
@@ -80,7 +81,7 @@ const NO_TENSORRT: &str = "no TensorRT was found; --tensorrt fetch gets NVIDIA's
 
 /// What became of the search for TensorRT.
 enum Library {
-    Found(Box<calibrant_engine::Found>),
+    Found(Box<calibrant_engine::Library>),
     Missing(LocateError),
     Unwanted,
 }

@@ -5,10 +5,8 @@
 use std::error::Error;
 use std::ops::ControlFlow;
 
-use calibrant_engine::{
-    BuildOptions, Environment, Event, Profile, Source, build, locate, parse_compute_capability,
-    parse_size,
-};
+use calibrant_engine::{BuildOptions, Event, Profile, build, parse_compute_capability, parse_size};
+use calibrant_locate::{Environment, Source, locate};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let mut arguments = std::env::args().skip(1);
@@ -46,7 +44,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         }
         ControlFlow::Continue(())
     };
-    let summary = build(&found, model.as_ref(), &options, &mut say, plan.as_ref())?;
+    let summary = build(&found.library, model.as_ref(), &options, &mut say, plan.as_ref())?;
     println!("{summary:#?}");
     Ok(())
 }

@@ -19,14 +19,13 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use calibrant_files::RegularFile;
-use calibrant_tensorrt::{DataType, Enumeration, Severity};
+use calibrant_tensorrt::{DataType, Enumeration, Library, Severity};
 use serde::Serialize;
 use tempfile::NamedTempFile;
 
 use crate::error::BuildError;
 use crate::event::Event;
 use crate::int8::{Int8, Int8Summary};
-use crate::locate::Found;
 use crate::options::{BuildOptions, Precision};
 
 use self::job::{Built, Message, Order};
@@ -110,13 +109,13 @@ const EVENTS_IN_FLIGHT: usize = 256;
 /// # Panics
 /// If `events` panics.
 pub fn build(
-    found: &Found,
+    library: &Library,
     onnx: &Path,
     options: &BuildOptions,
     events: &mut dyn FnMut(Event) -> ControlFlow<()>,
     plan: &Path,
 ) -> Result<BuildSummary, BuildError> {
-    build_with(found, onnx, options, Int8::Model, events, plan)
+    build_with(library, onnx, options, Int8::Model, events, plan)
 }
 
 /// As [`build`], with INT8 ranges from outside of the model.
@@ -129,7 +128,7 @@ pub fn build(
 /// # Panics
 /// If `events` or the calibrator panics.
 pub fn build_with(
-    found: &Found,
+    library: &Library,
     onnx: &Path,
     options: &BuildOptions,
     int8: Int8<'_>,
@@ -138,7 +137,7 @@ pub fn build_with(
 ) -> Result<BuildSummary, BuildError> {
     let started = Instant::now();
     // What must fail early: a build may take an hour.
-    options.check(found.version(), int8.via())?;
+    options.check(library.version(), int8.via())?;
     check_files(onnx, options)?;
     let file = unfinished(plan).map_err(|source| cannot("write", plan, source))?;
 
@@ -147,7 +146,7 @@ pub fn build_with(
     let order = Order { onnx, options, int8 };
     let (listened, built) = thread::scope(|scope| {
         let worker = thread::Builder::new()
-            .spawn_scoped(scope, move || job::run(&found.library, order, &sender, file))
+            .spawn_scoped(scope, move || job::run(library, order, &sender, file))
             .map_err(BuildError::Thread)?;
         // The receiver ends with `listen`: a job whose events nobody hears stops.
         let listened = heard.listen(receiver, events);
@@ -157,7 +156,7 @@ pub fn build_with(
         return Err(BuildError::Cancelled { after: started.elapsed() });
     }
     let Built { file, plan_bytes, plan_sha256, made } =
-        built.map_err(|error| explain(error, &heard, found))?;
+        built.map_err(|error| explain(error, &heard, library))?;
     file.persist(plan).map_err(|error| cannot("write", plan, error.error))?;
 
     heard.warnings.extend(made.warnings);
@@ -166,8 +165,8 @@ pub fn build_with(
         plan_bytes,
         plan_sha256,
         time: started.elapsed(),
-        library_version: found.version().to_string(),
-        library: found.library.path().to_owned(),
+        library_version: library.version().to_string(),
+        library: library.path().to_owned(),
         layers: made.layers,
         inputs: made.inputs,
         outputs: made.outputs,
@@ -190,8 +189,8 @@ fn check_files(onnx: &Path, options: &BuildOptions) -> Result<(), BuildError> {
 }
 
 /// Adds to a failure what TensorRT's log said, and what is known about it.
-fn explain(error: BuildError, heard: &Heard, found: &Found) -> BuildError {
-    let hint = hints::hint(found.version(), heard.quantized, &heard.errors);
+fn explain(error: BuildError, heard: &Heard, library: &Library) -> BuildError {
+    let hint = hints::hint(library.version(), heard.quantized, &heard.errors);
     match error {
         BuildError::TensorRt { source, .. } => {
             BuildError::TensorRt { messages: heard.errors.clone(), hint, source }

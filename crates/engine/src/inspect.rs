@@ -7,11 +7,10 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use calibrant_tensorrt::{Error, Runtime, Severity, TensorIOMode};
+use calibrant_tensorrt::{Error, Library, Runtime, Severity, TensorIOMode};
 use serde::Serialize;
 
 use crate::build::{TensorSummary, type_name};
-use crate::locate::Found;
 use crate::options::BuildOptions;
 
 pub use self::header::PlanHeader;
@@ -91,31 +90,31 @@ fn said(messages: &[String]) -> String {
 /// # Errors
 /// [`InspectError`].
 pub fn inspect(
-    found: &Found,
+    library: &Library,
     plan: &Path,
     options: &BuildOptions,
 ) -> Result<PlanInspection, InspectError> {
     // A plan is as large as its network, and held in memory as a whole by TensorRT too.
     let bytes = calibrant_files::read(plan, u64::MAX)
         .map_err(|source| InspectError::Read { path: plan.to_owned(), source })?;
-    let library = found.version().to_string();
+    let version = library.version().to_string();
     let errors = Arc::new(Mutex::new(Vec::new()));
     let heard = Arc::clone(&errors);
-    let _subscription = found.library.subscribe(move |severity, text| {
+    let _subscription = library.subscribe(move |severity, text| {
         if severity <= Severity::Error {
             heard.lock().unwrap_or_else(PoisonError::into_inner).push(text.to_owned());
         }
     });
     let refused = |source| InspectError::Refused {
         path: plan.to_owned(),
-        library: library.clone(),
+        library: version.clone(),
         messages: errors.lock().unwrap_or_else(PoisonError::into_inner).clone(),
         source,
     };
-    let (mut inspection, json) = read(found, &bytes, options).map_err(refused)?;
+    let (mut inspection, json) = read(library, &bytes, options).map_err(refused)?;
     inspection.layers = layers::parse(&json).map_err(|source| InspectError::Layers {
         path: plan.to_owned(),
-        library: library.clone(),
+        library: version.clone(),
         source,
     })?;
     Ok(inspection)
@@ -123,11 +122,11 @@ pub fn inspect(
 
 /// What TensorRT says of a plan but its layers, and those as JSON.
 fn read(
-    found: &Found,
+    library: &Library,
     plan: &[u8],
     options: &BuildOptions,
 ) -> Result<(PlanInspection, String), Error> {
-    let mut runtime = Runtime::new(&found.library)?;
+    let mut runtime = Runtime::new(library)?;
     if let Some(dla) = options.dla {
         runtime.set_dla_core(dla.core)?;
     }
@@ -150,7 +149,7 @@ fn read(
     }
     let inspection = PlanInspection {
         network: engine.name()?,
-        library_version: found.version().to_string(),
+        library_version: library.version().to_string(),
         profiles: engine.n_profiles()?,
         refittable: engine.is_refittable()?,
         inputs,

@@ -17,16 +17,18 @@ use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::Duration;
 
+use calibrant_files::RegularFile;
+use calibrant_tensor::digest_reader;
+
 use crate::environment::Environment;
 use crate::error::FetchError;
-use crate::hash;
 
 use self::pinned::{LICENCE, Wheel};
 
-/// What a fetch says while it works. `Display` gives a line for the user.
+/// What happens while a library is looked for or fetched. `Display` gives a line for the user.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum FetchEvent {
+pub enum LocateEvent {
     /// What will be downloaded, under whose licence.
     Begin {
         /// The package with its version.
@@ -69,7 +71,7 @@ pub enum FetchEvent {
     },
 }
 
-impl fmt::Display for FetchEvent {
+impl fmt::Display for LocateEvent {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mib = |bytes: &u64| bytes >> 20;
         match self {
@@ -109,7 +111,7 @@ pub struct Fetched {
 /// [`FetchError`].
 pub fn fetch(
     environment: &Environment,
-    say: &mut dyn FnMut(FetchEvent) -> ControlFlow<()>,
+    say: &mut dyn FnMut(LocateEvent) -> ControlFlow<()>,
 ) -> Result<Fetched, FetchError> {
     fetch_wheel(Wheel::of_this_machine()?, environment, say)
 }
@@ -140,7 +142,7 @@ fn folder_of(wheel: &Wheel, environment: &Environment) -> Result<PathBuf, FetchE
 fn fetch_wheel(
     wheel: &Wheel,
     environment: &Environment,
-    say: &mut dyn FnMut(FetchEvent) -> ControlFlow<()>,
+    say: &mut dyn FnMut(LocateEvent) -> ControlFlow<()>,
 ) -> Result<Fetched, FetchError> {
     let folder = folder_of(wheel, environment)?;
     let fetched = Fetched { folder: folder.clone(), requirement: wheel.requirement() };
@@ -154,7 +156,7 @@ fn fetch_wheel(
     if wheel.is_whole(&folder) {
         return Ok(fetched);
     }
-    tell(FetchEvent::Begin {
+    tell(LocateEvent::Begin {
         requirement: wheel.requirement(),
         bytes: wheel.bytes,
         licence: LICENCE,
@@ -167,14 +169,14 @@ fn fetch_wheel(
         .tempdir_in(shelf)
         .map_err(|source| cannot_use(shelf, source))?;
     let file = pip::download(wheel, &environment.interpreter(), partial.path(), &mut tell)?;
-    let found = hash::of_file(&file).map_err(|source| cannot_use(&file, source))?;
+    let found = sha256_of(&file).map_err(|source| cannot_use(&file, source))?;
     if found != wheel.sha256 {
         return Err(FetchError::Hash { wheel: file, found, expected: wheel.sha256.to_owned() });
     }
     let unpacked = partial.path().join("unpacked");
     wheel.unpack(&file, &unpacked)?;
     fs::rename(&unpacked, &folder).map_err(|source| cannot_use(&folder, source))?;
-    tell(FetchEvent::Done { folder })?;
+    tell(LocateEvent::Done { folder })?;
     Ok(fetched)
 }
 
@@ -182,7 +184,7 @@ fn fetch_wheel(
 const TICK: Duration = Duration::from_millis(200);
 
 /// Says what happens; an error cancels.
-type Tell<'t> = dyn FnMut(FetchEvent) -> Result<(), FetchError> + 't;
+type Tell<'t> = dyn FnMut(LocateEvent) -> Result<(), FetchError> + 't;
 
 /// How the folders of unfinished fetches begin.
 const PARTIAL: &str = ".partial-";
@@ -203,11 +205,11 @@ fn lock(
             Ok(()) => return Ok(file),
             Err(TryLockError::WouldBlock) if is_told => {
                 thread::sleep(TICK);
-                tell(FetchEvent::Progress { done: 0, total: wheel.bytes })?;
+                tell(LocateEvent::Progress { done: 0, total: wheel.bytes })?;
             }
             Err(TryLockError::WouldBlock) => {
                 is_told = true;
-                tell(FetchEvent::Waiting { folder: folder.to_owned() })?;
+                tell(LocateEvent::Waiting { folder: folder.to_owned() })?;
             }
             Err(TryLockError::Error(source)) => return Err(unusable(source)),
         }
@@ -224,6 +226,12 @@ fn remove_leftovers(shelf: &Path, folder: &Path) -> io::Result<()> {
         }
     }
     Ok(())
+}
+
+/// The SHA-256 of a file, in hexadecimal digits.
+fn sha256_of(path: &Path) -> io::Result<String> {
+    let file = RegularFile::open(path)?;
+    Ok(digest_reader(file.file())?.to_string())
 }
 
 fn cannot_use(path: &Path, source: io::Error) -> FetchError {
@@ -278,7 +286,7 @@ mod tests {
                 zip.write_all(text.as_bytes()).unwrap();
             }
             zip.finish().unwrap();
-            let sha256 = hash::of_file(&file).unwrap().leak();
+            let sha256 = sha256_of(&file).unwrap().leak();
             let wheel = Wheel {
                 file: "a.whl",
                 platform: "any",
@@ -299,7 +307,7 @@ mod tests {
             Self { folder, wheel, environment }
         }
 
-        fn fetch(&self) -> (Result<Fetched, FetchError>, Vec<FetchEvent>) {
+        fn fetch(&self) -> (Result<Fetched, FetchError>, Vec<LocateEvent>) {
             let mut events = Vec::new();
             let result = fetch_wheel(&self.wheel, &self.environment, &mut |event| {
                 events.push(event);
@@ -333,7 +341,7 @@ mod tests {
         assert_eq!(fs::read_to_string(folder.join("libb.so.1")).unwrap(), "two");
         assert_eq!(fs::read_to_string(folder.join("LICENSE.txt")).unwrap(), "sla");
         assert!(events[0].to_string().contains("NVIDIA"), "{}", events[0]);
-        assert!(matches!(events.last(), Some(FetchEvent::Done { .. })));
+        assert!(matches!(events.last(), Some(LocateEvent::Done { .. })));
         assert_eq!(stage.shelf().len(), 1, "{:?}", stage.shelf());
 
         let (again, events) = stage.fetch();
@@ -407,7 +415,7 @@ mod tests {
         let (result, events) = stage.fetch();
         result.unwrap();
         assert!(
-            events.contains(&FetchEvent::Retry { attempt: 1, reason: "broken pipe".into() }),
+            events.contains(&LocateEvent::Retry { attempt: 1, reason: "broken pipe".into() }),
             "{events:?}"
         );
 
@@ -436,7 +444,7 @@ mod tests {
         let mut said = 0;
         let result = fetch_wheel(&stage.wheel, &stage.environment, &mut |event| {
             said += 1;
-            if matches!(event, FetchEvent::Progress { .. }) {
+            if matches!(event, LocateEvent::Progress { .. }) {
                 ControlFlow::Break(())
             } else {
                 ControlFlow::Continue(())

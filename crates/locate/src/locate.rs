@@ -13,7 +13,7 @@ use calibrant_tensorrt::{Library, OpenError, Version};
 
 use crate::environment::Environment;
 use crate::error::{LocateError, Tried};
-use crate::fetch::{FetchEvent, fetch};
+use crate::fetch::{LocateEvent, fetch};
 
 pub(crate) use self::candidates::{Candidate, everywhere};
 
@@ -86,7 +86,7 @@ impl Found {
 }
 
 /// Hears what happens; `Break` cancels.
-pub(crate) type Say<'s> = dyn FnMut(FetchEvent) -> ControlFlow<()> + 's;
+pub(crate) type Say<'s> = dyn FnMut(LocateEvent) -> ControlFlow<()> + 's;
 
 /// Why a place gives no library.
 #[derive(Debug)]
@@ -107,7 +107,7 @@ pub(crate) enum Nothing {
 pub fn locate(
     source: &Source,
     environment: &Environment,
-    say: &mut dyn FnMut(FetchEvent) -> ControlFlow<()>,
+    say: &mut dyn FnMut(LocateEvent) -> ControlFlow<()>,
 ) -> Result<Found, LocateError> {
     match (source, &environment.tensorrt) {
         (Source::Path(path), _) => open_named(path, Origin::Given),
@@ -169,7 +169,7 @@ mod tests {
 
     use super::*;
 
-    fn silent(_: FetchEvent) -> ControlFlow<()> {
+    fn silent(_: LocateEvent) -> ControlFlow<()> {
         ControlFlow::Continue(())
     }
 

@@ -10,9 +10,7 @@ use std::time::{Duration, Instant};
 
 use calibrant_backend_embedded::{Embedded, Options};
 use calibrant_calibration::{Backend as _, BatchSource, Histograms, Sample, SourceError};
-use calibrant_engine::{
-    BuildOptions, Environment, Found, Profile, ShapeRange, Source, Version, locate,
-};
+use calibrant_engine::{BuildOptions, Library, Profile, ShapeRange, Version};
 use calibrant_onnx::proto::ValueInfoProto;
 use calibrant_onnx::{DataType, Dim, Model, Topology};
 use calibrant_prefetch::Batch;
@@ -60,7 +58,7 @@ pub struct Reached {
 #[derive(Debug)]
 pub struct Stages {
     folder: TempDir,
-    libraries: Vec<Found>,
+    libraries: Vec<Library>,
 }
 
 impl Stages {
@@ -77,11 +75,9 @@ impl Stages {
             let place = folder.path().join(version.to_string());
             std::fs::create_dir(&place).expect("the folder is new");
             let options = tensorrt_double::Options::default();
-            tensorrt_double::install(&place, Version::from_raw(*version), &options)
+            let installed = tensorrt_double::install(&place, Version::from_raw(*version), &options)
                 .expect("the stand-in is laid out");
-            let source = Source::Path(place);
-            locate(&source, &Environment::default(), &mut |_| ControlFlow::Continue(()))
-                .expect("the stand-in opens")
+            Library::open(&installed.library, &installed.parser).expect("the stand-in opens")
         };
         let libraries = match build {
             Build::OnDouble => VERSIONS.iter().map(open).collect(),

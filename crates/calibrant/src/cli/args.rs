@@ -10,10 +10,11 @@ use std::path::PathBuf;
 use calibrant_calibration::Target;
 use calibrant_engine::{
     ComputeCapability, Constraints, HardwareCompatibilityLevel, Int8Via, LayerPrecision, PoolLimit,
-    Precision, ProfilingVerbosity, ShapeRange, Source, parse_compute_capability, parse_constraints,
+    Precision, ProfilingVerbosity, ShapeRange, parse_compute_capability, parse_constraints,
     parse_hardware_compatibility, parse_layer_precision, parse_memory_pool,
     parse_profiling_verbosity, parse_size,
 };
+use calibrant_locate::Source;
 use calibrant_preprocess::{Color, DctScale, Filter, ResizeKind, Scale, Size};
 use clap::{Args, Parser, Subcommand};
 

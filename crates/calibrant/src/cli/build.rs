@@ -29,9 +29,9 @@ pub(crate) fn run(
     let (found, _) = timed(observer, Stage::Library, None, |observer| {
         find_library(&args.library.tensorrt, observer)
     });
-    let found = found?.map_err(Error::Locate)?;
+    let library = found?.map_err(Error::Locate)?;
     let (summary, _) = timed(observer, Stage::Engine, None, |observer| {
-        build_plan(&found, &args.model.model, &options, Int8::Model, &plan, observer)
+        build_plan(&library, &args.model.model, &options, Int8::Model, &plan, observer)
     });
     let summary = summary?;
     if general.json { print_json(&json(&summary)) } else { print(&text(&summary)) }

@@ -4,8 +4,10 @@ mod backends;
 
 use std::fmt::Write as _;
 
-use calibrant_engine::{Environment, Source, Survey, Surveyed};
-use serde_json::json;
+use calibrant_engine::Abilities;
+use calibrant_files::text_of;
+use calibrant_locate::{Environment, Source, Survey, Surveyed};
+use serde_json::{Value, json};
 
 use crate::cli::args::{DoctorArgs, GeneralArgs};
 use crate::cli::doctor::backends::Tried;
@@ -43,7 +45,7 @@ pub(crate) fn run(
     } else {
         print(&as_text(&survey, &backends))
     }?;
-    Ok(if survey.found.iter().any(|it| it.abilities.builds) {
+    Ok(if survey.found.iter().any(|it| abilities(it).builds) {
         Exit::Done
     } else {
         Exit::LibraryMissing
@@ -51,14 +53,32 @@ pub(crate) fn run(
 }
 
 fn as_json(survey: &Survey, backends: &[Tried]) -> String {
+    let found: Vec<_> = survey.found.iter().map(row).collect();
     let tried: Vec<_> = survey.tried.iter().map(ToString::to_string).collect();
     let value = json!({
         "program": crate::report::PROGRAM,
         "backends": backends,
-        "tensorrt": survey.found,
+        "tensorrt": found,
         "tried": tried,
     });
     format!("{value:#}\n")
+}
+
+/// A library and what it can do.
+fn row(found: &Surveyed) -> Value {
+    json!({
+        "library": text_of(&found.library),
+        "parser": found.parser.as_deref().map(text_of),
+        "origin": found.origin.to_string(),
+        "version": found.version.to_string(),
+        "generation": found.version.generation().map(|generation| generation.to_string()),
+        "abilities": abilities(found),
+    })
+}
+
+/// What a library can do with what lies beside it.
+fn abilities(found: &Surveyed) -> Abilities {
+    Abilities::of(found.version, found.parser.is_some())
 }
 
 fn as_text(survey: &Survey, backends: &[Tried]) -> String {
@@ -78,7 +98,7 @@ fn as_text(survey: &Survey, backends: &[Tried]) -> String {
     }
     if !survey.tried.is_empty() {
         text.push_str("\nalso looked at\n");
-        for place in calibrant_engine::Tried::list(&survey.tried).lines() {
+        for place in calibrant_locate::Tried::list(&survey.tried).lines() {
             let _ = writeln!(text, "  {}", printable::message(place.trim_start()));
         }
     }
@@ -93,12 +113,12 @@ fn describe(text: &mut String, found: &Surveyed) {
         found.origin,
         printable::path(&found.library)
     );
-    if let Some(generation) = &found.generation {
+    if let Some(generation) = found.version.generation() {
         let _ = writeln!(text, "    generation {generation}");
     } else {
         text.push_str("    of no generation that this program knows, so it is not used\n");
     }
-    let abilities = found.abilities;
+    let abilities = abilities(found);
     let says = [
         (abilities.builds, "builds plans from ONNX", "builds no plans: no ONNX parser beside it"),
         (abilities.builds_without_gpu, "builds without a GPU", "needs a GPU to build"),

@@ -12,7 +12,8 @@ use calibrant::{
 };
 use calibrant_calibration::Method;
 use calibrant_dataset::Subset;
-use calibrant_engine::{BuildOptions, Source};
+use calibrant_engine::BuildOptions;
+use calibrant_locate::Source;
 use calibrant_preprocess::{Recipe, Settings, Size};
 
 /// Keeps a command from the TensorRT that somebody fetched on this machine.

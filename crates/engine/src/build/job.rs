@@ -5,6 +5,7 @@ use std::path::Path;
 use std::sync::mpsc::SyncSender;
 use std::time::Duration;
 
+use calibrant_tensor::digest;
 use calibrant_tensorrt::{
     Builder, Error, HostMemory, Library, NetworkTyping, Parser, Progress, Severity, Subscription,
     Tensor, Turn,
@@ -17,7 +18,6 @@ use super::{
 };
 use crate::error::BuildError;
 use crate::event::ParserMessage;
-use crate::hash;
 use crate::int8::{Int8, Int8Summary, Int8Via};
 use crate::options::BuildOptions;
 
@@ -74,7 +74,7 @@ pub(super) fn run(
     let plan = plan.as_bytes();
     let written = file.write_all(plan).and_then(|()| file.as_file().sync_all());
     written.map_err(|source| cannot("write", file.path(), source))?;
-    Ok(Built { file, plan_bytes: plan.len() as u64, plan_sha256: hash::of_bytes(plan), made })
+    Ok(Built { file, plan_bytes: plan.len() as u64, plan_sha256: digest(plan).to_string(), made })
 }
 
 /// Configures and builds what was parsed.

@@ -133,7 +133,7 @@ fn a_calibration_is_cancelled_midway() {
             _ => ControlFlow::Continue(()),
         };
         let built = build_with(
-            &stage.found,
+            &stage.library,
             &fixture("fp32.onnx"),
             &BuildOptions::default(),
             entropy(&mut calibrator),

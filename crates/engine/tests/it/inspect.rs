@@ -12,8 +12,8 @@ fn every_generation_reads_its_own_plans() {
         let stage = Stage::new(version);
         let detailed = options(|it| it.profiling_verbosity = Some(ProfilingVerbosity::Detailed));
         stage.built("int8.onnx", &detailed, Int8::Model);
-        let plan = inspect(&stage.found, &stage.path("plan"), &detailed).unwrap();
-        assert_eq!(plan.library_version, stage.found.version().to_string());
+        let plan = inspect(&stage.library, &stage.path("plan"), &detailed).unwrap();
+        assert_eq!(plan.library_version, stage.library.version().to_string());
         let names = |tensors: &[calibrant_engine::TensorSummary]| {
             tensors.iter().map(|tensor| tensor.name.clone()).collect::<Vec<_>>()
         };
@@ -34,7 +34,7 @@ fn a_plan_tells_what_its_build_let_it() {
     let layers = |verbosity| {
         let options = options(|it| it.profiling_verbosity = Some(verbosity));
         stage.built("fp32.onnx", &options, Int8::Model);
-        inspect(&stage.found, &stage.path("plan"), &options).unwrap().layers
+        inspect(&stage.library, &stage.path("plan"), &options).unwrap().layers
     };
     let names = layers(ProfilingVerbosity::LayerNamesOnly);
     assert!(names.iter().any(|layer| layer.name == "stem" && layer.kind.is_none()));
@@ -48,7 +48,7 @@ fn the_plan_of_another_version_is_refused_with_the_reason() {
     for version in VERSIONS.into_iter().filter(|&version| version != 101_601) {
         let reader = Stage::new(version);
         let error =
-            inspect(&reader.found, &maker.path("plan"), &BuildOptions::default()).unwrap_err();
+            inspect(&reader.library, &maker.path("plan"), &BuildOptions::default()).unwrap_err();
         let InspectError::Refused { messages, .. } = &error else { panic!("{error:?}") };
         assert!(messages.iter().any(|it| it.contains("not compatible")), "{messages:?}");
     }
@@ -60,12 +60,12 @@ fn what_is_no_plan_is_refused() {
     let none = stage.path("none");
     let read = |bytes: &[u8]| {
         fs::write(&none, bytes).unwrap();
-        inspect(&stage.found, &none, &BuildOptions::default()).unwrap_err()
+        inspect(&stage.library, &none, &BuildOptions::default()).unwrap_err()
     };
     for bytes in [&b""[..], b"ftrt", b"{}"] {
         let error = read(bytes);
         assert!(matches!(error, InspectError::Refused { .. }), "{error:?}");
     }
-    let error = inspect(&stage.found, &stage.path("missing"), &BuildOptions::default());
+    let error = inspect(&stage.library, &stage.path("missing"), &BuildOptions::default());
     assert!(matches!(error, Err(InspectError::Read { .. })));
 }

@@ -6,9 +6,10 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 use calibrant_engine::{
-    BoxError, BuildError, BuildOptions, BuildSummary, Calibrator, Environment, Event, Found, Int8,
-    Source, Version, build_with, locate,
+    BoxError, BuildError, BuildOptions, BuildSummary, Calibrator, Event, Int8, Library, Version,
+    build_with,
 };
+use calibrant_tensorrt::OpenError;
 use tempfile::TempDir;
 use tensorrt_double::{Addresses, Options, Plan, install};
 
@@ -21,13 +22,13 @@ pub(crate) const IMPLICIT: [i32; 6] = [8_503, 8_601, 9_300, 100_000, 100_800, 10
 
 /// A TensorRT of a version, and a folder to build in.
 pub(crate) struct Stage {
-    pub(crate) found: Found,
+    pub(crate) library: Library,
     folder: TempDir,
 }
 
 impl Stage {
     pub(crate) fn new(version: i32) -> Self {
-        Self { found: found(version), folder: tempfile::tempdir().unwrap() }
+        Self { library: library(version), folder: tempfile::tempdir().unwrap() }
     }
 
     /// A path beside the plan.
@@ -48,7 +49,7 @@ impl Stage {
             ControlFlow::Continue(())
         };
         let plan = self.path("plan");
-        let built = build_with(&self.found, &fixture(model), options, int8, &mut keep, &plan);
+        let built = build_with(&self.library, &fixture(model), options, int8, &mut keep, &plan);
         let read = |summary| (summary, Plan::read(&std::fs::read(&plan).unwrap()).unwrap());
         (built.map(read), events)
     }
@@ -60,7 +61,7 @@ impl Stage {
         options: &BuildOptions,
         int8: Int8<'_>,
     ) -> (BuildSummary, Plan) {
-        let version = self.found.version();
+        let version = self.library.version();
         self.build(model, options, int8).0.unwrap_or_else(|error| panic!("{version}: {error}"))
     }
 
@@ -83,23 +84,22 @@ impl Stage {
 }
 
 /// The TensorRT of a version; all tests of a process share one.
-fn found(version: i32) -> Found {
-    static FOUND: Mutex<BTreeMap<i32, Found>> = Mutex::new(BTreeMap::new());
-    let mut found = FOUND.lock().unwrap_or_else(PoisonError::into_inner);
+fn library(version: i32) -> Library {
+    static LIBRARIES: Mutex<BTreeMap<i32, Library>> = Mutex::new(BTreeMap::new());
+    let mut libraries = LIBRARIES.lock().unwrap_or_else(PoisonError::into_inner);
     let open = || {
         let options = Options { addresses: Addresses::Host, ..Options::default() };
-        // A library that is open needs its files no more.
-        let folder = tempfile::tempdir().unwrap();
-        install(folder.path(), Version::from_raw(version), &options).unwrap();
-        open(folder.path()).unwrap()
+        open(version, &options).unwrap()
     };
-    found.entry(version).or_insert_with(open).clone()
+    libraries.entry(version).or_insert_with(open).clone()
 }
 
-/// Opens the TensorRT in a folder.
-pub(crate) fn open(folder: &Path) -> Result<Found, calibrant_engine::LocateError> {
-    let source = Source::Path(folder.to_owned());
-    locate(&source, &Environment::default(), &mut |_| ControlFlow::Continue(()))
+/// Opens a TensorRT of a version, laid out so.
+pub(crate) fn open(version: i32, options: &Options) -> Result<Library, OpenError> {
+    // A library that is open needs its files no more.
+    let folder = tempfile::tempdir().unwrap();
+    let installed = install(folder.path(), Version::from_raw(version), options).unwrap();
+    Library::open(&installed.library, &installed.parser)
 }
 
 /// A model of `fixtures/tensorrt/models`.

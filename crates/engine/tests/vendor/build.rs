@@ -8,7 +8,7 @@ use calibrant_engine::{
 };
 use calibrant_tensorrt::{Builder, BuilderFlag, Error, NetworkTyping, Turn};
 
-use crate::stage::{alone, build_in, fixtures, found, model, names_in};
+use crate::stage::{alone, build_in, fixtures, library, model, names_in};
 
 fn failure(onnx: &Path, options: &BuildOptions) -> BuildError {
     let folder = tempfile::tempdir().unwrap();
@@ -31,7 +31,7 @@ fn a_build_tells_what_it_does() {
     );
     assert_eq!(summary.outputs[0].dims, [1, 10]);
     assert!(summary.layers > 20, "{} layers", summary.layers);
-    assert_eq!(summary.library_version, found().version().to_string());
+    assert_eq!(summary.library_version, library().version().to_string());
 
     let began = events.iter().filter(|event| matches!(event, Event::Phase { .. })).count();
     let ended = events.iter().filter(|event| matches!(event, Event::PhaseEnd { .. })).count();
@@ -135,11 +135,11 @@ fn too_little_memory_has_a_way_out() {
 #[test]
 fn settings_that_the_version_lacks_are_errors_before_the_call() {
     let turn = Turn::take();
-    let builder = Builder::new(&found().library, &turn).unwrap();
+    let builder = Builder::new(library(), &turn).unwrap();
     let mut config = builder.create_config().unwrap();
     let flags = config.flags().unwrap();
     let error = config.set_flag(BuilderFlag::Int8).unwrap_err();
-    assert_eq!(error.to_string(), format!("{} has no BuilderFlag::kINT8", found().version()));
+    assert_eq!(error.to_string(), format!("{} has no BuilderFlag::kINT8", library().version()));
     assert_eq!(config.flags().unwrap(), flags);
     let error = builder.create_network(NetworkTyping::Weak).unwrap_err();
     assert!(matches!(error, Error::Refused { .. }), "{error:?}");
@@ -178,7 +178,7 @@ fn rtx_keeps_no_timing_cache_and_says_so() {
 #[test]
 fn timing_caches_are_made_and_serialized() {
     let turn = Turn::take();
-    let builder = Builder::new(&found().library, &turn).unwrap();
+    let builder = Builder::new(library(), &turn).unwrap();
     let mut config = builder.create_config().unwrap();
     assert!(config.timing_cache().is_none());
     config.set_timing_cache(&[]).unwrap();

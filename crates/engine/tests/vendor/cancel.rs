@@ -7,7 +7,7 @@ use std::thread;
 use calibrant_engine::{BuildError, BuildOptions, Event, build};
 use calibrant_tensorrt::{Builder, NetworkTyping, Parser, ProgressMonitor, Turn};
 
-use crate::stage::{build_in, found, model, names_in};
+use crate::stage::{build_in, library, model, names_in};
 
 #[test]
 fn a_break_cancels_midway_and_leaves_nothing() {
@@ -20,7 +20,7 @@ fn a_break_cancels_midway_and_leaves_nothing() {
         };
         let plan = folder.path().join("plan");
         let result =
-            build(found(), &model("int8.onnx"), &BuildOptions::default(), &mut stop, &plan);
+            build(library(), &model("int8.onnx"), &BuildOptions::default(), &mut stop, &plan);
         assert!(matches!(result, Err(BuildError::Cancelled { .. })), "{result:?}");
         assert_eq!(steps, stop_at, "nothing is heard after the break");
         assert_eq!(names_in(folder.path()), [""; 0]);
@@ -33,11 +33,11 @@ fn a_break_cancels_midway_and_leaves_nothing() {
 #[test]
 fn a_monitor_that_breaks_stops_tensorrt_itself() {
     let turn = Turn::take();
-    let builder = Builder::new(&found().library, &turn).unwrap();
+    let builder = Builder::new(library(), &turn).unwrap();
     let mut parser = Parser::new(builder.create_network(NetworkTyping::Strong).unwrap()).unwrap();
     parser.parse_file(&model("fp32.onnx")).unwrap();
     let mut config = builder.create_config().unwrap();
-    let monitor = ProgressMonitor::new(&found().library, |_| ControlFlow::Break(())).unwrap();
+    let monitor = ProgressMonitor::new(library(), |_| ControlFlow::Break(())).unwrap();
     config.set_progress_monitor(monitor).unwrap();
     builder.build(parser.network_mut(), &config).expect_err("TensorRT was told to stop");
 }
@@ -45,14 +45,12 @@ fn a_monitor_that_breaks_stops_tensorrt_itself() {
 #[test]
 fn panics_in_callbacks_come_out_where_the_build_was_started() {
     let turn = Turn::take();
-    let builder = Builder::new(&found().library, &turn).unwrap();
+    let builder = Builder::new(library(), &turn).unwrap();
     let mut parser = Parser::new(builder.create_network(NetworkTyping::Strong).unwrap()).unwrap();
     parser.parse_file(&model("fp32.onnx")).unwrap();
     let mut config = builder.create_config().unwrap();
     config
-        .set_progress_monitor(
-            ProgressMonitor::new(&found().library, |_| panic!("monitor")).unwrap(),
-        )
+        .set_progress_monitor(ProgressMonitor::new(library(), |_| panic!("monitor")).unwrap())
         .unwrap();
     let panic = catch_unwind(AssertUnwindSafe(|| builder.build(parser.network_mut(), &config)))
         .unwrap_err();
@@ -65,7 +63,7 @@ fn a_panic_of_the_listener_ends_the_build() {
     let plan = folder.path().join("plan");
     let mut events = |_| -> ControlFlow<()> { panic!("listener") };
     let panic = catch_unwind(AssertUnwindSafe(|| {
-        build(found(), &model("fp32.onnx"), &BuildOptions::default(), &mut events, &plan)
+        build(library(), &model("fp32.onnx"), &BuildOptions::default(), &mut events, &plan)
     }))
     .unwrap_err();
     assert_eq!(panic.downcast_ref::<&str>(), Some(&"listener"));

@@ -9,8 +9,6 @@
 
 mod build;
 mod cancel;
-mod fetch;
 mod identity;
-mod open;
 mod settings;
 mod stage;

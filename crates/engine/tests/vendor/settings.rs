@@ -14,7 +14,7 @@ use calibrant_tensorrt::{
     QuantizationFlag, Runtime, Turn,
 };
 
-use crate::stage::{build_in, found, model, names_in};
+use crate::stage::{build_in, library, model, names_in};
 
 fn options(change: impl FnOnce(&mut BuildOptions)) -> BuildOptions {
     let mut options = BuildOptions::default();
@@ -85,8 +85,8 @@ fn what_it_lacks_is_said_before_anything_is_done() {
             std::ops::ControlFlow::Continue(())
         };
         let options = BuildOptions::default();
-        let error =
-            build_with(found(), &model("fp32.onnx"), &options, int8, &mut hear, &plan).unwrap_err();
+        let error = build_with(library(), &model("fp32.onnx"), &options, int8, &mut hear, &plan)
+            .unwrap_err();
         assert!(error.to_string().contains("use a Q/DQ model (--int8-via qdq)"), "{error}");
         assert_eq!(heard, 0, "nothing was done");
     }
@@ -122,7 +122,7 @@ fn a_plugin_library_that_is_none_is_named() {
 #[test]
 fn layers_tell_what_they_are_and_what_they_read() {
     let turn = Turn::take();
-    let builder = Builder::new(&found().library, &turn).unwrap();
+    let builder = Builder::new(library(), &turn).unwrap();
     let mut parser = Parser::new(builder.create_network(NetworkTyping::Strong).unwrap()).unwrap();
     parser.parse_file(&model("fp32.onnx")).unwrap();
     let layers = parser.network().layers().unwrap();
@@ -155,7 +155,7 @@ fn layers_tell_what_they_are_and_what_they_read() {
 #[test]
 fn settings_of_the_safe_layer_are_kept_or_refused() {
     let turn = Turn::take();
-    let builder = Builder::new(&found().library, &turn).unwrap();
+    let builder = Builder::new(library(), &turn).unwrap();
     let mut config = builder.create_config().unwrap();
     config.set_average_timing_iterations(4).unwrap();
     assert!(matches!(config.set_average_timing_iterations(0), Err(Error::Refused { .. })));
@@ -175,12 +175,12 @@ fn plans_are_read_on_a_gpu_and_refused_with_words_elsewhere() {
     build_in(folder.path(), &model("int8.onnx"), &BuildOptions::default()).0.unwrap();
     let plan = folder.path().join("plan");
     let header = PlanHeader::read(&fs::read(&plan).unwrap()).unwrap().to_string();
-    assert!(header.starts_with(&format!("{}.", found().version())), "{header}");
-    match inspect(found(), &plan, &BuildOptions::default()) {
+    assert!(header.starts_with(&format!("{}.", library().version())), "{header}");
+    match inspect(library(), &plan, &BuildOptions::default()) {
         Ok(inspection) => assert_eq!(inspection.inputs[0].name, "input"),
         Err(InspectError::Refused { messages, .. }) => assert!(!messages.is_empty()),
         Err(other) => panic!("{other:?}"),
     }
-    let runtime = Runtime::new(&found().library).unwrap();
+    let runtime = Runtime::new(library()).unwrap();
     assert!(runtime.deserialize(b"no plan at all, and short").is_err());
 }

@@ -5,9 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
 
-use calibrant_engine::{
-    BuildError, BuildOptions, BuildSummary, Environment, Event, Found, Source, build, locate,
-};
+use calibrant_engine::{BuildError, BuildOptions, BuildSummary, Event, Library, build};
 
 /// A path that an environment variable must name.
 fn variable(name: &str) -> PathBuf {
@@ -29,12 +27,12 @@ pub(crate) fn python() -> PathBuf {
 }
 
 /// The vendor's library; all tests share one, as a process should.
-pub(crate) fn found() -> &'static Found {
-    static FOUND: OnceLock<Found> = OnceLock::new();
-    FOUND.get_or_init(|| {
-        let source = Source::Path(library_folder());
-        locate(&source, &Environment::default(), &mut |_| ControlFlow::Continue(()))
-            .expect("the vendor's library opens")
+pub(crate) fn library() -> &'static Library {
+    static LIBRARY: OnceLock<Library> = OnceLock::new();
+    LIBRARY.get_or_init(|| {
+        let file = |name: &str| library_folder().join(name);
+        let parser = file("libtensorrt_onnxparser_rtx.so.1");
+        Library::open(&file("libtensorrt_rtx.so.1"), &parser).expect("the vendor's library opens")
     })
 }
 
@@ -59,7 +57,7 @@ pub(crate) fn build_in(
         events.push(event);
         ControlFlow::Continue(())
     };
-    let result = build(found(), onnx, options, &mut keep, &folder.join("plan"));
+    let result = build(library(), onnx, options, &mut keep, &folder.join("plan"));
     (result, events)
 }
 

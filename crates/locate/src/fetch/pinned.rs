@@ -7,8 +7,8 @@ use std::path::Path;
 
 use zip::ZipArchive;
 
+use super::sha256_of;
 use crate::error::FetchError;
-use crate::hash;
 
 /// The package, as pip knows it.
 pub(super) const PACKAGE: &str = "tensorrt-rtx-cu13-libs";
@@ -111,7 +111,7 @@ impl Wheel {
             fs::metadata(file(member)).is_ok_and(|it| it.is_file() && it.len() == member.bytes)
         };
         let is_same =
-            |member: &Member| hash::of_file(&file(member)).is_ok_and(|it| it == member.sha256);
+            |member: &Member| sha256_of(&file(member)).is_ok_and(|it| it == member.sha256);
         self.members.iter().all(is_as_long) && self.members.iter().all(is_same)
     }
 

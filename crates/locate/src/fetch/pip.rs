@@ -11,7 +11,7 @@ use std::time::Duration;
 use calibrant_search::{ChildError, Ended, Python};
 
 use super::pinned::Wheel;
-use super::{FetchEvent, TICK, Tell, cannot_use};
+use super::{LocateEvent, TICK, Tell, cannot_use};
 use crate::error::FetchError;
 
 /// How often a download is tried: registries have hiccups.
@@ -49,7 +49,7 @@ pub(super) fn download(
             });
         }
         let reason = stderr.lines().last().unwrap_or("it said nothing").to_owned();
-        tell(FetchEvent::Retry { attempt, reason })?;
+        tell(LocateEvent::Retry { attempt, reason })?;
         pause(FIRST_PAUSE * attempt, wheel, tell)?;
         attempt += 1;
     }
@@ -61,7 +61,7 @@ fn pause(time: Duration, wheel: &Wheel, tell: &mut Tell<'_>) -> Result<(), Fetch
     while waited < time {
         thread::sleep(TICK);
         waited += TICK;
-        tell(FetchEvent::Progress { done: 0, total: wheel.bytes })?;
+        tell(LocateEvent::Progress { done: 0, total: wheel.bytes })?;
     }
     Ok(())
 }
@@ -105,7 +105,7 @@ fn run(
         .stderr(Stdio::piped());
     let mut go_on = || {
         let done = size_below(folder).unwrap_or(0).min(wheel.bytes);
-        match tell(FetchEvent::Progress { done, total: wheel.bytes }) {
+        match tell(LocateEvent::Progress { done, total: wheel.bytes }) {
             Ok(()) => ControlFlow::Continue(()),
             Err(_) => ControlFlow::Break(()),
         }

@@ -8,7 +8,7 @@ use calibrant_search::ChildError;
 use super::{Nothing, Origin, Say};
 use crate::environment::Environment;
 use crate::error::Tried;
-use crate::fetch::{FetchEvent, fetched_before};
+use crate::fetch::{LocateEvent, fetched_before};
 
 /// A library and its ONNX parser, as files or as bare names for the loader.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -127,7 +127,7 @@ fn python_packages(environment: &Environment, say: &mut Say<'_>) -> Result<Vec<P
         let place = python.name().to_owned();
         Nothing::Tried(Tried { origin: Origin::Python, place, reason })
     };
-    let mut go_on = || say(FetchEvent::Asking { python: python.name().to_owned() });
+    let mut go_on = || say(LocateEvent::Asking { python: python.name().to_owned() });
     let folders: Vec<PathBuf> = python
         .package_folders(&mut go_on)
         .map_err(|error| match error {

@@ -3,7 +3,8 @@
 use std::fs;
 use std::ops::ControlFlow;
 
-use calibrant_engine::{Environment, FetchEvent, Origin, Source, Version, fetch, locate};
+use calibrant_locate::{Environment, LocateEvent, Origin, Source, fetch, locate};
+use calibrant_tensorrt::Version;
 
 use crate::stage::{alone, python};
 
@@ -23,7 +24,7 @@ fn the_pinned_wheel_is_fetched_once_and_opens() {
     })
     .unwrap();
     assert!(
-        matches!(&events[0], FetchEvent::Begin { licence, .. } if licence.contains("NVIDIA")),
+        matches!(&events[0], LocateEvent::Begin { licence, .. } if licence.contains("NVIDIA")),
         "{events:?}"
     );
     let licence = fs::read_to_string(fetched.folder.join("LICENSE.txt")).unwrap();

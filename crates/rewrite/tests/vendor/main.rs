@@ -11,8 +11,7 @@ use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 use calibrant_engine::{
-    BuildOptions, ComputeCapability, Environment, Event, Found, Profile, ProfilingVerbosity,
-    Severity, Source, build, locate,
+    BuildOptions, ComputeCapability, Event, Library, Profile, ProfilingVerbosity, Severity, build,
 };
 use calibrant_onnx::Model;
 use calibrant_rewrite::{
@@ -38,12 +37,13 @@ fn read(name: &str) -> Model {
 }
 
 /// The vendor's library; all tests share one, as a process should.
-fn found() -> &'static Found {
-    static FOUND: OnceLock<Found> = OnceLock::new();
-    FOUND.get_or_init(|| {
+fn library() -> &'static Library {
+    static LIBRARY: OnceLock<Library> = OnceLock::new();
+    LIBRARY.get_or_init(|| {
         let folder = std::env::var_os("CALIBRANT_TEST_TENSORRT").map(PathBuf::from);
         let folder = folder.expect("CALIBRANT_TEST_TENSORRT names the folder of TensorRT-RTX");
-        locate(&Source::Path(folder), &Environment::default(), &mut |_| ControlFlow::Continue(()))
+        let parser = folder.join("libtensorrt_onnxparser_rtx.so.1");
+        Library::open(&folder.join("libtensorrt_rtx.so.1"), &parser)
             .expect("the vendor's library opens")
     })
 }
@@ -71,7 +71,7 @@ fn products(model: &Model, shape: &str) -> BTreeMap<String, usize> {
         }
         ControlFlow::Continue(())
     };
-    build(found(), &onnx, &options, &mut listen, &folder.path().join("plan")).unwrap();
+    build(library(), &onnx, &options, &mut listen, &folder.path().join("plan")).unwrap();
     let mut counts = BTreeMap::new();
     for line in log.lines() {
         if let Some(dtype) = product_type(line) {

@@ -3,11 +3,12 @@
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use calibrant_engine::{Survey, Surveyed};
+use calibrant_locate::{Survey, Surveyed};
 use calibrant_search::{ChildError, run};
 use serde::Serialize;
 use serde_json::Value;
 
+use super::abilities;
 use crate::cli::exit::explain;
 use crate::cli::self_test::Network;
 use crate::engine::go_on;
@@ -48,11 +49,11 @@ fn tensorrt(survey: &Survey, observer: &dyn Observer) -> Result<Tried, Error> {
         Ok(Tried { name: "tensorrt", usable: why_not.is_none(), what, why_not })
     };
     let what = "the calibrators of TensorRT 8.5 to 10.16, on a GPU";
-    let Some(first) = survey.found.iter().find(|found| found.abilities.builds) else {
+    let Some(first) = survey.found.iter().find(|found| abilities(found).builds) else {
         let why_not = "no TensorRT with its ONNX parser was found".to_owned();
         return tried(what.to_owned(), Some(why_not));
     };
-    let calibrates = |found: &&Surveyed| found.abilities.builds && found.abilities.implicit_int8;
+    let calibrates = |found: &&Surveyed| abilities(found).builds && abilities(found).implicit_int8;
     if !calibrates(&first) {
         let other = survey.found.iter().find(calibrates).map_or_else(
             || "name one of 8.5 to 10.16 with --tensorrt PATH".to_owned(),

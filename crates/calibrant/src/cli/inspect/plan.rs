@@ -6,8 +6,9 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use calibrant_engine::{
-    BuildOptions, PlanHeader, PlanInspection, PlanLayer, Source, TensorSummary, inspect,
+    BuildOptions, PlanHeader, PlanInspection, PlanLayer, TensorSummary, inspect,
 };
+use calibrant_locate::Source;
 use serde::Serialize;
 
 use self::asked::{Asked, Int8Layers};

@@ -5,7 +5,8 @@ use std::ops::ControlFlow;
 use std::path::Path;
 
 use calibrant_engine::{
-    BuildError, BuildOptions, BuildSummary, Found, Int8, Precision, Profile, ShapeRange, build_with,
+    BuildError, BuildOptions, BuildSummary, Int8, Library, Precision, Profile, ShapeRange,
+    build_with,
 };
 use calibrant_rewrite::{CastOptions, FloatType, Options, cast, quantize};
 
@@ -17,7 +18,7 @@ use crate::observe::{Event, Observer};
 
 /// What every build needs.
 pub(super) struct Builds<'t> {
-    pub(super) found: &'t Found,
+    pub(super) library: &'t Library,
     pub(super) network: &'t Network,
     pub(super) observer: &'t mut dyn Observer,
     pub(super) verdict: &'t mut Verdict,
@@ -48,7 +49,7 @@ impl Builds<'_> {
     pub(super) fn fp16(&mut self) -> Result<(), Error> {
         let mut options = self.options();
         let mut path = self.network.path("plain.onnx");
-        let way = if calibrates(self.found.library.generation()) {
+        let way = if calibrates(self.library.generation()) {
             options.precision = Some(Precision::Fp16);
             "FP16 by a builder flag"
         } else {
@@ -95,7 +96,7 @@ impl Builds<'_> {
                 ControlFlow::Continue(())
             }
         };
-        match build_with(self.found, onnx, options, int8, &mut hear, &plan) {
+        match build_with(self.library, onnx, options, int8, &mut hear, &plan) {
             Err(BuildError::Cancelled { .. }) => Err(Error::Interrupted),
             built => Ok(built),
         }

@@ -110,7 +110,7 @@ fn compare(
         }
     };
     let header = (i64::from(cache.version()), cache.algorithm().name());
-    let expected = (i64::from(builds.found.version().raw()), name);
+    let expected = (i64::from(builds.library.version().raw()), name);
     let wrong = (header != expected)
         .then(|| format!("it is of {} {}, not {} {}", header.0, header.1, expected.0, expected.1));
     builds

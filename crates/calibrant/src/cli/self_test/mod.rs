@@ -11,7 +11,8 @@ mod probe;
 mod verdict;
 
 use calibrant_cuda::Device;
-use calibrant_engine::{Found, Generation, Source};
+use calibrant_engine::{Generation, Library};
+use calibrant_locate::Source;
 
 use self::builds::Builds;
 pub(super) use self::network::Network;
@@ -33,17 +34,17 @@ pub(super) fn run(
     general: &GeneralArgs,
     observer: &mut dyn Observer,
 ) -> Result<Exit, Error> {
-    let found = find_library(source, observer)?.map_err(Error::Locate)?;
-    let (verdict, _) = timed(observer, Stage::Engine, None, |observer| check(&found, observer));
+    let library = find_library(source, observer)?.map_err(Error::Locate)?;
+    let (verdict, _) = timed(observer, Stage::Engine, None, |observer| check(&library, observer));
     let verdict = verdict?;
     if general.json { print_json(&verdict.json()) } else { print(&verdict.to_string()) }?;
     Ok(verdict.exit())
 }
 
-fn check(found: &Found, observer: &mut dyn Observer) -> Result<Verdict, Error> {
+fn check(library: &Library, observer: &mut dyn Observer) -> Result<Verdict, Error> {
     let device = Device::open(0);
-    let mut verdict = Verdict::of(found, device.as_ref());
-    let rtx = found.library.generation().is_rtx();
+    let mut verdict = Verdict::of(library, device.as_ref());
+    let rtx = library.generation().is_rtx();
     let device = match device {
         Ok(device) => Some(device),
         // RTX builds without a GPU; all others end here.
@@ -55,11 +56,11 @@ fn check(found: &Found, observer: &mut dyn Observer) -> Result<Verdict, Error> {
     };
     let network = Network::write()?;
     let ours = network.statistics()?;
-    let mut builds = Builds { found, network: &network, observer, verdict: &mut verdict };
+    let mut builds = Builds { library, network: &network, observer, verdict: &mut verdict };
     builds.plain()?;
     builds.qdq(&ours)?;
     builds.fp16()?;
-    if let (Some(device), true) = (device, calibrates(found.library.generation())) {
+    if let (Some(device), true) = (device, calibrates(library.generation())) {
         calibrations::check(&mut builds, &device, &ours)?;
     }
     Ok(verdict)

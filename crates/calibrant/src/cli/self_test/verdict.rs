@@ -3,7 +3,7 @@
 use std::fmt;
 
 use calibrant_cuda::Device;
-use calibrant_engine::Found;
+use calibrant_engine::Library;
 use serde::Serialize;
 
 use crate::cli::exit::Exit;
@@ -41,7 +41,7 @@ enum Outcome {
 }
 
 impl Verdict {
-    pub(super) fn of(found: &Found, device: Result<&Device, &calibrant_cuda::Error>) -> Self {
+    pub(super) fn of(library: &Library, device: Result<&Device, &calibrant_cuda::Error>) -> Self {
         let gpu = match device {
             Ok(device) => format!("{}, {:?}", device.name(), device.driver()),
             Err(error) => format!("none: {error}"),
@@ -49,8 +49,8 @@ impl Verdict {
         Self {
             program: crate::report::PROGRAM,
             platform: format!("{} {}", std::env::consts::OS, std::env::consts::ARCH),
-            tensorrt: found.version().to_string(),
-            library: found.library.path().display().to_string(),
+            tensorrt: library.version().to_string(),
+            library: library.path().display().to_string(),
             gpu,
             checks: Vec::new(),
             gpu_missing: false,
