@@ -7,11 +7,11 @@ use std::path::PathBuf;
 use calibrant_backend_tensorrt::{
     Feed, FeedConfig, FeedReport, InputLayout, Inputs, Loader, Loading, Part, Slot, feed,
 };
-use calibrant_calibration::{BatchSource, SourceError};
 use calibrant_cuda::{Device, DeviceBuffer, TensorMaker, Upload};
 use calibrant_decode_cuda::{PictureDecoder, PictureSlot, Worker};
 use calibrant_prefetch::{Batch, Clock, Config, Receiver, Stats};
 use calibrant_preprocess::{Pipeline, Preprocess as _, Scratch};
+use calibrant_runtime::{Source, SourceError};
 use calibrant_tensor::ElementType;
 use calibrant_tensorrt::Calibrator as _;
 use serde::Serialize;
@@ -90,7 +90,7 @@ pub(crate) fn run(
                         &layout,
                         &feeding,
                         Inputs { layout: &layout },
-                        &mut Source(it),
+                        &mut Slots(it),
                         drain,
                     )
                 },
@@ -110,7 +110,7 @@ pub(crate) fn run(
                     read(file, bytes)?;
                     prepare(decoder, worker, bytes, slot)
                 },
-                |it| feed(device, &layout, &feeding, loader, &mut Source(it), drain),
+                |it| feed(device, &layout, &feeding, loader, &mut Slots(it), drain),
             )?
         }
     };
@@ -192,9 +192,9 @@ impl Loader for Pictures<'_> {
 }
 
 /// The pipeline as a source; a file that fails ends it.
-struct Source<'job, T>(&'job mut Receiver<T, String>);
+struct Slots<'job, T>(&'job mut Receiver<T, String>);
 
-impl<T: Send> BatchSource<T> for Source<'_, T> {
+impl<T: Send> Source<T> for Slots<'_, T> {
     fn next_batch(&mut self) -> Result<Option<Batch<T>>, SourceError> {
         let Some(delivery) = self.0.next() else { return Ok(None) };
         match delivery.failures.into_iter().next() {

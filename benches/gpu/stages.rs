@@ -6,9 +6,9 @@ use std::num::NonZeroUsize;
 use std::time::{Duration, Instant};
 
 use calibrant_backend_tensorrt::{Feed, FeedConfig, InputLayout, Inputs, Slot, SlotStock, feed};
-use calibrant_calibration::{BatchSource, SourceError};
 use calibrant_cuda::Device;
 use calibrant_prefetch::{Batch, Clock, Config, Receiver, Stats};
+use calibrant_runtime::{Source, SourceError};
 use calibrant_tensor::ElementType;
 use calibrant_tensorrt::Calibrator as _;
 use serde::Serialize;
@@ -112,7 +112,7 @@ pub(crate) fn run(device: &Device, shape: &Shape, load: &Load) -> Result<Outcome
         |receiver| {
             let loader = Inputs { layout: &layout };
             let consume = |it: &mut Feed<'_>| consume(it, shape, load);
-            feed(device, &layout, &feeding, loader, &mut Source(receiver), consume)
+            feed(device, &layout, &feeding, loader, &mut Slots(receiver), consume)
         },
     )?;
     let (seen, report) = outcome?;
@@ -215,9 +215,9 @@ fn spin(seconds: f64) {
 }
 
 /// The pipeline as a source; no sample fails.
-struct Source<'job>(&'job mut Receiver<Slot, &'static str>);
+struct Slots<'job>(&'job mut Receiver<Slot, &'static str>);
 
-impl BatchSource<Slot> for Source<'_> {
+impl Source<Slot> for Slots<'_> {
     fn next_batch(&mut self) -> Result<Option<Batch<Slot>>, SourceError> {
         let Some(delivery) = self.0.next() else { return Ok(None) };
         match delivery.failures.into_iter().next() {

@@ -1,18 +1,21 @@
-//! What the embedded backend makes of a model.
+//! What the embedded runtime makes of a model.
 
 use std::num::NonZeroUsize;
 
-use calibrant_backend_embedded::{Embedded, Options};
 use calibrant_calibration::Histograms;
 use calibrant_onnx::Model;
+use calibrant_runtime::{Runtime as _, Settings, Wanted, What};
+use calibrant_runtime_embedded::Embedded;
 
-/// Loads a model into the embedded backend, which takes it or says why not.
+/// Loads a model into the embedded runtime, which takes it or says why not.
 pub fn normaliser(bytes: &[u8]) {
     let Ok(model) = Model::from_bytes(bytes, None) else { return };
     let one = NonZeroUsize::MIN;
-    let histograms = Histograms::Invariant;
-    let options = Options { workers: one, samples_per_run: one, histograms, memory_bytes: 1 << 28 };
-    let _ = Embedded::load(&model, &options);
+    let settings = Settings { workers: one, samples_per_run: one, memory_bytes: 1 << 28 };
+    let wanted = Wanted::all(What::Statistics(Histograms::Invariant));
+    let loaded = Embedded.load(&model, &wanted, &settings);
+    let survey = Embedded.survey(&model);
+    assert!(loaded.is_err() || survey.is_ok(), "what is loaded can be surveyed");
 }
 
 #[cfg(test)]

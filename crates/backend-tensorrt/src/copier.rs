@@ -5,9 +5,9 @@ use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use calibrant_calibration::BatchSource;
 use calibrant_cuda::{DeviceBuffer, Stream, Upload, Uploaded};
 use calibrant_prefetch::{Batch, Clock, Stage, Stopwatch};
+use calibrant_runtime::Source;
 use crossbeam_channel::{Receiver, Sender};
 
 use crate::error::FeedError;
@@ -67,11 +67,7 @@ struct Packing {
 
 impl<L: Loader> Copier<L> {
     /// Copies until the samples end, one of them fails, or TensorRT's side has gone.
-    pub(crate) fn run(
-        mut self,
-        source: &mut dyn BatchSource<L::Sample>,
-        clock: &Clock,
-    ) -> CopierTally {
+    pub(crate) fn run(mut self, source: &mut dyn Source<L::Sample>, clock: &Clock) -> CopierTally {
         let mut tally = CopierTally::default();
         let body = AssertUnwindSafe(|| self.copy_all(source, &mut tally, Stopwatch::start(clock)));
         let last = match catch_unwind(body) {
@@ -86,7 +82,7 @@ impl<L: Loader> Copier<L> {
 
     fn copy_all(
         &mut self,
-        source: &mut dyn BatchSource<L::Sample>,
+        source: &mut dyn Source<L::Sample>,
         tally: &mut CopierTally,
         mut watch: Stopwatch,
     ) -> Result<(), FeedError> {

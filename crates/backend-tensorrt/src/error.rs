@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use calibrant_calibration::SourceError;
 use calibrant_prefetch::StartError;
+use calibrant_runtime::SourceError;
 use calibrant_tensor::ElementType;
 
 /// Why there is no next batch.

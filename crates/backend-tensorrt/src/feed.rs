@@ -6,9 +6,9 @@ use std::num::NonZeroUsize;
 use std::panic::resume_unwind;
 use std::thread;
 
-use calibrant_calibration::BatchSource;
 use calibrant_cuda::{Device, DeviceBuffer, Stream};
 use calibrant_prefetch::{Clock, StartError, Stopwatch};
+use calibrant_runtime::Source;
 use calibrant_tensorrt::{BoxError, Calibrator};
 use crossbeam_channel::{Receiver, Sender, bounded};
 
@@ -71,7 +71,7 @@ pub fn feed<L: Loader, R>(
     layout: &[InputLayout],
     config: &FeedConfig<'_>,
     loader: L,
-    source: &mut dyn BatchSource<L::Sample>,
+    source: &mut dyn Source<L::Sample>,
     build: impl FnOnce(&mut Feed<'_>) -> R,
 ) -> Result<(R, FeedReport), FeedError> {
     let batch_size = config.batch_size.get();

@@ -9,7 +9,7 @@
 //! ```
 //!
 //! Up to TensorRT 10 the builder finds the ranges itself and pulls batches out of device memory while it does. [`feed`]
-//! stands between it and a [`BatchSource`](calibrant_calibration::BatchSource) of [`Slot`]s: while TensorRT works on
+//! stands between it and a [`Source`](calibrant_runtime::Source) of [`Slot`]s: while TensorRT works on
 //! batch k, batch k + 1 is copied and the samples behind are read and decoded.
 //!
 //! * A [`SlotStock`] makes the slots of a pipeline out of one pinned slab per input, so that the samples of a batch lie

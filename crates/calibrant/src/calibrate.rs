@@ -1,16 +1,16 @@
-//! The calibration of a job: samples through the pipeline into a backend, statistics into a table.
+//! The calibration of a job: samples through the pipeline into a runtime, statistics into a table.
 
 use std::num::NonZeroUsize;
 use std::path::Path;
 use std::sync::Arc;
 
-use calibrant_backend_embedded::{Embedded, Options};
 use calibrant_calibration::{
-    Backend, BackendError, BackendInfo, Histograms, Manifest, Method, SampleDigest,
-    SavedStatistics, SourceErrorKind, Table,
+    BackendInfo, Histograms, Manifest, Method, SampleDigest, SavedStatistics, Table,
 };
 use calibrant_dataset::{Dataset, Labels};
+use calibrant_onnx::Model;
 use calibrant_prefetch::Stats;
+use calibrant_runtime::{Network, RunError, Runtime, Settings, SourceErrorKind, Wanted, What};
 
 use crate::config::Calibration;
 use crate::error::{Error, UsageError};
@@ -71,22 +71,22 @@ pub(crate) fn find_samples(
 ///
 /// # Errors
 ///
-/// When the backend does not take the model, a sample cannot be used and is not to be skipped, or
+/// When the runtime does not take the model, a sample cannot be used and is not to be skipped, or
 /// the caller interrupts.
 pub(crate) fn calibrate(
     calibration: &Calibration,
+    runtime: &dyn Runtime,
     method: Method,
     model: &LoadedModel,
     dataset: &Dataset,
     observer: &mut dyn Observer,
 ) -> Result<Calibrated, Error> {
-    let options = Options {
+    let settings = Settings {
         workers: calibration.workers,
         samples_per_run: model.samples_per_run(),
-        histograms: method.histograms(),
         memory_bytes: calibration.memory_bytes,
     };
-    let mut backend = Embedded::load(&model.model, &options)?;
+    let mut network = load(runtime, &model.model, method, &settings)?;
     let picture = calibration.preprocess.as_deref().zip(model.inputs.first());
     let picture = picture.map(|(preprocess, input)| (Arc::clone(&input.name), preprocess));
     let samples = dataset.samples();
@@ -100,22 +100,38 @@ pub(crate) fn calibrate(
         |receiver| {
             let mut source =
                 PipelineSource::new(receiver, samples, calibration.on_bad_sample, observer);
-            let outcome = backend.calibrate(&mut source);
+            let outcome = network.run(&mut source);
             (outcome, source.into_skipped())
         },
     )?;
-    let statistics = outcome.map_err(interrupted)?;
+    let statistics = outcome.map_err(interrupted)?.statistics;
     if let (0, Some((_, first))) = (statistics.samples, skipped.first()) {
         let SkippedSample { name, reason } = first.clone();
         return Err(Error::NothingLeft { skipped: skipped.len(), name, reason });
     }
     let used = used_samples(dataset, &filler, &skipped);
     let suspects = suspects(dataset, &filler, &skipped, &used);
-    let manifest = manifest(calibration, method, model, used, backend.info());
+    let manifest = manifest(calibration, method, model, used, network.info());
     let statistics = SavedStatistics::new(&statistics, manifest);
     let table = Table::new(&statistics, method)?;
     let report = report(calibration, dataset, &table, skipped, suspects, stats);
     Ok(Calibrated { statistics, table, report })
+}
+
+/// The model, ready to be run for what the method reads.
+///
+/// # Errors
+///
+/// When the runtime does not take it.
+pub(crate) fn load(
+    runtime: &dyn Runtime,
+    model: &Model,
+    method: Method,
+    settings: &Settings,
+) -> Result<Box<dyn Network>, Error> {
+    let wanted = Wanted::all(What::Statistics(method.histograms()));
+    let refused = |source| Error::Load { runtime: runtime.name().to_owned(), source };
+    runtime.load(model, &wanted, settings).map_err(refused)
 }
 
 /// Enough batches that every worker of both stages has a sample in hand and one waiting; each batch holds whole runs.
@@ -131,9 +147,9 @@ pub(crate) fn pipeline(
     calibrant_prefetch::Config { workers: calibration.workers, batch_size, batches_in_flight }
 }
 
-fn interrupted(error: BackendError) -> Error {
+pub(crate) fn interrupted(error: RunError) -> Error {
     match error {
-        BackendError::Source(source) if source.kind() == SourceErrorKind::Cancelled => {
+        RunError::Source(source) if source.kind() == SourceErrorKind::Cancelled => {
             Error::Interrupted
         }
         error => error.into(),

@@ -12,10 +12,12 @@ use calibrant_engine::{BatchRange, BuildOptions, Int8Via, Precision};
 use calibrant_locate::Source;
 use calibrant_preprocess::Preprocess;
 use calibrant_rewrite::{IoPrecision, ScalePrecision};
+use calibrant_runtime::Runtime;
 use clap::ValueEnum;
 use serde::Serialize;
 
 use crate::memory::default_memory_bytes;
+use crate::runtimes::default_runtime;
 
 /// The method of the command line when none is named.
 ///
@@ -97,7 +99,7 @@ impl Config {
     /// Whether TensorRT is to find the ranges itself.
     pub(crate) fn is_calibrated_by_tensorrt(&self) -> bool {
         let Ranges::Calibrate(calibration) = &self.ranges else { return false };
-        matches!(calibration.backend, BackendKind::TensorRt { .. })
+        matches!(calibration.backend, Backend::TensorRt { .. })
     }
 }
 
@@ -135,12 +137,12 @@ pub struct Calibration {
     /// What decodes pictures and makes tensors of them.
     pub decode: Decode,
     /// What runs the model, and how it chooses a tensor's range.
-    pub backend: BackendKind,
+    pub backend: Backend,
     /// Samples in a batch.
     pub batch_size: NonZeroUsize,
     /// Worker threads of each stage.
     pub workers: NonZeroUsize,
-    /// Memory that the built-in executor may take for weights, statistics and activations, all workers together.
+    /// Memory that running the model may take for weights, statistics and activations, all workers together.
     pub memory_bytes: u64,
 }
 
@@ -157,7 +159,7 @@ impl Calibration {
             on_bad_sample: OnBadSample::Fail,
             preprocess: Some(preprocess),
             decode: Decode::Cpu,
-            backend: BackendKind::Embedded { method: DEFAULT_METHOD },
+            backend: Backend::Runtime { runtime: default_runtime(), method: DEFAULT_METHOD },
             batch_size: DEFAULT_BATCH_SIZE,
             workers: all_processors(),
             memory_bytes: default_memory_bytes(),
@@ -265,10 +267,12 @@ impl fmt::Display for Decode {
 }
 
 /// What runs the model for calibration, and how it chooses ranges.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum BackendKind {
-    /// The built-in executor, pure Rust on the CPU.
-    Embedded {
+#[derive(Clone)]
+pub enum Backend {
+    /// A runtime, whichever it is.
+    Runtime {
+        /// What runs the model.
+        runtime: Arc<dyn Runtime>,
         /// How a tensor's range is chosen from its statistics.
         method: Method,
     },
@@ -280,4 +284,21 @@ pub enum BackendKind {
         /// Whether a cache that an earlier job left in the output folder is replaced, whatever it was made from.
         recalibrate: bool,
     },
+}
+
+impl fmt::Debug for Backend {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Runtime { runtime, method } => f
+                .debug_struct("Runtime")
+                .field("runtime", &runtime.name())
+                .field("method", method)
+                .finish(),
+            Self::TensorRt { algorithm, recalibrate } => f
+                .debug_struct("TensorRt")
+                .field("algorithm", algorithm)
+                .field("recalibrate", recalibrate)
+                .finish(),
+        }
+    }
 }

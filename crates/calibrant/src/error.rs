@@ -2,9 +2,8 @@
 
 use std::path::PathBuf;
 
-use calibrant_backend_embedded::LoadError;
 use calibrant_calibration::{
-    BackendError, CacheError, CacheManifestError, MergeError, MergeStatisticsError, Method, Stale,
+    CacheError, CacheManifestError, MergeError, MergeStatisticsError, Method, Stale,
     StatisticsError, TableError, Target,
 };
 use calibrant_dataset::{DatasetError, LabelError};
@@ -16,6 +15,7 @@ use calibrant_onnx::ValidateError;
 use calibrant_prefetch::StartError;
 use calibrant_preprocess::{PreprocessError, Preset, RecipeError};
 use calibrant_rewrite::{RewriteError, ScaleError};
+use calibrant_runtime::{LoadError, RunError};
 
 use crate::config::Decode;
 use crate::fit::InputProblem;
@@ -96,15 +96,20 @@ pub enum Error {
         /// In what they do not fit.
         problem: InputProblem,
     },
-    /// The backend does not take the model.
-    #[error("the embedded backend does not take this model{}", without_it(.0))]
-    Load(#[from] LoadError),
+    /// The runtime does not take the model.
+    #[error("the {runtime} backend does not take this model{}", without_it(source))]
+    Load {
+        /// The runtime's name.
+        runtime: String,
+        /// Why not.
+        source: LoadError,
+    },
     /// The threads that read and prepare the samples could not be started.
     #[error("the samples cannot be read; --workers says how many threads do it")]
     Threads(#[from] StartError),
     /// Calibration failed.
     #[error("calibration failed")]
-    Calibrate(#[from] BackendError),
+    Calibrate(#[from] RunError),
     /// The GPU that TensorRT calibrates on cannot be used.
     #[error("calibrating with TensorRT needs the GPU")]
     Cuda(#[from] calibrant_cuda::Error),
@@ -248,6 +253,12 @@ pub enum Error {
         /// Why.
         source: RewriteError,
     },
+    /// The model in memory cannot be quantized.
+    #[error("the model cannot be quantized")]
+    Quantize(#[source] RewriteError),
+    /// The model in memory cannot be encoded.
+    #[error("the model cannot be encoded")]
+    Encode(#[source] calibrant_onnx::Error),
     /// No TensorRT, though one is required.
     #[error(transparent)]
     Locate(LocateError),
@@ -295,6 +306,14 @@ pub enum CacheProblem {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum UsageError {
+    /// There is no such backend.
+    #[error("there is no backend `{name}`, but there are {}", known.join(", "))]
+    NoBackend {
+        /// The name that was given.
+        name: String,
+        /// The names there are.
+        known: Vec<String>,
+    },
     /// No samples, though ranges are needed.
     #[error("int8 needs ranges: give samples with --images, or ranges with --calibration-cache")]
     NoSamples,
@@ -433,7 +452,7 @@ pub(crate) fn meant(nearest: Option<&str>) -> String {
     nearest.map_or_else(String::new, |name| format!(" (did you mean `{name}`?)"))
 }
 
-/// The ways that do without the embedded backend.
+/// The ways that do without the runtime.
 fn without_it(error: &LoadError) -> &'static str {
     match error {
         LoadError::Unsupported { .. } | LoadError::Node { .. } => {

@@ -23,6 +23,7 @@ mod findings;
 mod fit;
 mod given;
 mod guard;
+pub mod in_memory;
 mod memory;
 mod model;
 mod native;
@@ -31,6 +32,7 @@ mod provenance;
 mod ranges;
 mod rewrite;
 mod route;
+mod runtimes;
 mod shapes;
 mod source;
 mod suspects;
@@ -45,7 +47,7 @@ pub mod cli;
 
 pub use calibrant_engine::{Int8Via, Precision};
 pub use config::{
-    BackendKind, Calibration, Casts, Config, DEFAULT_BATCH_SIZE, DEFAULT_CACHE_VERSION,
+    Backend, Calibration, Casts, Config, DEFAULT_BATCH_SIZE, DEFAULT_CACHE_VERSION,
     DEFAULT_ENGINE_BATCHES, DEFAULT_METHOD, Decode, Engine, EnginePolicy, OnBadSample, Ranges,
 };
 pub use error::{CacheProblem, Error, UsageError};
@@ -64,4 +66,5 @@ pub use report::{
     StageTimes,
 };
 pub use run::run;
+pub use runtimes::{built_in, default_runtime};
 pub use suspects::Suspects;

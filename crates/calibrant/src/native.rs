@@ -10,8 +10,7 @@ use calibrant_backend_tensorrt::{
     effective_batch_size, feed,
 };
 use calibrant_calibration::{
-    Algorithm, BackendError, BackendInfo, Cache, CacheManifest, Manifest, ParseCacheError,
-    SampleDigest, SourceError, SourceErrorKind,
+    Algorithm, BackendInfo, Cache, CacheManifest, Manifest, ParseCacheError, SampleDigest,
 };
 use calibrant_cuda::Device;
 use calibrant_dataset::{Dataset, SampleRef};
@@ -20,6 +19,7 @@ use calibrant_engine::{
     BuildError, BuildOptions, BuildSummary, Generation, Int8, Library, Profile, ShapeRange, Version,
 };
 use calibrant_prefetch::{Clock, StartError, Stats};
+use calibrant_runtime::{RunError, SourceError, SourceErrorKind};
 use calibrant_tensor::{ElementType, Input, InputType, digest};
 
 use crate::calibrate::{pipeline, suspects};
@@ -410,7 +410,7 @@ fn as_it_was(error: Error) -> Error {
         Error::Build(BuildError::Calibrator { callback, source }) => {
             match source.downcast::<SourceError>() {
                 Ok(source) if source.kind() == SourceErrorKind::Cancelled => Error::Interrupted,
-                Ok(source) => Error::Calibrate(BackendError::Source(*source)),
+                Ok(source) => Error::Calibrate(RunError::Source(*source)),
                 Err(source) => Error::Build(BuildError::Calibrator { callback, source }),
             }
         }

@@ -17,9 +17,7 @@ use calibrant_rewrite::{CastSummary, Summary};
 use calibrant_tensor::{Digest, digest};
 
 use crate::calibrate::{Calibrated, calibrate, find_samples};
-use crate::config::{
-    BackendKind, Calibration, Config, DEFAULT_CACHE_VERSION, EnginePolicy, Ranges,
-};
+use crate::config::{Backend, Calibration, Config, DEFAULT_CACHE_VERSION, EnginePolicy, Ranges};
 use crate::decode;
 use crate::engine::{build_plan, cache_version, calibrator, find_library};
 use crate::error::{Error, UsageError};
@@ -279,13 +277,13 @@ impl<'run> Job<'run> {
         dataset: &Dataset,
         version: u32,
     ) -> Result<Found, Error> {
-        let BackendKind::Embedded { method } = calibration.backend else {
+        let Backend::Runtime { runtime, method } = &calibration.backend else {
             return Err(UsageError::NothingToBuild.into());
         };
         let total = Some(dataset.samples().len() as u64);
         let Calibrated { statistics, table, report } =
             self.stage(Stage::Calibrate, total, |observer| {
-                calibrate(calibration, method, model, dataset, observer)
+                calibrate(calibration, &**runtime, *method, model, dataset, observer)
             })?;
         self.note_samples(report.skipped.len(), report.classes.as_ref(), &report.suspects);
         let cache = Cache::from_table(&table, version)?;

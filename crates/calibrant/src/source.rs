@@ -1,13 +1,13 @@
-//! Between the pipeline and the backend: reads and preprocesses samples, applies the policy for bad ones.
+//! Between the pipeline and what runs the model: reads and preprocesses samples, applies the policy for bad ones.
 
 use std::sync::{Arc, OnceLock};
 
 use calibrant_backend_tensorrt::{Slot, SlotError};
-use calibrant_calibration::{BatchSource, Sample, SourceError};
 use calibrant_dataset::{Content, ReadAhead, ReadBuffer, ReadError, SampleRef};
 use calibrant_decode_cuda::{PictureDecoder, PictureSlot, Worker};
 use calibrant_prefetch::{Batch, Delivery, Failure, Receiver, WorkError};
 use calibrant_preprocess::{Preprocess, PreprocessError, Scratch};
+use calibrant_runtime::{Sample, Source, SourceError};
 use calibrant_tensor::{Digest, Tensor, TensorData};
 
 use crate::config::OnBadSample;
@@ -234,7 +234,7 @@ impl<'job> Filler<'job> {
     }
 }
 
-/// Hands a pipeline's batches to a backend.
+/// Hands a pipeline's batches to what runs the model.
 pub(crate) struct PipelineSource<'job, T, W> {
     receiver: &'job mut Receiver<T, SampleError>,
     samples: &'job [SampleRef],
@@ -275,7 +275,7 @@ impl<'job, T, W: Watch> PipelineSource<'job, T, W> {
     }
 }
 
-impl<T: Send, W: Watch> BatchSource<T> for PipelineSource<'_, T, W> {
+impl<T: Send, W: Watch> Source<T> for PipelineSource<'_, T, W> {
     fn next_batch(&mut self) -> Result<Option<Batch<T>>, SourceError> {
         // Whoever asks for a batch is done with the one before.
         self.watch.reached(self.handed_out);

@@ -2,8 +2,8 @@
 //!
 //! To calibrate is to find, for every float tensor of a network, the largest absolute value worth keeping (its *amax*);
 //! the int8 scale is `amax / 127`.
-//! This crate holds all of that but the network: a [`Backend`] pulls batches of [`Sample`]s from a [`BatchSource`], runs
-//! them, and gives every activation to [`TensorStatistics::observe`].
+//! This crate holds all of that but the network: whoever runs one gives every activation to
+//! [`TensorStatistics::observe`].
 //! The [`Statistics`] that come back are a pure function of the multiset of values seen, so neither the order of the
 //! samples, nor the batch size, nor the number of threads or machines changes one count.
 //! (One histogram that does depend on the order, TensorRT's own, is kept beside them when it is asked for:
@@ -29,19 +29,15 @@
 
 #![deny(unsafe_code)]
 
-mod backend;
 mod cache;
 mod faithful;
 mod histogram;
 mod manifest;
 mod method;
-mod sample;
 mod saved;
-pub mod scripted;
 mod statistics;
 mod table;
 
-pub use backend::{Backend, BackendError, BackendInfo};
 pub use cache::{
     Algorithm, Cache, CacheError, Conflict, Diff, FIRST_WITHOUT_CACHES, Finding, MergeBy,
     MergeError, Merged, ModelTensors, Moved, Oddity, ParseAlgorithmError, ParseCacheError,
@@ -50,9 +46,10 @@ pub use cache::{
 };
 pub use faithful::{FAITHFUL_BINS, FaithfulHistogram};
 pub use histogram::{BINS, Histogram, MAX_EXPONENT, MIN_EXPONENT};
-pub use manifest::{CacheManifest, CacheManifestError, Difference, Manifest, SampleDigest, Stale};
+pub use manifest::{
+    BackendInfo, CacheManifest, CacheManifestError, Difference, Manifest, SampleDigest, Stale,
+};
 pub use method::{Method, ParseMethodError, Percentile};
-pub use sample::{BatchSource, Sample, SourceError, SourceErrorKind};
 pub use saved::{
     MergeStatisticsError, MergedStatistics, SavedStatistics, Shard, StatisticsError, Tensors,
     merge_statistics,

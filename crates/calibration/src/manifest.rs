@@ -9,7 +9,7 @@ use calibrant_tensor::{Digest, digest_samples};
 use serde::{Deserialize, Serialize};
 
 pub use self::cache::{CacheManifest, CacheManifestError};
-use crate::{BackendInfo, Method};
+use crate::Method;
 
 /// Everything that the numbers of a table or cache depend on.
 ///
@@ -43,6 +43,17 @@ pub struct SampleDigest {
     pub name: String,
     /// SHA-256 of its bytes.
     pub sha256: Digest,
+}
+
+/// What ran a network: a runtime, or TensorRT's own calibrators.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BackendInfo {
+    /// Short name, for example `embedded`.
+    pub name: String,
+    /// Version of what does the arithmetic, for example `rten 0.27.0`.
+    pub version: String,
+    /// What a reader should know, one sentence each, for example "runs every sample alone".
+    pub notes: Vec<String>,
 }
 
 /// One way in which two [`Manifest`]s differ; displays as a clause for the user.

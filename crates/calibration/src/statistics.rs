@@ -19,7 +19,7 @@ pub struct Statistics {
     pub first_batch: Vec<String>,
 }
 
-/// Which histograms a backend keeps of every tensor.
+/// Which histograms are kept of every tensor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Histograms {
     /// Those that depend on nothing but the multiset of samples.

@@ -43,26 +43,35 @@ impl Arrays {
     /// Opens a folder of npy files, an npz, a safetensors or an npy.
     pub(crate) fn open(path: &Path) -> Result<Self, DatasetError> {
         let io_error = |source| DatasetError::Io { path: path.to_owned(), source };
-        let of_npys = |parts: Vec<(String, Bytes)>, others| {
-            let arrays = parts.into_iter().map(|(name, bytes)| Array::of_npy(name, bytes));
-            Self::new(arrays.collect::<Result<_, _>>()?, others)
-        };
         if fs::metadata(path).map_err(io_error)?.is_dir() {
             let (files, others) = npy_files(path).map_err(io_error)?;
             let part = |file: &PathBuf| Ok((stem(file), Bytes::of_file(file)?));
             let parts = files.iter().map(part).collect::<Result<_, DatasetError>>()?;
-            return of_npys(parts, others).map_err(|source| arrays_error(path, source));
+            return Self::of_npys(parts, others).map_err(|source| arrays_error(path, source));
         }
-        let bytes = Bytes::of_file(path)?;
+        Self::of_bytes(path, Bytes::of_file(path)?)
+    }
+
+    /// Finds the arrays of a file that is in memory; errors call it `path`.
+    pub(crate) fn in_memory(path: &Path, bytes: Vec<u8>) -> Result<Self, DatasetError> {
+        Self::of_bytes(path, Bytes::of(Store::of_bytes(bytes)))
+    }
+
+    fn of_bytes(path: &Path, bytes: Bytes) -> Result<Self, DatasetError> {
         let head = bytes.head(HEAD_BYTES).map_err(DatasetError::File)?;
         let arrays = if npz::begins(&head) {
-            npz_parts(&bytes.store).and_then(|(parts, others)| of_npys(parts, others))
+            npz_parts(&bytes.store).and_then(|(parts, others)| Self::of_npys(parts, others))
         } else if is_safetensors(path, &head) {
             of_safetensors(&bytes).and_then(|arrays| Self::new(arrays, 0))
         } else {
-            of_npys(vec![(stem(path), bytes)], 0)
+            Self::of_npys(vec![(stem(path), bytes)], 0)
         };
         arrays.map_err(|source| arrays_error(path, source))
+    }
+
+    fn of_npys(parts: Vec<(String, Bytes)>, others: usize) -> Result<Self, ArrayError> {
+        let arrays = parts.into_iter().map(|(name, bytes)| Array::of_npy(name, bytes));
+        Self::new(arrays.collect::<Result<_, _>>()?, others)
     }
 
     /// `others` counts what lay beside the arrays, for the error when there is none.

@@ -6,17 +6,19 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use calibrant_files::head;
-
-use calibrant_tensor::Input;
+use calibrant_tensor::{Input, Tensor};
 
 use crate::arrays::Arrays;
 use crate::folder::Wanted;
 use crate::picture::{HEAD_BYTES, compression, is_picture};
 use crate::sample::Place;
 use crate::{
-    Census, DatasetError, FilesStay, Kind, Label, LabelError, Labels, SampleRef, Subset, arrays,
-    braces, coco, folder, list, name, npy, npz, shards, tar,
+    Census, Content, DatasetError, FilesStay, Kind, Label, LabelError, Labels, ReadBuffer,
+    ReadError, SampleRef, Subset, arrays, braces, coco, folder, list, name, npy, npz, shards, tar,
 };
+
+/// The name of a row of arrays, and its tensors by input.
+pub type Row = (Arc<str>, Vec<(Arc<str>, Tensor)>);
 
 /// An ordered list of samples, never empty, and what was looked at to find them.
 #[derive(Debug, Clone)]
@@ -168,12 +170,40 @@ impl Dataset {
     /// When a file cannot be read, is damaged, holds another type or no rows, or the arrays differ
     /// in their first axis.
     pub fn tensors(path: &Path) -> Result<Self, DatasetError> {
-        let arrays = Arc::new(Arrays::open(path)?);
-        let set = own_name(path);
+        Ok(Self::of_rows(&own_name(path), Arrays::open(path)?))
+    }
+
+    /// Rows of arrays whose file is in memory: the bytes of an `.npz`, a `.safetensors` or an `.npy`, which stay there as they
+    /// are. `name` is what the set is called, such as `samples.npz`; samples are then `samples.npz[0]`, and an npy's
+    /// input `samples`.
+    ///
+    /// # Errors
+    ///
+    /// As [`tensors`](Self::tensors).
+    pub fn tensors_in_memory(name: &str, bytes: Vec<u8>) -> Result<Self, DatasetError> {
+        Ok(Self::of_rows(name, Arrays::in_memory(Path::new(name), bytes)?))
+    }
+
+    fn of_rows(set: &str, arrays: Arrays) -> Self {
+        let arrays = Arc::new(arrays);
         let row =
             |row| SampleRef::new(&format!("{set}[{row}]"), Place::Row(Arc::clone(&arrays), row));
         let samples = (0..arrays.n_rows()).map(row).collect();
-        Ok(Self { arrays: Some(arrays), ..Self::of_all(samples) })
+        Self { arrays: Some(arrays), ..Self::of_all(samples) }
+    }
+
+    /// The rows of a set of arrays, each read when it is asked for: a sample's name, and its tensors by input.
+    ///
+    /// A set of pictures has none.
+    pub fn rows(&self) -> impl Iterator<Item = Result<Row, ReadError>> + Send + '_ {
+        let mut buffer = ReadBuffer::default();
+        self.samples.iter().filter_map(move |sample| match sample.read(&mut buffer) {
+            Ok(Content::Tensors(tensors)) => {
+                Some(Ok((sample.shared_name(), std::mem::take(tensors))))
+            }
+            Ok(Content::Encoded(_)) => None,
+            Err(error) => Some(Err(error)),
+        })
     }
 
     /// The same set with its shards and arrays in the memory map instead of being read; pictures in

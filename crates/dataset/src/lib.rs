@@ -75,7 +75,7 @@ mod tar;
 
 pub use ahead::ReadAhead;
 pub use census::{Census, Ignored, Kind};
-pub use dataset::Dataset;
+pub use dataset::{Dataset, Row};
 pub use error::{
     ArrayError, BraceError, CocoError, Compression, DatasetError, LabelError, LayoutError,
     LineError, NpyError, ReadError, SafetensorsError, TarError,

@@ -8,8 +8,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use calibrant_backend_embedded::{Embedded, Options};
-use calibrant_calibration::{Backend as _, BatchSource, Histograms, Sample, SourceError};
+use calibrant_calibration::Histograms;
 use calibrant_engine::{BuildOptions, Library, Profile, ShapeRange, Version};
 use calibrant_onnx::proto::ValueInfoProto;
 use calibrant_onnx::{DataType, Dim, Model, Topology};
@@ -17,6 +16,10 @@ use calibrant_prefetch::Batch;
 use calibrant_rewrite::{
     CastOptions, FloatType, Options as RewriteOptions, SmallLayers, cast, quantize,
 };
+use calibrant_runtime::{
+    Runtime as _, Sample, Settings, Source as SampleSource, SourceError, Wanted, What,
+};
+use calibrant_runtime_embedded::Embedded;
 use calibrant_tensor::{Tensor, TensorData};
 use tempfile::TempDir;
 
@@ -69,7 +72,7 @@ impl Stages {
     /// When the stand-ins cannot be laid out.
     #[must_use]
     pub fn new(build: Build) -> Self {
-        calibrant_backend_embedded::silence_caught_panics();
+        calibrant_runtime_embedded::silence_caught_panics();
         let folder = tempfile::tempdir().expect("a folder for temporary files");
         let open = |version: &i32| {
             let place = folder.path().join(version.to_string());
@@ -172,16 +175,12 @@ impl fmt::Display for Reached {
 /// The ranges of the tensors that could be seen.
 fn calibrate(model: &Model) -> Option<BTreeMap<String, f32>> {
     let workers = NonZeroUsize::MIN;
-    let options = Options {
-        workers,
-        samples_per_run: workers,
-        histograms: Histograms::Invariant,
-        memory_bytes: MEMORY_BYTES,
-    };
-    let mut backend = Embedded::load(model, &options).ok()?;
+    let settings = Settings { workers, samples_per_run: workers, memory_bytes: MEMORY_BYTES };
+    let wanted = Wanted::all(What::Statistics(Histograms::Invariant));
+    let mut network = Embedded.load(model, &wanted, &settings).ok()?;
     let mut source = Impatient { sample: sample(model), since: Instant::now() };
-    let statistics = backend.calibrate(&mut source).ok()?;
-    let seen = statistics.tensors.into_iter();
+    let seen = network.run(&mut source).ok()?;
+    let seen = seen.statistics.tensors.into_iter();
     Some(seen.map(|(name, seen)| (name, seen.magnitude())).collect())
 }
 
@@ -191,7 +190,7 @@ struct Impatient {
     since: Instant,
 }
 
-impl BatchSource for Impatient {
+impl SampleSource for Impatient {
     fn next_batch(&mut self) -> Result<Option<Batch<Sample>>, SourceError> {
         Ok(self.sample.take().map(|sample| Batch::detached(vec![sample])))
     }

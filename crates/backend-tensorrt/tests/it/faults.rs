@@ -6,10 +6,10 @@ use std::sync::mpsc::channel;
 use calibrant_backend_tensorrt::{
     Feed, FeedConfig, FeedError, FeedReport, InputLayout, Inputs, Slot, SlotStock, feed,
 };
-use calibrant_calibration::scripted::{ScriptedSource, Step};
-use calibrant_calibration::{BatchSource, SourceError, SourceErrorKind};
 use calibrant_cuda::Error as CudaError;
 use calibrant_prefetch::{Batch, Clock};
+use calibrant_runtime::scripted::{ScriptedSource, Step};
+use calibrant_runtime::{Source, SourceError, SourceErrorKind};
 use calibrant_tensor::ElementType;
 use calibrant_tensorrt::{Calibrator, Error};
 use tensorrt_double::Faults;
@@ -59,7 +59,7 @@ fn an_interruption_comes_out_as_one() {
 
 struct Panicking;
 
-impl BatchSource<Slot> for Panicking {
+impl Source<Slot> for Panicking {
     fn next_batch(&mut self) -> Result<Option<Batch<Slot>>, SourceError> {
         panic!("the source broke")
     }
@@ -189,7 +189,7 @@ fn a_batch_that_tensorrt_cannot_count_is_refused() {
 fn with<R>(
     rig: &Rig,
     layout: &[InputLayout],
-    source: &mut dyn BatchSource<Slot>,
+    source: &mut dyn Source<Slot>,
     build: impl FnOnce(&mut Feed<'_>) -> R,
 ) -> (R, FeedReport) {
     let config =

@@ -6,8 +6,8 @@ use std::sync::mpsc::channel;
 use std::time::Duration;
 
 use calibrant_backend_tensorrt::{FeedConfig, Inputs, Slot, SlotStock, feed};
-use calibrant_calibration::scripted::{ScriptedSource, Step};
 use calibrant_prefetch::Clock;
+use calibrant_runtime::scripted::{ScriptedSource, Step};
 use calibrant_tensorrt::Calibrator;
 
 use crate::rig::{Announced, Job, Rig, size, within_patience};

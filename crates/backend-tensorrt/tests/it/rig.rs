@@ -10,13 +10,13 @@ use std::time::Duration;
 use calibrant_backend_tensorrt::{
     Feed, FeedConfig, FeedError, FeedReport, InputLayout, Inputs, Slot, SlotStock, feed,
 };
-use calibrant_calibration::{BatchSource, SourceError};
 use calibrant_cuda::{Device, Driver};
 use calibrant_onnx::proto::{
     GraphProto, ModelProto, NodeProto, OperatorSetIdProto, ValueInfoProto,
 };
 use calibrant_onnx::{DataType, Dim, Model};
 use calibrant_prefetch::{Batch, Clock, Config, Receiver};
+use calibrant_runtime::{Source, SourceError};
 use calibrant_tensor::{ElementType, digest};
 use calibrant_tensorrt::{
     BuilderFlag, CalibrationAlgoType, Enumeration, Error, Library, NetworkTyping, Parser, Turn,
@@ -132,7 +132,7 @@ impl Rig {
             || (),
             |(), position, _, slot| fill(slot, position, &job.bad),
             |receiver| {
-                let mut source = Source { receiver, skip_bad: job.skip_bad };
+                let mut source = Slots { receiver, skip_bad: job.skip_bad };
                 feed(
                     &self.device,
                     &layout,
@@ -262,12 +262,12 @@ fn fill(slot: &mut Slot, position: usize, bad: &[usize]) -> Result<(), String> {
 }
 
 /// A pipeline as a source, with a policy for what fails.
-struct Source<'job> {
+struct Slots<'job> {
     receiver: &'job mut Receiver<Slot, String>,
     skip_bad: bool,
 }
 
-impl BatchSource<Slot> for Source<'_> {
+impl Source<Slot> for Slots<'_> {
     fn next_batch(&mut self) -> Result<Option<Batch<Slot>>, SourceError> {
         let Some(delivery) = self.receiver.next() else { return Ok(None) };
         match delivery.failures.into_iter().next() {
@@ -286,7 +286,7 @@ pub(crate) struct Announced<S> {
     pub(crate) asked: Sender<()>,
 }
 
-impl<S: BatchSource<Slot>> BatchSource<Slot> for Announced<S> {
+impl<S: Source<Slot>> Source<Slot> for Announced<S> {
     fn next_batch(&mut self) -> Result<Option<Batch<Slot>>, SourceError> {
         // Nobody need listen.
         let _ = self.asked.send(());

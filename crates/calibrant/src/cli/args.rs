@@ -22,7 +22,7 @@ use crate::cli::cache::args::CacheCommand;
 use crate::cli::words;
 use crate::config::{DEFAULT_BATCH_SIZE, Decode, OnBadSample};
 
-pub(crate) use self::values::{BackendArg, EngineArg, IoArg, MethodArg, RefitArg, ScaleArg};
+pub(crate) use self::values::{EngineArg, IoArg, MethodArg, RefitArg, ScaleArg, TENSORRT};
 
 /// The version, and the commit where there was a repository to build from.
 const VERSION: &str = concat!(env!("CARGO_PKG_VERSION"), env!("CALIBRANT_COMMIT"));
@@ -265,9 +265,12 @@ pub(crate) struct CalibrationArgs {
     /// with --backend tensorrt one of its calibrators: entropy (IInt8EntropyCalibrator2), minmax, entropy-v1 or legacy.
     #[arg(long, value_parser = words::method)]
     pub(crate) method: Option<MethodArg>,
-    /// What runs the model.
-    #[arg(long, value_enum, default_value_t = BackendArg::Embedded)]
-    pub(crate) backend: BackendArg,
+    /// What runs the model [default: embedded].
+    ///
+    /// embedded is the built-in executor, on the CPU, and tensorrt the calibrators of TensorRT 8.5 to 10.16, on the GPU;
+    /// `calibrant doctor` lists what there is.
+    #[arg(long)]
+    pub(crate) backend: Option<String>,
     /// With --backend tensorrt: calibrate even if the output folder has a calibration cache.
     #[arg(long)]
     pub(crate) recalibrate: bool,

@@ -1,12 +1,14 @@
-//! `doctor`: which backends calibrate here, which TensorRT libraries are found, and what each can do.
+//! `doctor`: which runtimes, and which calibrators, calibrate here, which TensorRT libraries are found, and what each can do.
 
 mod backends;
 
 use std::fmt::Write as _;
+use std::sync::Arc;
 
 use calibrant_engine::Abilities;
 use calibrant_files::text_of;
 use calibrant_locate::{Environment, Source, Survey, Surveyed};
+use calibrant_runtime::Runtime;
 use serde_json::{Value, json};
 
 use crate::cli::args::{DoctorArgs, GeneralArgs};
@@ -26,6 +28,7 @@ use crate::printable;
 pub(crate) fn run(
     args: &DoctorArgs,
     general: &GeneralArgs,
+    runtimes: &[Arc<dyn Runtime>],
     observer: &mut dyn Observer,
 ) -> Result<Exit, Error> {
     if args.self_test {
@@ -39,7 +42,7 @@ pub(crate) fn run(
         Source::Fetch => fetch_library(&environment, observer)?,
     }
     let survey = survey_libraries(&environment, observer)?;
-    let backends = backends::all(&survey, observer)?;
+    let backends = backends::all(&survey, runtimes, observer)?;
     if general.json {
         print_json(&as_json(&survey, &backends))
     } else {
@@ -83,11 +86,16 @@ fn abilities(found: &Surveyed) -> Abilities {
 
 fn as_text(survey: &Survey, backends: &[Tried]) -> String {
     let mut text = format!("{}\n\nbackends\n", crate::report::PROGRAM);
-    for Tried { name, what, why_not, .. } in backends {
-        let _ = match why_not {
-            None => writeln!(text, "  + {name}: {what}; it calibrated a small network"),
-            Some(reason) => writeln!(text, "  - {name}: {what}; not usable: {reason}"),
+    for Tried { name, what, why_not, calibrated, notes, looked_at, .. } in backends {
+        let _ = match (why_not, calibrated) {
+            (None, true) => writeln!(text, "  + {name}: {what}; it calibrated a small network"),
+            (None, false) => {
+                writeln!(text, "  + {name}: {what}; it runs no convolutions, so it was not tried")
+            }
+            (Some(reason), _) => writeln!(text, "  - {name}: {what}; not usable: {reason}"),
         };
+        let more = notes.iter().chain(looked_at);
+        more.for_each(|line| text.push_str(&format!("    {}\n", printable::message(line))));
     }
     text.push_str("\nTensorRT\n");
     for found in &survey.found {

@@ -20,6 +20,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use calibrant_runtime::Runtime;
 use clap::Parser as _;
 use clap::error::ErrorKind;
 
@@ -28,10 +29,20 @@ use crate::cli::exit::{Exit, explain};
 use crate::cli::progress::Progress;
 use crate::error::Error;
 use crate::printable;
+use crate::runtimes::{built_in, prepare_process};
 
 /// Runs the command line with these arguments, the program's name first, and returns its exit status.
 pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
-    calibrant_backend_embedded::silence_caught_panics();
+    main_with(args, &built_in())
+}
+
+/// Runs the command line of a program with runtimes of its own: `--backend` takes their names, the first is the default,
+/// and `doctor` lists them.
+pub fn main_with(
+    args: impl IntoIterator<Item = OsString>,
+    runtimes: &[Arc<dyn Runtime>],
+) -> ExitCode {
+    prepare_process();
     let args: Vec<OsString> = args.into_iter().collect();
     let cli = match Cli::try_parse_from(&args) {
         Ok(cli) => cli,
@@ -42,7 +53,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
             return if asked_for { Exit::Done } else { Exit::Usage }.into();
         }
     };
-    match dispatch(cli) {
+    match dispatch(cli, runtimes) {
         Ok(exit) => exit.into(),
         Err(error) => {
             say(&explain(&error));
@@ -51,17 +62,19 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     }
 }
 
-fn dispatch(cli: Cli) -> Result<Exit, Error> {
+fn dispatch(cli: Cli, runtimes: &[Arc<dyn Runtime>]) -> Result<Exit, Error> {
     let mut progress = Progress::new(cli.general.quiet, catch_interrupt());
     let general = &cli.general;
     match cli.command {
-        Command::Quantize(args) => job(resolve::quantize(*args)?, general, &mut progress),
-        Command::Calibrate(args) => job(resolve::calibrate(args)?, general, &mut progress),
+        Command::Quantize(args) => job(resolve::quantize(*args, runtimes)?, general, &mut progress),
+        Command::Calibrate(args) => {
+            job(resolve::calibrate(args, runtimes)?, general, &mut progress)
+        }
         Command::Build(args) => build::run(&args, general, &mut progress),
         Command::Preprocess(args) => preprocess::run(&args, general),
         Command::Inspect(args) => inspect::run(&args, general, &mut progress),
         Command::Cache(command) => cache::run(&command, general, &mut progress),
-        Command::Doctor(args) => doctor::run(&args, general, &mut progress),
+        Command::Doctor(args) => doctor::run(&args, general, runtimes, &mut progress),
     }
 }
 

@@ -10,14 +10,15 @@ use calibrant_preprocess::{
     JpegDecoder, Pipeline, Preprocess, Preset, Recipe, RecipeError, Settings, Step,
 };
 use calibrant_rewrite::{IoPrecision, ScalePrecision};
+use calibrant_runtime::Runtime;
 
 use crate::cli::args::{
-    BackendArg, BuilderArgs, CalibrateArgs, CalibrationArgs, EngineArg, IoArg, MethodArg,
-    PreprocessArgs, QuantizeArgs, RefitArg, SampleArgs, ScaleArg,
+    BuilderArgs, CalibrateArgs, CalibrationArgs, EngineArg, IoArg, MethodArg, PreprocessArgs,
+    QuantizeArgs, RefitArg, SampleArgs, ScaleArg, TENSORRT,
 };
 use crate::cli::words::nearest;
 use crate::config::{
-    BackendKind, Calibration, Casts, Config, DEFAULT_METHOD, Decode, Engine, EnginePolicy, Ranges,
+    Backend, Calibration, Casts, Config, DEFAULT_METHOD, Decode, Engine, EnginePolicy, Ranges,
     all_processors,
 };
 use crate::error::{Error, UsageError};
@@ -28,11 +29,11 @@ use crate::memory::default_memory_bytes;
 /// # Errors
 ///
 /// When flags contradict each other, or the preprocessing is none.
-pub(crate) fn quantize(args: QuantizeArgs) -> Result<Config, Error> {
+pub(crate) fn quantize(args: QuantizeArgs, runtimes: &[Arc<dyn Runtime>]) -> Result<Config, Error> {
     if let (Some(_), false) = (args.precision.int8_via, args.precision.precision.has_int8()) {
         return Err(UsageError::NoInt8ToHandOver(args.precision.precision).into());
     }
-    let ranges = ranges(&args)?;
+    let ranges = ranges(&args, runtimes)?;
     let picture = pipeline(&args.preprocess, args.calibration.decode)?;
     let policy = match args.engine {
         EngineArg::Auto => EnginePolicy::Auto,
@@ -67,7 +68,7 @@ pub(crate) fn quantize(args: QuantizeArgs) -> Result<Config, Error> {
 }
 
 /// Where the ranges come from: int8 needs some, half precision is checked against those there are.
-fn ranges(args: &QuantizeArgs) -> Result<Ranges, Error> {
+fn ranges(args: &QuantizeArgs, runtimes: &[Arc<dyn Runtime>]) -> Result<Ranges, Error> {
     match (args.precision.precision, &args.calibration_cache, &args.samples.images) {
         (Precision::Fp32, ..) | (Precision::Fp16 | Precision::Bf16, None, None) => Ok(Ranges::None),
         (_, Some(file), None) => {
@@ -75,7 +76,9 @@ fn ranges(args: &QuantizeArgs) -> Result<Ranges, Error> {
         }
         (_, Some(file), Some(_)) => Err(UsageError::TwoSources(file.clone()).into()),
         (_, None, _) => {
-            Ok(Ranges::Calibrate(calibration(&args.samples, &args.preprocess, &args.calibration)?))
+            let calibration =
+                calibration(&args.samples, &args.preprocess, &args.calibration, runtimes)?;
+            Ok(Ranges::Calibrate(calibration))
         }
     }
 }
@@ -85,10 +88,14 @@ fn ranges(args: &QuantizeArgs) -> Result<Ranges, Error> {
 /// # Errors
 ///
 /// When flags contradict each other, or the preprocessing is none.
-pub(crate) fn calibrate(args: CalibrateArgs) -> Result<Config, Error> {
+pub(crate) fn calibrate(
+    args: CalibrateArgs,
+    runtimes: &[Arc<dyn Runtime>],
+) -> Result<Config, Error> {
+    let calibration = calibration(&args.samples, &args.preprocess, &args.calibration, runtimes)?;
     Ok(Config {
         model: args.model.model,
-        ranges: Ranges::Calibrate(calibration(&args.samples, &args.preprocess, &args.calibration)?),
+        ranges: Ranges::Calibrate(calibration),
         precision: Precision::Int8,
         int8_via: None,
         casts: Casts::default(),
@@ -144,6 +151,7 @@ fn calibration(
     samples: &SampleArgs,
     preprocess: &PreprocessArgs,
     calibration: &CalibrationArgs,
+    runtimes: &[Arc<dyn Runtime>],
 ) -> Result<Calibration, Error> {
     let images = samples.images.clone().ok_or(UsageError::NoSamples)?;
     Ok(Calibration {
@@ -160,7 +168,7 @@ fn calibration(
         preprocess: pipeline(preprocess, calibration.decode)?
             .map(|pipeline| Arc::new(pipeline) as Arc<dyn Preprocess>),
         decode: calibration.decode,
-        backend: backend(calibration)?,
+        backend: backend(calibration, runtimes)?,
         batch_size: calibration.batch_size,
         workers: calibration.workers.unwrap_or_else(all_processors),
         memory_bytes: calibration.memory.unwrap_or_else(default_memory_bytes),
@@ -177,26 +185,41 @@ fn promised() -> FilesStay {
 }
 
 /// What runs the model, with a method that it has.
-fn backend(args: &CalibrationArgs) -> Result<BackendKind, UsageError> {
-    match args.backend {
-        BackendArg::Embedded => match args.method {
-            None => Ok(BackendKind::Embedded { method: DEFAULT_METHOD }),
-            Some(MethodArg::Ours(method)) => Ok(BackendKind::Embedded { method }),
-            Some(method @ (MethodArg::EntropyV1 | MethodArg::Legacy)) => {
-                Err(UsageError::MethodOfTensorRt(method.to_string()))
-            }
-        },
-        BackendArg::Tensorrt => {
-            let algorithm = match args.method {
-                None | Some(MethodArg::Ours(Method::Entropy)) => Algorithm::EntropyCalibration2,
-                Some(MethodArg::Ours(Method::MinMax)) => Algorithm::MinMaxCalibration,
-                Some(MethodArg::EntropyV1) => Algorithm::EntropyCalibration,
-                Some(MethodArg::Legacy) => Algorithm::LegacyCalibration,
-                Some(MethodArg::Ours(method)) => return Err(UsageError::NotTensorRts(method)),
-            };
-            Ok(BackendKind::TensorRt { algorithm, recalibrate: args.recalibrate })
+fn backend(args: &CalibrationArgs, runtimes: &[Arc<dyn Runtime>]) -> Result<Backend, UsageError> {
+    if args.backend.as_deref() == Some(TENSORRT) {
+        let algorithm = match args.method {
+            None | Some(MethodArg::Ours(Method::Entropy)) => Algorithm::EntropyCalibration2,
+            Some(MethodArg::Ours(Method::MinMax)) => Algorithm::MinMaxCalibration,
+            Some(MethodArg::EntropyV1) => Algorithm::EntropyCalibration,
+            Some(MethodArg::Legacy) => Algorithm::LegacyCalibration,
+            Some(MethodArg::Ours(method)) => return Err(UsageError::NotTensorRts(method)),
+        };
+        return Ok(Backend::TensorRt { algorithm, recalibrate: args.recalibrate });
+    }
+    let runtime = runtime(args.backend.as_deref(), runtimes)?;
+    match args.method {
+        None => Ok(Backend::Runtime { runtime, method: DEFAULT_METHOD }),
+        Some(MethodArg::Ours(method)) => Ok(Backend::Runtime { runtime, method }),
+        Some(method @ (MethodArg::EntropyV1 | MethodArg::Legacy)) => {
+            Err(UsageError::MethodOfTensorRt(method.to_string()))
         }
     }
+}
+
+/// The runtime of this name, or the first where there is none.
+fn runtime(
+    name: Option<&str>,
+    runtimes: &[Arc<dyn Runtime>],
+) -> Result<Arc<dyn Runtime>, UsageError> {
+    let found = match name {
+        None => runtimes.first(),
+        Some(name) => runtimes.iter().find(|runtime| runtime.name() == name),
+    };
+    found.map(Arc::clone).ok_or_else(|| {
+        let known = runtimes.iter().map(|runtime| runtime.name().to_owned());
+        let known = known.chain([TENSORRT.to_owned()]).collect();
+        UsageError::NoBackend { name: name.unwrap_or_default().to_owned(), known }
+    })
 }
 
 /// The method to take out of a calibration table.

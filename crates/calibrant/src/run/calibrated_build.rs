@@ -13,7 +13,7 @@ use calibrant_rewrite::already_quantized;
 use calibrant_tensor::digest;
 
 use super::{Job, Library};
-use crate::config::{BackendKind, EnginePolicy, Ranges};
+use crate::config::{Backend, EnginePolicy, Ranges};
 use crate::decode::FIRST_GPU;
 use crate::engine::calibrator;
 use crate::error::{CacheProblem, Error, UsageError};
@@ -37,7 +37,7 @@ impl Job<'_> {
         let (Ranges::Calibrate(calibration), Some(dataset)) = (&self.config.ranges, samples) else {
             return Err(UsageError::NothingToBuild.into());
         };
-        let BackendKind::TensorRt { algorithm, recalibrate } = calibration.backend else {
+        let Backend::TensorRt { algorithm, recalibrate } = calibration.backend else {
             return Err(UsageError::NothingToBuild.into());
         };
         let library = match library {

@@ -32,7 +32,7 @@ impl Folder {
     /// With the table and the cache of a calibration of the fashion network.
     fn calibrated(method: Method) -> Self {
         let folder = Self::new();
-        let backend = calibrant::BackendKind::Embedded { method };
+        let backend = calibrant::Backend::Runtime { runtime: calibrant::default_runtime(), method };
         let calibration = calibrant::Calibration { backend, ..fashion_calibration() };
         let mut config = job("models/fashion_cnn.onnx", calibration, folder.0.path());
         config.engine.policy = calibrant::EnginePolicy::CalibrateOnly;

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
 
-use calibrant::{BackendKind, Calibration, Config, Ranges, TABLE};
+use calibrant::{Backend, Calibration, Config, Ranges, TABLE, default_runtime};
 use calibrant_calibration::Method;
 use calibrant_dataset::Subset;
 use calibrant_onnx::proto::{
@@ -72,7 +72,7 @@ fn masked_job(folder: &Path) -> Config {
         samples: folder.join("x.safetensors"),
         subset: Subset::ALL,
         preprocess: None,
-        backend: BackendKind::Embedded { method: Method::MinMax },
+        backend: Backend::Runtime { runtime: default_runtime(), method: Method::MinMax },
         ..fashion_calibration()
     };
     let output = folder.join("out");

@@ -7,8 +7,8 @@ use std::process::Command;
 use std::sync::Arc;
 
 use calibrant::{
-    BackendKind, Calibration, Casts, Config, Decode, Engine, EnginePolicy, OnBadSample, Precision,
-    Ranges, Report, Unobserved,
+    Backend, Calibration, Casts, Config, Decode, Engine, EnginePolicy, OnBadSample, Precision,
+    Ranges, Report, Unobserved, default_runtime,
 };
 use calibrant_calibration::Method;
 use calibrant_dataset::Subset;
@@ -42,7 +42,7 @@ pub(crate) fn fashion_calibration() -> Calibration {
         on_bad_sample: OnBadSample::Fail,
         decode: Decode::Cpu,
         preprocess: Some(Arc::new(recipe.compile().unwrap())),
-        backend: BackendKind::Embedded { method: Method::Mse },
+        backend: Backend::Runtime { runtime: default_runtime(), method: Method::Mse },
         batch_size: size(4),
         workers: size(2),
         memory_bytes: 2 << 30,

@@ -15,6 +15,7 @@ mod kill;
 mod models;
 mod preprocess;
 mod ranges;
+mod runtimes;
 mod samples;
 mod sets;
 mod shapes;

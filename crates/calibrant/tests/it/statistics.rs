@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use calibrant::{
-    BackendKind, CACHE, Calibration, DEFAULT_METHOD, EnginePolicy, Error, MODEL, Ranges,
-    STATISTICS, TABLE,
+    Backend, CACHE, Calibration, DEFAULT_METHOD, EnginePolicy, Error, MODEL, Ranges, STATISTICS,
+    TABLE, default_runtime,
 };
 use calibrant_calibration::{Method, SavedStatistics, Table};
 use serde_json::Value;
@@ -18,7 +18,7 @@ const NETWORK: &str = "models/fashion_cnn.onnx";
 
 fn calibrated_by(method: Method) -> TempDir {
     let folder = tempfile::tempdir().unwrap();
-    let backend = BackendKind::Embedded { method };
+    let backend = Backend::Runtime { runtime: default_runtime(), method };
     let calibration = Calibration { backend, ..fashion_calibration() };
     run(&job(NETWORK, calibration, folder.path())).unwrap();
     folder

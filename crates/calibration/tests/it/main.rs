@@ -5,4 +5,3 @@
 mod goldens;
 mod invariance;
 mod published;
-mod scripted;

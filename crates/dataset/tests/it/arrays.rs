@@ -231,3 +231,22 @@ mod sparse {
         assert!(text.ends_with("is its first axis the samples?"), "{text}");
     }
 }
+
+#[test]
+fn a_file_in_memory_is_what_it_is_on_disk() {
+    let good = fixtures().join("dataset/good");
+    for file in ["stored.npz", "deflated.npz", "mixed.npz", "i8_le.npy", "rank_4.npy"] {
+        let bytes = fs::read(good.join(file)).expect("it is checked in");
+        let rows = |dataset: &Dataset| {
+            dataset.rows().collect::<Result<Vec<_>, _>>().expect("every row can be read")
+        };
+        let there = Dataset::open(&good.join(file)).expect("it is whole");
+        let here = Dataset::tensors_in_memory(file, bytes.clone()).expect("it is whole");
+        assert_eq!((here.inputs(), rows(&here)), (there.inputs(), rows(&there)), "{file}");
+        assert_eq!(rows(&here).len(), there.samples().len(), "{file}");
+
+        let cut = bytes[..bytes.len() / 2].to_vec();
+        let error = Dataset::tensors_in_memory(file, cut).expect_err("half of it is missing");
+        assert!(error.to_string().contains(file), "{error}");
+    }
+}

@@ -6,13 +6,8 @@ use std::str::FromStr;
 use calibrant_calibration::{Method, ParseMethodError};
 use clap::ValueEnum;
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum BackendArg {
-    /// The built-in executor, on the CPU.
-    Embedded,
-    /// The calibrators of TensorRT 8.5 to 10.16, on the GPU.
-    Tensorrt,
-}
+/// The `--backend` that is no runtime but a build: TensorRT's own calibrators.
+pub(crate) const TENSORRT: &str = "tensorrt";
 
 /// A method of ours, or one that only TensorRT's calibrators have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

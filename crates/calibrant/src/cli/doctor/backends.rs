@@ -2,13 +2,16 @@
 
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::sync::Arc;
 
 use calibrant_locate::{Survey, Surveyed};
+use calibrant_runtime::{Availability, Runtime};
 use calibrant_search::{ChildError, run};
 use serde::Serialize;
 use serde_json::Value;
 
 use super::abilities;
+use crate::cli::args::TENSORRT;
 use crate::cli::exit::explain;
 use crate::cli::self_test::Network;
 use crate::engine::go_on;
@@ -19,34 +22,60 @@ use crate::observe::Observer;
 #[derive(Debug, Serialize)]
 pub(super) struct Tried {
     /// As `--backend` spells it.
-    pub(super) name: &'static str,
+    pub(super) name: String,
     pub(super) usable: bool,
     /// What it is, or what it ran with.
     pub(super) what: String,
     /// Why it cannot be used; `null` where it can.
     pub(super) why_not: Option<String>,
+    /// Whether it calibrated a small network: `false` where it does not run that one's nodes.
+    pub(super) calibrated: bool,
+    /// What a user should know of it.
+    pub(super) notes: Vec<String>,
+    /// Places that were looked at for it.
+    pub(super) looked_at: Vec<String>,
 }
 
-/// Every backend, tried.
+/// Every runtime, and TensorRT's calibrators, tried.
 ///
 /// # Errors
 ///
 /// When the caller interrupts.
-pub(super) fn all(survey: &Survey, observer: &dyn Observer) -> Result<[Tried; 2], Error> {
-    Ok([embedded(), tensorrt(survey, observer)?])
+pub(super) fn all(
+    survey: &Survey,
+    runtimes: &[Arc<dyn Runtime>],
+    observer: &dyn Observer,
+) -> Result<Vec<Tried>, Error> {
+    let tensorrt = tensorrt(survey, observer)?;
+    Ok(runtimes.iter().map(|it| runtime(&**it)).chain([tensorrt]).collect())
 }
 
-fn embedded() -> Tried {
-    let ran = Network::write().and_then(|network| network.statistics());
-    let why_not = ran.err().map(|error| explain(&error));
-    let what = "pure Rust on the CPU".to_owned();
-    Tried { name: "embedded", usable: why_not.is_none(), what, why_not }
+fn runtime(runtime: &dyn Runtime) -> Tried {
+    let Availability { what, notes, tried, why_not, .. } = runtime.availability();
+    let mut why_not = why_not.map(|why_not| explain(&why_not));
+    let mut calibrated = false;
+    if why_not.is_none() {
+        match Network::write().and_then(|network| network.run_by(runtime)) {
+            Ok(ran) => calibrated = ran,
+            Err(error) => why_not = Some(explain(&error)),
+        }
+    }
+    let name = runtime.name().to_owned();
+    Tried { name, usable: why_not.is_none(), what, why_not, calibrated, notes, looked_at: tried }
 }
 
 /// TensorRT's calibrators, with the library that a job would take.
 fn tensorrt(survey: &Survey, observer: &dyn Observer) -> Result<Tried, Error> {
     let tried = |what: String, why_not: Option<String>| {
-        Ok(Tried { name: "tensorrt", usable: why_not.is_none(), what, why_not })
+        Ok(Tried {
+            name: TENSORRT.to_owned(),
+            usable: why_not.is_none(),
+            what,
+            calibrated: why_not.is_none(),
+            why_not,
+            notes: Vec::new(),
+            looked_at: Vec::new(),
+        })
     };
     let what = "the calibrators of TensorRT 8.5 to 10.16, on a GPU";
     let Some(first) = survey.found.iter().find(|found| abilities(found).builds) else {

@@ -23,6 +23,7 @@ use crate::cli::{print, print_json};
 use crate::engine::find_library;
 use crate::error::Error;
 use crate::observe::{Observer, Stage, timed};
+use crate::runtimes::default_runtime;
 
 /// Runs every check that this TensorRT allows, and prints the verdict.
 ///
@@ -55,7 +56,7 @@ fn check(library: &Library, observer: &mut dyn Observer) -> Result<Verdict, Erro
         }
     };
     let network = Network::write()?;
-    let ours = network.statistics()?;
+    let ours = network.statistics(&*default_runtime())?;
     let mut builds = Builds { library, network: &network, observer, verdict: &mut verdict };
     builds.plain()?;
     builds.qdq(&ours)?;

@@ -4,17 +4,18 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use calibrant_backend_embedded::{Embedded, Options};
-use calibrant_calibration::scripted::ScriptedSource;
-use calibrant_calibration::{Backend as _, Histograms, Method, Sample, Statistics, scale_of};
+use calibrant_calibration::{Method, Statistics, scale_of};
 use calibrant_onnx::proto::{
     AttributeProto, GraphProto, ModelProto, NodeProto, OperatorSetIdProto, TensorProto,
     ValueInfoProto,
 };
 use calibrant_onnx::{DataType, Dim, MessageField, Model};
+use calibrant_runtime::scripted::ScriptedSource;
+use calibrant_runtime::{Runtime, Sample, Settings};
 use calibrant_tensor::{Tensor, TensorData};
 use tempfile::TempDir;
 
+use crate::calibrate::load;
 use crate::config::all_processors;
 use crate::error::Error;
 use crate::memory::default_memory_bytes;
@@ -42,7 +43,7 @@ pub(in crate::cli) struct Network {
     folder: TempDir,
 }
 
-/// What the embedded executor says of the network's tensors.
+/// What a runtime says of the network's tensors.
 #[derive(Debug)]
 pub(in crate::cli) struct Ours {
     statistics: Statistics,
@@ -90,21 +91,33 @@ impl Network {
             .collect()
     }
 
-    /// What the embedded executor finds.
+    /// Whether a runtime calibrates the network; not if it does not run all of its nodes.
+    ///
+    /// # Errors
+    ///
+    /// When it fails.
+    pub(in crate::cli) fn run_by(&self, runtime: &dyn Runtime) -> Result<bool, Error> {
+        let refused = |source| Error::Load { runtime: runtime.name().to_owned(), source };
+        if !runtime.survey(&self.model).map_err(refused)?.runs_all() {
+            return Ok(false);
+        }
+        self.statistics(runtime).map(|_| true)
+    }
+
+    /// What a runtime finds.
     ///
     /// # Errors
     ///
     /// When it does not run the network.
-    pub(in crate::cli) fn statistics(&self) -> Result<Ours, Error> {
-        let options = Options {
+    pub(in crate::cli) fn statistics(&self, runtime: &dyn Runtime) -> Result<Ours, Error> {
+        let settings = Settings {
             workers: all_processors(),
             samples_per_run: std::num::NonZeroUsize::MIN,
-            histograms: Histograms::AndFaithful,
             memory_bytes: default_memory_bytes(),
         };
+        let mut network = load(runtime, &self.model, Method::TensorrtFaithful, &settings)?;
         let mut source = ScriptedSource::of_samples(&self.samples, BATCH.into());
-        let statistics = Embedded::load(&self.model, &options)?.calibrate(&mut source)?;
-        Ok(Ours { statistics })
+        Ok(Ours { statistics: network.run(&mut source)?.statistics })
     }
 }
 
@@ -201,7 +214,7 @@ mod tests {
     fn the_network_is_valid_and_its_tensors_have_ranges() {
         let network = Network::write().unwrap();
         calibrant_onnx::validate(&network.model).unwrap();
-        let ours = network.statistics().unwrap();
+        let ours = network.statistics(&*crate::default_runtime()).unwrap();
         let amax = ours.amax();
         let names: Vec<&str> = amax.keys().map(String::as_str).collect();
         assert_eq!(names, ["first", "rectified", "x", "y"]);

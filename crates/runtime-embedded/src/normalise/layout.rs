@@ -1,0 +1,218 @@
+//! Operators that move, select or convert values.
+
+use calibrant_onnx::DataType;
+use calibrant_onnx::proto::{AttributeProto, NodeProto};
+use calibrant_runtime::Refusal;
+
+use super::emit::{Emit, first_output_only, output, required};
+
+/// Blocks of `SpaceToDepth` up to this size are written as one slice for each of their places.
+const LARGEST_BLOCK: i64 = 16;
+
+/// Rewrites an operator that moves values.
+pub(crate) fn rewrite(emit: &mut Emit<'_, '_>, node: &NodeProto) -> Result<(), Refusal> {
+    match node.op() {
+        "Attention" => {
+            let mut kept = node.clone();
+            if kept.output.len() > 3 {
+                kept.output.truncate(3);
+                if emit.scope.is_read(&node.output[3]) {
+                    return Err(Refusal::Output { name: "qk_matmul_output" });
+                }
+            }
+            emit.keep(kept);
+        }
+        "Dropout" => dropout(emit, node)?,
+        "Pad" => pad(emit, node)?,
+        "Resize" => resize(emit, node)?,
+        "SpaceToDepth" => space_to_depth(emit, node)?,
+        _ => return Err(Refusal::Operator),
+    }
+    Ok(())
+}
+
+/// Rewrites an operator that the executor gets right for some types or ranks only.
+pub(crate) fn typed(emit: &mut Emit<'_, '_>, node: &NodeProto) -> Result<(), Refusal> {
+    match node.op() {
+        "ArgMax" | "ArgMin" => arg_extreme(emit, node)?,
+        "Cast" => cast(emit, node)?,
+        "MatMul" => matmul(emit, node)?,
+        "OneHot" => {
+            let mut kept = node.clone();
+            for (index, name) in ["indices", "depth"].into_iter().enumerate() {
+                let input = required(node, index, name)?;
+                kept.input[index] = emit.node("Cast", &[input], [to(DataType::INT64)]);
+            }
+            emit.keep(kept);
+        }
+        "Pow" => {
+            let (base, exponent) = (required(node, 0, "X")?, required(node, 1, "Y")?);
+            let mut kept = node.clone();
+            if is_float(emit, base)
+                && emit.scope.dtype(exponent).is_some_and(|_| !is_float(emit, exponent))
+            {
+                kept.input[1] = emit.node("Cast", &[exponent], [to(DataType::FLOAT)]);
+            }
+            emit.keep(kept);
+        }
+        _ => return Err(Refusal::Operator),
+    }
+    Ok(())
+}
+
+/// `Dropout` passes its input on; there is no training here.
+fn dropout(emit: &mut Emit<'_, '_>, node: &NodeProto) -> Result<(), Refusal> {
+    let training = node.input_name(2).and_then(|name| emit.scope.integers(name));
+    if node.input_name(2).is_some() && training != Some(vec![0]) {
+        return Err(Refusal::Input { name: "training_mode" });
+    }
+    first_output_only(emit, node, &["mask"])?;
+    let (x, y) = (required(node, 0, "data")?, output(node)?);
+    emit.node_into(y, "Identity", &[x], []);
+    Ok(())
+}
+
+/// Writes out the padding of the axes that `axes` leaves out, which the executor asks for.
+fn pad(emit: &mut Emit<'_, '_>, node: &NodeProto) -> Result<(), Refusal> {
+    let Some(axes) = node.input_name(3) else {
+        emit.keep(node.clone());
+        return Ok(());
+    };
+    let (x, pads) = (required(node, 0, "data")?, required(node, 1, "pads")?);
+    let (zero, two) = (emit.integers(&[0]), emit.integers(&[2]));
+    let shape = emit.node("Shape", &[x], []);
+    let rank = emit.node("Shape", &[&shape], []);
+    let length = emit.node("Mul", &[&rank, &two], []);
+    let none = emit.node("Expand", &[&zero, &length], []);
+    let axes = emit.node("Mod", &[axes, &rank], []);
+    let ends = emit.node("Add", &[&axes, &rank], []);
+    let places = emit.node("Concat", &[&axes, &ends], [AttributeProto::int("axis", 0)]);
+    let mut kept = node.clone();
+    kept.input.truncate(3);
+    kept.input[1] = emit.node("ScatterElements", &[&none, &places, pads], []);
+    emit.keep(kept);
+    Ok(())
+}
+
+fn resize(emit: &mut Emit<'_, '_>, node: &NodeProto) -> Result<(), Refusal> {
+    let (x, y) = (required(node, 0, "X")?, output(node)?);
+    let mode = node.attr_s("mode").unwrap_or("nearest");
+    let refuse = |name, value: &str| Err(Refusal::Attribute { name, value: value.to_owned() });
+    if emit.scope.opset < 11 {
+        // The first version computes as `Upsample` does, with the same two inputs.
+        let scales = required(node, 1, "scales")?;
+        emit.node_into(y, "Upsample", &[x, scales], [AttributeProto::string("mode", mode)]);
+        return Ok(());
+    }
+    if !["nearest", "linear"].contains(&mode) {
+        // The executor would silently interpolate linearly.
+        return refuse("mode", mode);
+    }
+    let coordinates = node.attr_s("coordinate_transformation_mode").unwrap_or("half_pixel");
+    if !["half_pixel", "asymmetric", "align_corners", "pytorch_half_pixel"].contains(&coordinates) {
+        return refuse("coordinate_transformation_mode", coordinates);
+    }
+    if node.attr_i("antialias").unwrap_or(0) != 0 {
+        return refuse("antialias", "1");
+    }
+    if let Some(axes) = node.attr_ints("axes") {
+        return refuse("axes", &format!("{axes:?}"));
+    }
+    let policy = node.attr_s("keep_aspect_ratio_policy").unwrap_or("stretch");
+    if policy != "stretch" {
+        return refuse("keep_aspect_ratio_policy", policy);
+    }
+    let mut kept = node.clone();
+    // These say something of other modes only, and the executor insists on their defaults.
+    for name in ["cubic_coeff_a", "extrapolation_value", "exclude_outside"] {
+        kept.remove_attr(name);
+    }
+    emit.keep(kept);
+    Ok(())
+}
+
+/// Channel (row * block + column) * C + c of the output is every block-th pixel of channel c.
+fn space_to_depth(emit: &mut Emit<'_, '_>, node: &NodeProto) -> Result<(), Refusal> {
+    let (x, y) = (required(node, 0, "input")?, output(node)?);
+    let block = node.attr_i("blocksize").ok_or(Refusal::Missing { name: "blocksize" })?;
+    if !(1..=LARGEST_BLOCK).contains(&block) {
+        return Err(Refusal::Attribute { name: "blocksize", value: block.to_string() });
+    }
+    let (axes, steps) = (emit.integers(&[2, 3]), emit.integers(&[block, block]));
+    let ends = emit.integers(&[i32::MAX.into(), i32::MAX.into()]);
+    let mut parts = Vec::new();
+    for (row, column) in (0..block).flat_map(|row| (0..block).map(move |column| (row, column))) {
+        let starts = emit.integers(&[row, column]);
+        parts.push(emit.node("Slice", &[x, &starts, &ends, &axes, &steps], []));
+    }
+    let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
+    emit.node_into(y, "Concat", &parts, [AttributeProto::int("axis", 1)]);
+    Ok(())
+}
+
+/// Among equal elements the executor takes the last; the first one is the last of the reversed axis.
+fn arg_extreme(emit: &mut Emit<'_, '_>, node: &NodeProto) -> Result<(), Refusal> {
+    let (x, y) = (required(node, 0, "data")?, output(node)?);
+    let mut kept = node.clone();
+    let selects_last = kept.remove_attr("select_last_index").and_then(|attribute| attribute.i);
+    if selects_last.unwrap_or(0) != 0 {
+        emit.keep(kept);
+        return Ok(());
+    }
+    let axis = node.attr_i("axis").unwrap_or(0);
+    let (last, before_first) = (emit.integers(&[-1]), emit.integers(&[i32::MIN.into()]));
+    let (axes, one) = (emit.integers(&[axis]), emit.integers(&[1]));
+    let place = emit.fresh();
+    kept.input[0] = emit.node("Slice", &[x, &last, &before_first, &axes, &last], []);
+    kept.output[0].clone_from(&place);
+    emit.keep(kept);
+    let shape = emit.node("Shape", &[x], []);
+    let length = emit.node("Gather", &[&shape, &axes], []);
+    let highest = emit.node("Sub", &[&length, &one], []);
+    // A list of one number would add an axis to a result of rank 0.
+    let no_axes = emit.integers(&[]);
+    let highest = emit.node("Reshape", &[&highest, &no_axes], []);
+    emit.node_into(y, "Sub", &[&highest, &place], []);
+    Ok(())
+}
+
+fn cast(emit: &mut Emit<'_, '_>, node: &NodeProto) -> Result<(), Refusal> {
+    let (x, y) = (required(node, 0, "input")?, output(node)?);
+    let target = node.attr_i("to").unwrap_or_default();
+    if target == DataType::FLOAT16 as i64 || target == DataType::BFLOAT16 as i64 {
+        // The executor would go on in float32.
+        return Err(Refusal::Attribute { name: "to", value: "a 16-bit float".to_owned() });
+    }
+    if target == DataType::BOOL as i64 && emit.scope.dtype(x) != Some(DataType::BOOL) {
+        // The executor would truncate to a whole number.
+        let value = emit.node("Cast", &[x], [to(DataType::FLOAT)]);
+        let zero = emit.float(0.0);
+        let is_zero = emit.node("Equal", &[&value, &zero], []);
+        emit.node_into(y, "Not", &[&is_zero], []);
+        return Ok(());
+    }
+    emit.node_into(y, "Cast", &[x], [AttributeProto::int("to", target)]);
+    Ok(())
+}
+
+/// A vector on the right is made a matrix: the executor keeps the axis that it should drop.
+fn matmul(emit: &mut Emit<'_, '_>, node: &NodeProto) -> Result<(), Refusal> {
+    let (a, b, y) = (required(node, 0, "A")?, required(node, 1, "B")?, output(node)?);
+    if emit.scope.dims(b).is_none_or(|dims| dims.len() != 1) {
+        emit.keep(node.clone());
+        return Ok(());
+    }
+    let (one, last) = (emit.integers(&[1]), emit.integers(&[-1]));
+    let column = emit.node("Unsqueeze", &[b, &one], []);
+    let product = emit.node("MatMul", &[a, &column], []);
+    emit.node_into(y, "Squeeze", &[&product, &last], []);
+    Ok(())
+}
+
+fn is_float(emit: &Emit<'_, '_>, tensor: &str) -> bool {
+    matches!(emit.scope.dtype(tensor), Some(DataType::FLOAT | DataType::DOUBLE))
+}
+
+fn to(dtype: DataType) -> AttributeProto {
+    AttributeProto::int("to", dtype as i64)
+}

@@ -1,0 +1,114 @@
+//! Sources that are made of what a caller has.
+
+use std::convert::Infallible;
+use std::error::Error;
+use std::fmt;
+use std::iter::Enumerate;
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+
+use calibrant_prefetch::Batch;
+use calibrant_tensor::Tensor;
+
+use crate::{Sample, Source, SourceError};
+
+/// A sample's tensors, by the names of the model's inputs, each with a leading axis of 1.
+type Inputs = Vec<(Arc<str>, Tensor)>;
+
+/// A source of whatever an iterator gives, pulled a batch at a time.
+pub struct Samples<I> {
+    items: Enumerate<I>,
+    batch_size: NonZeroUsize,
+}
+
+impl Samples<()> {
+    /// A source of tensors in memory; the samples are called `sample 0`, `sample 1`, ….
+    pub fn new<I>(
+        batch_size: NonZeroUsize,
+        items: I,
+    ) -> Samples<impl Iterator<Item = Result<(Arc<str>, Inputs), Infallible>> + Send>
+    where
+        I: IntoIterator<Item = Inputs, IntoIter: Send>,
+    {
+        let named = |(position, inputs)| Ok((format!("sample {position}").into(), inputs));
+        Self::fallible(batch_size, items.into_iter().enumerate().map(named))
+    }
+
+    /// A source of samples with names of their own, which may fail; the first that does ends it.
+    pub fn fallible<I, E>(batch_size: NonZeroUsize, items: I) -> Samples<I::IntoIter>
+    where
+        I: IntoIterator<Item = Result<(Arc<str>, Inputs), E>>,
+    {
+        Samples { items: items.into_iter().enumerate(), batch_size }
+    }
+}
+
+impl<I, E> Source for Samples<I>
+where
+    I: Iterator<Item = Result<(Arc<str>, Inputs), E>> + Send,
+    E: Into<Box<dyn Error + Send + Sync>>,
+{
+    fn next_batch(&mut self) -> Result<Option<Batch<Sample>>, SourceError> {
+        let mut batch = Vec::with_capacity(self.batch_size.get());
+        for (position, item) in self.items.by_ref().take(self.batch_size.get()) {
+            let (name, inputs) = item.map_err(SourceError::other)?;
+            batch.push(Sample { position, name, inputs });
+        }
+        Ok((!batch.is_empty()).then(|| Batch::detached(batch)))
+    }
+}
+
+impl<I> fmt::Debug for Samples<I> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Samples").field("batch_size", &self.batch_size).finish_non_exhaustive()
+    }
+}
+
+/// A source that tells how far its samples are, and stops when it is told to.
+pub struct Watched<S, R, C> {
+    source: S,
+    reached: R,
+    is_cancelled: C,
+    /// Samples up to the end of the last batch.
+    handed_out: u64,
+}
+
+impl<S, R, C> Watched<S, R, C>
+where
+    S: Source,
+    R: FnMut(u64) + Send,
+    C: FnMut() -> bool + Send,
+{
+    /// `source`, whose samples are counted to `reached` as they are through, until `is_cancelled`.
+    pub fn new(source: S, reached: R, is_cancelled: C) -> Self {
+        Self { source, reached, is_cancelled, handed_out: 0 }
+    }
+}
+
+impl<S, R, C> Source for Watched<S, R, C>
+where
+    S: Source,
+    R: FnMut(u64) + Send,
+    C: FnMut() -> bool + Send,
+{
+    fn next_batch(&mut self) -> Result<Option<Batch<Sample>>, SourceError> {
+        // Whoever asks for a batch is done with the one before.
+        (self.reached)(self.handed_out);
+        if (self.is_cancelled)() {
+            return Err(SourceError::cancelled());
+        }
+        let batch = self.source.next_batch()?;
+        self.handed_out += batch.as_ref().map_or(0, |batch| batch.len() as u64);
+        Ok(batch)
+    }
+
+    fn is_cancelled(&mut self) -> bool {
+        (self.is_cancelled)() || self.source.is_cancelled()
+    }
+}
+
+impl<S: fmt::Debug, R, C> fmt::Debug for Watched<S, R, C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Watched").field("source", &self.source).finish_non_exhaustive()
+    }
+}
