@@ -7,8 +7,8 @@ use std::path::PathBuf;
 use calibrant_backend_tensorrt::{
     Feed, FeedConfig, FeedReport, InputLayout, Inputs, Loader, Loading, Part, Slot, feed,
 };
-use calibrant_cuda::{Device, DeviceBuffer, TensorMaker, Upload};
-use calibrant_decode_cuda::{PictureDecoder, PictureSlot, Worker};
+use calibrant_cuda::{Device, DeviceBuffer, Upload};
+use calibrant_decode_cuda::{PictureDecoder, PictureSlot, TensorMaker, Worker};
 use calibrant_prefetch::{Batch, Clock, Config, Receiver, Stats};
 use calibrant_preprocess::{Pipeline, Preprocess as _, Scratch};
 use calibrant_runtime::{Source, SourceError};

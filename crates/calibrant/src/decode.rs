@@ -4,8 +4,10 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use calibrant_backend_tensorrt::{Loader, Loading, Part};
-use calibrant_cuda::{Device, DeviceBuffer, TensorMaker, Upload};
-use calibrant_decode_cuda::{DevicePreprocess, JpegWay, OpenError, PictureDecoder, PictureSlot};
+use calibrant_cuda::{Device, DeviceBuffer, Upload};
+use calibrant_decode_cuda::{
+    DevicePreprocess, JpegWay, OpenError, PictureDecoder, PictureSlot, TensorMaker,
+};
 
 use crate::config::{Calibration, Config, Decode, Ranges};
 use crate::engine::go_on;

@@ -34,8 +34,9 @@ struct Inner {
     name: String,
 }
 
-// SAFETY: the pointer is the driver's handle of a context, which any thread may make current; the
-// driver API is thread-safe.
+// SAFETY: the pointer is the driver's handle of a context, which each call makes current on its own thread for its own
+// duration. Contexts are tied to no thread ("That context may then be made current to a
+// different CPU thread by calling cuCtxPushCurrent()", CUDA Driver API, cuCtxPopCurrent).
 unsafe impl Send for Inner {}
 // SAFETY: as above.
 unsafe impl Sync for Inner {}

@@ -177,17 +177,23 @@ impl Driver {
     /// [`Error::NoDriver`], [`Error::MissingSymbol`], [`Error::DriverTooOld`], [`Error::NoDevice`], or
     /// whatever else keeps the driver from starting.
     pub fn load() -> Result<Self, Error> {
-        Self::load_first(LIBRARIES.map(Path::new).as_slice())
+        // SAFETY: a library of these names is NVIDIA's driver: the loader finds it where the system's administrator or
+        // the driver's installer put it, and bare names that lead to the current folder are refused.
+        unsafe { Self::load_first(LIBRARIES.map(Path::new).as_slice()) }
     }
 
-    /// Opens the driver in a file, and initialises it. The file's code runs: name none that is not
-    /// CUDA's driver, or a stand-in for it.
+    /// Opens the driver in a file, and initialises it.
+    ///
+    /// # Safety
+    ///
+    /// The file is CUDA's driver, or a stand-in for it that does as the driver's reference says.
     ///
     /// # Errors
     ///
     /// As [`load`](Self::load).
-    pub fn load_from(library: &Path) -> Result<Self, Error> {
-        Self::load_first(&[library])
+    pub unsafe fn load_from(library: &Path) -> Result<Self, Error> {
+        // SAFETY: the caller's promise.
+        unsafe { Self::load_first(&[library]) }
     }
 
     /// The newest CUDA that the driver supports.
@@ -225,14 +231,19 @@ impl Driver {
         }
     }
 
-    fn load_first(libraries: &[&Path]) -> Result<Self, Error> {
+    /// Opens the first of these that opens.
+    ///
+    /// # Safety
+    ///
+    /// Each is CUDA's driver, or does as its reference says.
+    unsafe fn load_first(libraries: &[&Path]) -> Result<Self, Error> {
         let mut tried = Vec::new();
         for &path in libraries {
             if let Some(found) = led_astray(path) {
                 tried.push(Attempt::astray(path, &found));
                 continue;
             }
-            // SAFETY: the file is CUDA's driver by its name, or by the caller's word.
+            // SAFETY: the caller's promise.
             match unsafe { Library::new(path) } {
                 Ok(library) => return Self::start(library, path),
                 Err(error) => tried.push(Attempt::failed(path, &error)),
@@ -330,9 +341,9 @@ mod tests {
     #[test]
     fn a_driver_that_is_not_there_names_what_was_tried() {
         let nowhere = Path::new("/nowhere/libcuda.so.1");
-        let Err(Error::NoDriver { tried }) = Driver::load_from(nowhere) else {
-            panic!("there is no such file")
-        };
+        // SAFETY: there is nothing.
+        let outcome = unsafe { Driver::load_from(nowhere) };
+        let Err(Error::NoDriver { tried }) = outcome else { panic!("there is no such file") };
         assert_eq!(tried.len(), 1);
         assert_eq!(tried[0].library, nowhere);
         assert!(tried[0].reason.contains("nowhere"), "the loader's words: {}", tried[0].reason);
@@ -344,7 +355,9 @@ mod tests {
     fn a_library_that_is_no_driver_says_what_it_lacks() {
         let library = Path::new("libc.so.6");
         let expected = Error::MissingSymbol { library: library.to_owned(), symbol: "cuInit" };
-        assert_eq!(Driver::load_from(library).unwrap_err(), expected);
+        // SAFETY: it is looked at and not called, for want of the driver's functions.
+        let outcome = unsafe { Driver::load_from(library) };
+        assert_eq!(outcome.unwrap_err(), expected);
         assert_eq!(
             expected.to_string(),
             "libc.so.6 has no symbol cuInit: it is not the library that its name says, or too \

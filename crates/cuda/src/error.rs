@@ -55,14 +55,20 @@ pub enum Error {
         /// What it means.
         meaning: &'static str,
     },
-    /// nvJPEG cannot decode a batch.
+    /// A library fails on a batch.
     #[error(
-        "nvJPEG fails on a batch of {pictures} pictures that it accepted one by one, with status {status} \
-         ({meaning}); `--decode cuda-exact` and `--decode cpu` do without it"
+        "{library} fails on a batch of {count} {items} that it accepted one by one, with status {status} \
+         ({meaning}); {way_out}"
     )]
-    Nvjpeg {
-        /// How many pictures it was given.
-        pictures: usize,
+    Batch {
+        /// What people call the library.
+        library: &'static str,
+        /// How many it was given.
+        count: usize,
+        /// What it was given.
+        items: &'static str,
+        /// What does without it.
+        way_out: &'static str,
         /// The library's code.
         status: u32,
         /// What it means.

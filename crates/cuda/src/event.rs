@@ -19,8 +19,10 @@ pub struct Event {
     event: CUevent,
 }
 
-// SAFETY: the pointer is the driver's handle of an event, which any thread may use; the driver API is
-// thread-safe.
+// SAFETY: the pointer is the driver's handle of an event of the device's context, which is current whenever it is used.
+// Contexts are tied to no thread ("That context may then be made current to a
+// different CPU thread by calling cuCtxPushCurrent()", CUDA Driver API, cuCtxPopCurrent),
+// and what lies in them is used by whichever has them.
 unsafe impl Send for Event {}
 // SAFETY: as above.
 unsafe impl Sync for Event {}

@@ -1,5 +1,5 @@
 //! CUDA's driver, opened at run time: pinned slabs, device buffers, streams, events, copies that own
-//! what they touch, and the programs that make tensors of pictures.
+//! what they touch, and programs that NVRTC compiles.
 //!
 //! ```no_run
 //! use calibrant_cuda::{Device, DeviceBuffer, PinnedSlot, Stream, Upload};
@@ -39,14 +39,13 @@
 //! CUDA's runtime and TensorRT use, current for its own duration, and leaves the thread as it found
 //! it.
 //!
-//! # Pictures
+//! # What is computed
 //!
-//! [`Upload::append_pictures`] makes tensors of pictures on the device, by programs that NVRTC compiles
-//! and perhaps by nvJPEG. Both libraries of the CUDA toolkit are opened when they are first needed. The
-//! programs check every index against the length of what it points into, so that whatever is copied to
-//! the device can spoil pixels and nothing else.
+//! [`Upload::append_computed`] has something computed of what it copies, in a stream of its own: by a
+//! [`Kernel`] of a [`Program`], or by a [`ToolkitLibrary`] of the CUDA toolkit, which is opened when it is
+//! first needed. What those do with the memory is for their callers to answer for.
 //!
-//! It knows no TensorRT, no samples and no files.
+//! It knows no TensorRT, no pictures, no samples and no files.
 
 #![expect(
     unsafe_code,
@@ -59,10 +58,10 @@ mod device;
 mod driver;
 mod error;
 mod event;
-mod nvjpeg;
 mod nvrtc;
-mod pictures;
+mod pieces;
 mod pinned;
+mod program;
 mod stream;
 mod toolkit;
 mod upload;
@@ -76,8 +75,9 @@ pub use device::{Device, DeviceMemory};
 pub use driver::{CudaVersion, Driver};
 pub use error::{Attempt, Error};
 pub use event::Event;
-pub use nvjpeg::{JpegEngine, JpegSize, Nvjpeg, NvjpegHeader, NvjpegLibrary};
-pub use pictures::{PictureJob, PictureKernels, Pictures, TENSORS, TensorMaker};
+pub use pieces::{DeviceSpan, Pieces, PinnedBytes};
 pub use pinned::{Element, PinnedSlot};
-pub use stream::Stream;
+pub use program::{Kernel, Program};
+pub use stream::{RawStream, Stream};
+pub use toolkit::{OpenedLibrary, ToolkitLibrary};
 pub use upload::{Held, HeldTimes, Rows, Upload, Uploaded};

@@ -6,9 +6,8 @@ use std::ptr;
 use calibrant_search::GoOn;
 use cudarc::nvrtc::sys;
 
-use crate::driver::symbol;
 use crate::error::Error;
-use crate::toolkit::{self, Opened};
+use crate::toolkit::{NVRTC, OpenedLibrary};
 
 /// NVRTC, opened.
 pub(crate) struct Nvrtc {
@@ -28,12 +27,11 @@ macro_rules! functions {
         }
 
         impl Functions {
-            fn look_up(opened: &Opened) -> Result<Self, Error> {
-                let Opened { library, path } = opened;
+            fn look_up(opened: &OpenedLibrary) -> Result<Self, Error> {
                 Ok(Self {
                     // SAFETY: the symbol's type is the generated binding's, as the compiler checks
                     // below, but for the code, which is an integer of the same size.
-                    $($field: unsafe { symbol(library, path, stringify!($symbol)) }?,)*
+                    $($field: unsafe { opened.symbol(stringify!($symbol)) }?,)*
                 })
             }
         }
@@ -73,7 +71,10 @@ impl Nvrtc {
     ///
     /// [`Error::NoToolkit`], [`Error::MissingSymbol`], [`Error::Cancelled`].
     pub(crate) fn load(go_on: &mut GoOn<'_>) -> Result<Self, Error> {
-        let functions = Functions::look_up(&toolkit::open(&toolkit::NVRTC, go_on)?)?;
+        // SAFETY: it is NVIDIA's compiler by its name, in a place where NVIDIA's packages or the system's administrator
+        // put it, and its initialisers do no more than to prepare it.
+        let opened = unsafe { NVRTC.open(go_on) }?;
+        let functions = Functions::look_up(&opened)?;
         let (mut major, mut minor) = (0, 0);
         // SAFETY: the compiler writes two integers.
         let code = unsafe { (functions.version)(&raw mut major, &raw mut minor) };

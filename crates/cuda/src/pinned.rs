@@ -74,6 +74,11 @@ impl PinnedSlot {
         }
     }
 
+    /// Whether it lies right behind another, without a gap, in the same slab.
+    pub fn is_behind(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.slab, &other.slab) && other.offset + other.len == self.offset
+    }
+
     pub(crate) fn slab(&self) -> &Arc<Slab> {
         &self.slab
     }

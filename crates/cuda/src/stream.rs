@@ -11,6 +11,9 @@ use crate::driver::Code;
 use crate::error::Error;
 use crate::event::Event;
 
+/// The driver's handle of a stream, `CUstream`.
+pub type RawStream = CUstream;
+
 /// A stream of its own, which runs beside the default stream and all others; a handle that is cheap to
 /// clone.
 #[derive(Clone)]
@@ -21,8 +24,9 @@ struct Inner {
     stream: CUstream,
 }
 
-// SAFETY: the pointer is the driver's handle of a stream, which any thread may use; the driver API is
-// thread-safe.
+// SAFETY: the pointer is the driver's handle of a stream of the device's context, which is current whenever it is used.
+// Contexts are tied to no thread ("That context may then be made current to a different CPU thread by calling
+// cuCtxPushCurrent()", CUDA Driver API, cuCtxPopCurrent), and what lies in them is used by whichever has them.
 unsafe impl Send for Inner {}
 // SAFETY: as above.
 unsafe impl Sync for Inner {}
@@ -81,7 +85,8 @@ impl Stream {
         self.device().check("cuStreamSynchronize", code)
     }
 
-    pub(crate) fn raw(&self) -> CUstream {
+    /// The driver's handle, for libraries that put work into streams by themselves. It lives as long as this does.
+    pub fn raw(&self) -> RawStream {
         self.0.stream
     }
 }

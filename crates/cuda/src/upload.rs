@@ -11,7 +11,7 @@ use cudarc::driver::sys::CUdeviceptr;
 use crate::buffer::DeviceBuffer;
 use crate::error::Error;
 use crate::event::Event;
-use crate::pictures::{BLOBS, Pictures, SAMPLES, TENSORS, TensorMaker, Work};
+use crate::pieces::{DeviceSpan, Pieces, Run};
 use crate::pinned::{PinnedSlot, Slab};
 use crate::stream::Stream;
 
@@ -73,15 +73,6 @@ pub struct Rows<'source, 'upload> {
     source: PhantomData<&'source PinnedSlot>,
 }
 
-/// Neighbouring pieces of one slab: one copy.
-pub(crate) struct Run {
-    pub(crate) buffer: usize,
-    pub(crate) at: usize,
-    pub(crate) slab: Arc<Slab>,
-    pub(crate) offset: usize,
-    pub(crate) len: usize,
-}
-
 impl Upload {
     /// Buffers to be filled from their beginnings, by copies in a stream.
     pub fn begin(stream: &Stream, buffers: Vec<DeviceBuffer>) -> Self {
@@ -130,50 +121,48 @@ impl Upload {
         }
     }
 
-    /// Makes tensors of pictures of `source`, in rows of buffer [`TENSORS`], and returns what holds the
-    /// source meanwhile. Two more buffers take what lies between, and grow as needed.
+    /// Copies pieces of `source` to places in the buffers, has something computed of them in another stream, and returns
+    /// what holds the source meanwhile.
     ///
-    /// Copies are put into the upload's stream, and the rest into the maker's, which waits for them: so
-    /// copies for the next batch need not wait for what is computed for this one.
+    /// Copies are put into the upload's stream, and the rest into `stream`, which waits for them: so copies for the next
+    /// batch need not wait for what is computed for this one.
     ///
-    /// `plan` says which pictures, all of them in the source's own pieces; the rows of one call are
-    /// distinct. The tensors' buffer counts as filled up to `end_row`. The bytes that cross the bus are
-    /// returned as well.
+    /// `plan` says which pieces, all of them the source's own, and what is computed of them; `compute` puts that into
+    /// `stream`, and is told where the buffers lie. Nothing is copied if a piece does not fit.
     ///
     /// # Errors
     ///
-    /// [`Error::TooLong`] where a row or a part lies beyond its end; no memory to grow; what the driver
-    /// and nvJPEG report. The source is dropped then, and what the buffers were filled with counts as
-    /// not there.
+    /// [`Error::TooLong`]; no memory to grow; what `plan`, `compute` and the driver report. The source is dropped then, and
+    /// what the buffers were filled with counts as not there.
     ///
     /// # Panics
     ///
-    /// When there are fewer than three buffers.
-    pub fn append_pictures<S: 'static>(
+    /// When there are not so many buffers as the pieces go to.
+    pub fn append_computed<S: 'static, W>(
         &mut self,
         source: S,
-        maker: &mut TensorMaker,
-        end_row: usize,
-        plan: impl for<'source> FnOnce(&'source S, &mut Pictures<'source>),
-    ) -> Result<(Held<S>, usize), Error> {
-        let mut pictures = Pictures::default();
-        plan(&source, &mut pictures);
-        let work = Work::plan(pictures, maker.shape)?;
-        work.check(&self.buffers[TENSORS], maker.shape)?;
-        self.grow(BLOBS, work.blob_bytes)?;
-        self.grow(SAMPLES, work.samples_bytes)?;
-        let (slabs, copied_bytes) = (work.slabs(), work.copied_bytes);
+        stream: &Stream,
+        plan: impl for<'source> FnOnce(&'source S, &mut Pieces<'source>) -> Result<W, Error>,
+        compute: impl FnOnce(W, &[DeviceSpan]) -> Result<(), Error>,
+    ) -> Result<Held<S>, Error> {
+        let mut pieces = Pieces::default();
+        let work = plan(&source, &mut pieces)?;
+        pieces.check(&self.buffers)?;
+        for &(buffer, bytes) in &pieces.lengths {
+            self.grow(buffer, bytes)?;
+        }
+        let slabs = pieces.slabs();
+        let (runs, filled) = (pieces.runs, pieces.filled);
         // What lies between is used again by each part of a batch.
         if let Some(computing) = &self.computing {
             self.stream.wait_for(&computing.record()?)?;
         }
-        self.computing = Some(maker.stream.clone());
+        self.computing = Some(stream.clone());
         let begun = self.stream.record()?;
-        match self.enqueue(&work, maker) {
+        match self.enqueue(&runs, stream, |spans| compute(work, spans)) {
             Ok((copied, done)) => {
-                self.filled[TENSORS] = end_row * 4 * maker.shape.iter().product::<usize>();
-                let source = Some(source);
-                Ok((Held { source, slabs, begun, copied: Some(copied), done }, copied_bytes))
+                filled.into_iter().for_each(|(buffer, bytes)| self.filled[buffer] = bytes);
+                Ok(Held { source: Some(source), slabs, begun, copied: Some(copied), done })
             }
             Err(error) => Err(self.abandon(slabs, error)),
         }
@@ -183,15 +172,18 @@ impl Upload {
     /// the copies, before the rest and behind all.
     fn enqueue(
         &self,
-        work: &Work,
-        maker: &mut TensorMaker,
+        runs: &[Run],
+        stream: &Stream,
+        compute: impl FnOnce(&[DeviceSpan]) -> Result<(), Error>,
     ) -> Result<((Event, Event), Event), Error> {
-        work.runs.iter().try_for_each(|run| self.copy(run))?;
+        runs.iter().try_for_each(|run| self.copy(run))?;
         let copied = self.stream.record()?;
-        maker.stream.wait_for(&copied)?;
-        let started = maker.stream.record()?;
-        work.launch(&self.buffers, maker)?;
-        Ok(((copied, started), maker.stream.record()?))
+        stream.wait_for(&copied)?;
+        let started = stream.record()?;
+        let span =
+            |it: &DeviceBuffer| DeviceSpan { address: it.address(), len_bytes: it.len_bytes() };
+        compute(&self.buffers.iter().map(span).collect::<Vec<_>>())?;
+        Ok(((copied, started), stream.record()?))
     }
 
     /// The stream in which everything is through when it is.
@@ -269,7 +261,7 @@ impl Upload {
         let _current = device.enter()?;
         // SAFETY: the bytes lie in the slab and nobody writes them, since the source, which is owned
         // until the copy is done, lent its pieces to be read only; the target lies in the buffer, as
-        // `Rows::push` checked, which is owned as long. Both are of the stream's context.
+        // `Rows::push` or `Pieces::check` checked, which is owned as long. Both are of the stream's context.
         let code = unsafe {
             (device.functions().copy_to_device)(
                 target,

@@ -1,8 +1,9 @@
 //! What goes to the device before the coefficients of a picture: its job and its tables.
 
-use calibrant_cuda::PictureJob;
 use calibrant_jpeg::{Blocks, Coding, Header};
 use calibrant_preprocess::{Method, Pipeline, PreprocessError, Sampling, Size};
+
+use crate::pictures::PictureJob;
 
 /// The part of a blob that all pictures of one size share.
 #[derive(Debug, Clone)]

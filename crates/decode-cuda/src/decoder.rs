@@ -2,10 +2,7 @@
 
 use std::fmt;
 
-use calibrant_cuda::{
-    Device, DeviceBuffer, Error, Held, JpegEngine, NvjpegHeader, NvjpegLibrary, PictureKernels,
-    Pictures, Stream, TensorMaker, Upload,
-};
+use calibrant_cuda::{Device, DeviceBuffer, Error, Held, Stream, Upload};
 use calibrant_jpeg::{Coding, Header, Pixels};
 use calibrant_preprocess::{
     Color, DctScale, JpegDecoder, MAX_PICTURE_SIDE_PX, Orientation, Pipeline, PixelRules,
@@ -15,6 +12,8 @@ use calibrant_search::GoOn;
 
 use crate::blob::Template;
 use crate::error::OpenError;
+use crate::nvjpeg::{JpegEngine, NvjpegHeader, NvjpegLibrary};
+use crate::pictures::{self, PictureKernels, Pictures, TensorMaker};
 use crate::slot::{Content, PictureSlot};
 
 /// What reads JPEG.
@@ -219,7 +218,8 @@ impl PictureDecoder {
     ///
     /// # Errors
     ///
-    /// As [`Upload::append_pictures`].
+    /// Where a row lies beyond the batch; no memory for what lies between; what the driver and nvJPEG report. The source is
+    /// dropped then, and what the buffers were filled with counts as not there.
     pub fn append<S: 'static>(
         upload: &mut Upload,
         maker: &mut TensorMaker,
@@ -228,7 +228,7 @@ impl PictureDecoder {
         first_row: usize,
     ) -> Result<(Held<S>, usize), Error> {
         let end_row = first_row + slots(&source).len();
-        upload.append_pictures(source, maker, end_row, |source, pictures| {
+        pictures::append(upload, maker, source, end_row, |source, pictures| {
             for (row, slot) in (first_row..).zip(slots(source)) {
                 place(pictures, row, slot);
             }
@@ -340,7 +340,9 @@ fn place<'source>(pictures: &mut Pictures<'source>, row: usize, slot: &'source P
         Content::Tensor => pictures.tensor(row, memory),
         Content::Coefficients { len, blocks } => pictures.coefficients(row, memory, *len, *blocks),
         Content::Jpeg { len, jpeg, size } => {
-            pictures.encoded(row, memory, *len, (jpeg.clone(), *size));
+            // SAFETY: a slot holds a JPEG only where `for_device` put it there with what nvJPEG told of it, and is not
+            // written since: whoever writes it makes it hold something else.
+            unsafe { pictures.encoded(row, memory, *len, (jpeg.clone(), *size)) };
         }
         Content::Pixels { pixels } => pictures.pixels(row, memory, pixels.clone()),
     }

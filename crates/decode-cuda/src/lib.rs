@@ -27,15 +27,21 @@
 //!
 //! It knows no files, no batches of a pipeline and no TensorRT.
 
-#![forbid(unsafe_code)]
+#![expect(
+    unsafe_code,
+    reason = "nvJPEG is called, and programs are put into streams; each call says why that is sound"
+)]
 
 mod blob;
 mod decoder;
 mod error;
+mod nvjpeg;
+mod pictures;
 mod preprocess;
 mod slot;
 
 pub use decoder::{JpegWay, PictureDecoder, Worker};
 pub use error::OpenError;
+pub use pictures::{TENSORS, TensorMaker, machine_code};
 pub use preprocess::DevicePreprocess;
 pub use slot::{PictureSlot, SlotStock};

@@ -7,15 +7,18 @@ use std::path::PathBuf;
 use std::ptr;
 use std::sync::Arc;
 
+use calibrant_cuda::{
+    Device, DeviceSpan, Error, OpenedLibrary, PinnedBytes, RawStream, Stream, ToolkitLibrary,
+};
 use calibrant_search::GoOn;
-use cudarc::driver::sys::CUstream;
 
-use crate::buffer::DeviceBuffer;
-use crate::device::Device;
-use crate::driver::symbol;
-use crate::error::Error;
-use crate::stream::Stream;
-use crate::toolkit::{self, Opened};
+/// nvJPEG, as it is looked for.
+const NVJPEG: ToolkitLibrary = ToolkitLibrary {
+    name: "nvJPEG",
+    files: &["libnvjpeg.so.13", "libnvjpeg.so.12", "libnvjpeg.so"],
+    package: "nvidia-nvjpeg",
+    python: &["cu13/lib", "nvjpeg/lib"],
+};
 
 /// What nvJPEG's functions return.
 type Status = u32;
@@ -48,11 +51,10 @@ macro_rules! functions {
         }
 
         impl Functions {
-            fn look_up(opened: &Opened) -> Result<Self, Error> {
-                let Opened { library, path } = opened;
+            fn look_up(opened: &OpenedLibrary) -> Result<Self, Error> {
                 Ok(Self {
                     // SAFETY: nvjpeg.h declares it so; enums are integers of 32 bits there.
-                    $($field: unsafe { symbol(library, path, stringify!($symbol)) }?,)*
+                    $($field: unsafe { opened.symbol(stringify!($symbol)) }?,)*
                 })
             }
         }
@@ -71,12 +73,12 @@ functions! {
     dimensions: nvjpegJpegStreamGetFrameDimensions(Handle, *mut c_uint, *mut c_uint);
     supported: nvjpegDecodeBatchedSupported(Handle, Handle, *mut c_int);
     begin_batch: nvjpegDecodeBatchedInitialize(Handle, Handle, c_int, c_int, c_int);
-    decode_batch: nvjpegDecodeBatched(Handle, Handle, *const *const u8, *const usize, *mut Image, CUstream);
+    decode_batch: nvjpegDecodeBatched(Handle, Handle, *const *const u8, *const usize, *mut Image, RawStream);
 }
 
 /// Which part of the GPU decodes; what `nvjpegBackend_t` calls it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum JpegEngine {
+pub(crate) enum JpegEngine {
     /// The chip's own decoders.
     Hardware,
     /// Its processors.
@@ -85,7 +87,7 @@ pub enum JpegEngine {
 
 /// nvJPEG on a device; cheap to clone.
 #[derive(Clone)]
-pub struct NvjpegLibrary(Arc<Inner>);
+pub(crate) struct NvjpegLibrary(Arc<Inner>);
 
 struct Inner {
     functions: Functions,
@@ -96,14 +98,16 @@ struct Inner {
     path: PathBuf,
 }
 
-// SAFETY: nvJPEG's handle may be used by several threads at once; what may not, states and streams,
-// are owned by those who use them.
+// SAFETY: the handle is none of what is tied to a thread: "When using decoder APIs across multiple threads, the following
+// decoder types should be instantiated separately for each thread: nvjpegJpegStream_t, nvjpegJpegState_t,
+// nvjpegBufferDevice_t, nvjpegBufferPinned_t" (nvJPEG's documentation, 1.3, Thread Safety). States and streams are owned by
+// those who use them, and no allocators are given.
 unsafe impl Send for Inner {}
 // SAFETY: as above.
 unsafe impl Sync for Inner {}
 
 /// Decodes batches in one stream.
-pub struct Nvjpeg {
+pub(crate) struct Nvjpeg {
     library: NvjpegLibrary,
     state: Handle,
     /// The stream that it is used in, once it is.
@@ -112,33 +116,33 @@ pub struct Nvjpeg {
     ready_for: usize,
 }
 
-// SAFETY: a state may move between threads; nothing of it is tied to one.
+// SAFETY: a state is one thread's at a time, as the rule above asks, because `decode` borrows it to be written.
 unsafe impl Send for Nvjpeg {}
 
 /// Reads headers with nvJPEG's eyes; one for each thread.
-pub struct NvjpegHeader {
+pub(crate) struct NvjpegHeader {
     library: NvjpegLibrary,
     stream: Handle,
 }
 
-// SAFETY: a parsed stream may move between threads; nothing of it is tied to one.
+// SAFETY: a parsed stream is one thread's at a time, as the rule above asks, because `read` borrows it to be written.
 unsafe impl Send for NvjpegHeader {}
 
 /// Width and height of a JPEG, as nvJPEG's own parser told them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct JpegSize {
+pub(crate) struct JpegSize {
     width: usize,
     height: usize,
 }
 
 impl JpegSize {
     /// Columns of pixels.
-    pub fn width(self) -> usize {
+    pub(crate) fn width(self) -> usize {
         self.width
     }
 
     /// Rows of pixels.
-    pub fn height(self) -> usize {
+    pub(crate) fn height(self) -> usize {
         self.height
     }
 
@@ -148,11 +152,10 @@ impl JpegSize {
     }
 }
 
-/// A JPEG in pinned memory, whose size nvJPEG has told.
+/// A JPEG in pinned memory, and what its size is said to be.
 pub(crate) struct Encoded {
-    data: *const u8,
-    len: usize,
-    size: JpegSize,
+    pub(crate) bytes: PinnedBytes,
+    pub(crate) size: JpegSize,
 }
 
 impl NvjpegLibrary {
@@ -162,18 +165,20 @@ impl NvjpegLibrary {
     /// # Errors
     ///
     /// [`Error::NoToolkit`], [`Error::MissingSymbol`], [`Error::Cancelled`], or what keeps it from starting.
-    pub fn open(device: &Device, go_on: &mut GoOn<'_>) -> Result<Self, Error> {
-        let opened = toolkit::open(&toolkit::NVJPEG, go_on)?;
+    pub(crate) fn open(device: &Device, go_on: &mut GoOn<'_>) -> Result<Self, Error> {
+        // SAFETY: it is NVIDIA's nvJPEG by its name, in a place where NVIDIA's packages or the system's administrator put
+        // it, and its initialisers do no more than to prepare it.
+        let opened = unsafe { NVJPEG.open(go_on) }?;
         let functions = Functions::look_up(&opened)?;
         let version = version(&functions)?;
         let mut handle = ptr::null_mut();
         let mut create = |backend: c_int| {
-            let _current = device.enter()?;
-            let none = ptr::null_mut();
-            // SAFETY: the device's context is current; no allocators and no flags are given; nvJPEG
-            // writes one handle.
-            let status = unsafe { (functions.create)(backend, none, none, 0, &raw mut handle) };
-            Ok::<_, Error>(status)
+            device.while_current(|| {
+                let none = ptr::null_mut();
+                // SAFETY: the device's context is current; no allocators and no flags are given; nvJPEG
+                // writes one handle.
+                unsafe { (functions.create)(backend, none, none, 0, &raw mut handle) }
+            })
         };
         // `NVJPEG_BACKEND_HARDWARE` and `NVJPEG_BACKEND_GPU_HYBRID`.
         let engine = if create(3)? == SUCCESS {
@@ -182,17 +187,17 @@ impl NvjpegLibrary {
             check("nvjpegCreateEx", create(2)?)?;
             JpegEngine::Gpu
         };
-        let (device, path) = (device.clone(), opened.path);
+        let (device, path) = (device.clone(), opened.path().to_owned());
         Ok(Self(Arc::new(Inner { functions, device, handle, engine, version, path })))
     }
 
     /// Its version, for example `13.0.1`.
-    pub fn version(&self) -> &str {
+    pub(crate) fn version(&self) -> &str {
         &self.0.version
     }
 
     /// What decodes.
-    pub fn engine(&self) -> JpegEngine {
+    pub(crate) fn engine(&self) -> JpegEngine {
         self.0.engine
     }
 
@@ -201,11 +206,13 @@ impl NvjpegLibrary {
     /// # Errors
     ///
     /// When nvJPEG makes none.
-    pub fn header(&self) -> Result<NvjpegHeader, Error> {
+    pub(crate) fn header(&self) -> Result<NvjpegHeader, Error> {
         let mut stream = ptr::null_mut();
-        let _current = self.0.device.enter()?;
-        // SAFETY: the handle is alive; nvJPEG writes one handle.
-        let status = unsafe { (self.0.functions.create_stream)(self.0.handle, &raw mut stream) };
+        let Inner { functions, handle, device, .. } = &*self.0;
+        let status = device.while_current(|| {
+            // SAFETY: the handle is alive; nvJPEG writes one handle.
+            unsafe { (functions.create_stream)(*handle, &raw mut stream) }
+        })?;
         check("nvjpegJpegStreamCreate", status)?;
         Ok(NvjpegHeader { library: self.clone(), stream })
     }
@@ -215,11 +222,13 @@ impl NvjpegLibrary {
     /// # Errors
     ///
     /// When nvJPEG makes none.
-    pub fn decoder(&self) -> Result<Nvjpeg, Error> {
+    pub(crate) fn decoder(&self) -> Result<Nvjpeg, Error> {
         let mut state = ptr::null_mut();
-        let _current = self.0.device.enter()?;
-        // SAFETY: the handle is alive; nvJPEG writes one handle.
-        let status = unsafe { (self.0.functions.create_state)(self.0.handle, &raw mut state) };
+        let Inner { functions, handle, device, .. } = &*self.0;
+        let status = device.while_current(|| {
+            // SAFETY: the handle is alive; nvJPEG writes one handle.
+            unsafe { (functions.create_state)(*handle, &raw mut state) }
+        })?;
         check("nvjpegJpegStateCreate", status)?;
         Ok(Nvjpeg { library: self.clone(), state, stream: None, ready_for: 0 })
     }
@@ -231,9 +240,14 @@ impl NvjpegHeader {
     /// # Errors
     ///
     /// What nvJPEG reports, other than that it does not take the picture.
-    pub fn read(&mut self, jpeg: &[u8]) -> Result<Option<JpegSize>, Error> {
-        let Inner { functions, handle, device, .. } = &*self.library.0;
-        let _current = device.enter()?;
+    pub(crate) fn read(&mut self, jpeg: &[u8]) -> Result<Option<JpegSize>, Error> {
+        let device = self.library.0.device.clone();
+        device.while_current(|| self.read_here(jpeg))?
+    }
+
+    /// As [`read`](Self::read), with the device's context current.
+    fn read_here(&mut self, jpeg: &[u8]) -> Result<Option<JpegSize>, Error> {
+        let Inner { functions, handle, .. } = &*self.library.0;
         // SAFETY: handle and stream are alive and the stream is this thread's; the bytes are read
         // during the call and, of a header alone, not behind it.
         let status =
@@ -257,20 +271,18 @@ impl NvjpegHeader {
     }
 }
 
-impl Encoded {
-    /// A JPEG of a size that [`NvjpegHeader::read`] has told, in pinned memory.
-    pub(crate) fn new(data: &[u8], size: JpegSize) -> Self {
-        Self { data: data.as_ptr(), len: data.len(), size }
-    }
-}
-
 impl Nvjpeg {
-    /// Puts the decoding of pictures into a stream: each to its place in the buffer, as interleaved
+    /// Puts the decoding of pictures into a stream: each to its place in the span, as interleaved
     /// rows without gaps.
-    pub(crate) fn decode(
+    ///
+    /// # Safety
+    ///
+    /// The bytes of each picture, and the span, stay until the stream is through, and nothing else touches them meanwhile.
+    /// Each size is what [`NvjpegHeader::read`] told of these very bytes.
+    pub(crate) unsafe fn decode(
         &mut self,
         pictures: &[(Encoded, usize)],
-        pixels: &DeviceBuffer,
+        pixels: DeviceSpan,
         stream: &Stream,
     ) -> Result<(), Error> {
         if pictures.is_empty() {
@@ -283,48 +295,53 @@ impl Nvjpeg {
             other.synchronize()?;
         }
         let Inner { functions, handle, device, .. } = &*self.library.0;
-        let failed = |status: Status| Error::Nvjpeg {
-            pictures: pictures.len(),
+        let failed = |status: Status| Error::Batch {
+            library: NVJPEG.name,
+            count: pictures.len(),
+            items: "pictures",
+            way_out: "`--decode cuda-exact` and `--decode cpu` do without it",
             status,
             meaning: meaning(status),
         };
-        let data: Vec<*const u8> = pictures.iter().map(|(it, _)| it.data).collect();
-        let lengths: Vec<usize> = pictures.iter().map(|(it, _)| it.len).collect();
+        let data: Vec<*const u8> = pictures.iter().map(|(it, _)| it.bytes.address()).collect();
+        let lengths: Vec<usize> = pictures.iter().map(|(it, _)| it.bytes.len_bytes()).collect();
         let mut images: Vec<Image> = Vec::with_capacity(pictures.len());
         for (Encoded { size, .. }, at) in pictures {
             let end = at.saturating_add(size.len_bytes());
-            if end > pixels.len_bytes() {
-                let buffer_bytes = pixels.len_bytes();
+            if end > pixels.len_bytes {
+                let buffer_bytes = pixels.len_bytes;
                 return Err(Error::TooLong { buffer: 2, asked_bytes: end, buffer_bytes });
             }
-            let channel = [pixels.address() + *at as u64, 0, 0, 0];
+            let channel = [pixels.address + *at as u64, 0, 0, 0];
             images.push(Image { channel, pitch: [3 * size.width, 0, 0, 0] });
         }
-        let _current = device.enter()?;
         if self.ready_for != pictures.len() {
             let count = c_int::try_from(pictures.len()).unwrap_or(c_int::MAX);
-            // SAFETY: handle and state are alive, and the state is this thread's; one thread of the
-            // host's is enough where the chip decodes.
-            let status =
-                unsafe { (functions.begin_batch)(*handle, self.state, count, 1, INTERLEAVED_RGB) };
+            let status = device.while_current(|| {
+                // SAFETY: handle and state are alive, and the state is this thread's; one thread of the
+                // host's is enough where the chip decodes.
+                unsafe { (functions.begin_batch)(*handle, self.state, count, 1, INTERLEAVED_RGB) }
+            })?;
             if status != SUCCESS {
                 return Err(failed(status));
             }
             self.ready_for = pictures.len();
         }
-        // SAFETY: as above; there are as many pointers, lengths and images as the state was made ready
-        // for. The pictures lie in slabs, and the buffer is the upload's, which are both owned until
-        // the stream is through; and each image has room for the size that nvJPEG's own parser told.
-        let status = unsafe {
-            (functions.decode_batch)(
-                *handle,
-                self.state,
-                data.as_ptr(),
-                lengths.as_ptr(),
-                images.as_mut_ptr(),
-                stream.raw(),
-            )
-        };
+        let status = device.while_current(|| {
+            // SAFETY: as above; there are as many pointers, lengths and images as the state was made ready for, and each
+            // image has room for its size, which is what nvJPEG's own parser told, by the caller's promise; that of the
+            // bytes and the span keeps them until the stream is through.
+            unsafe {
+                (functions.decode_batch)(
+                    *handle,
+                    self.state,
+                    data.as_ptr(),
+                    lengths.as_ptr(),
+                    images.as_mut_ptr(),
+                    stream.raw(),
+                )
+            }
+        })?;
         if status == SUCCESS { Ok(()) } else { Err(failed(status)) }
     }
 }
@@ -337,28 +354,31 @@ impl Drop for Nvjpeg {
         {
             return;
         }
-        if let Ok(_current) = self.library.0.device.enter() {
+        // Where the context cannot be made current it is gone, and what was made in it too.
+        let _ = self.library.0.device.while_current(|| {
             // SAFETY: the state is ours and not used again.
-            let _: Status = unsafe { (self.library.0.functions.destroy_state)(self.state) };
-        }
+            unsafe { (self.library.0.functions.destroy_state)(self.state) }
+        });
     }
 }
 
 impl Drop for NvjpegHeader {
     fn drop(&mut self) {
-        if let Ok(_current) = self.library.0.device.enter() {
+        // Where the context cannot be made current it is gone, and what was made in it too.
+        let _ = self.library.0.device.while_current(|| {
             // SAFETY: the stream is ours and not used again.
-            let _: Status = unsafe { (self.library.0.functions.destroy_stream)(self.stream) };
-        }
+            unsafe { (self.library.0.functions.destroy_stream)(self.stream) }
+        });
     }
 }
 
 impl Drop for Inner {
     fn drop(&mut self) {
-        if let Ok(_current) = self.device.enter() {
+        // Where the context cannot be made current it is gone, and what was made in it too.
+        let _ = self.device.while_current(|| {
             // SAFETY: the handle is ours; states and streams, which hold this, are gone.
-            let _: Status = unsafe { (self.functions.destroy)(self.handle) };
-        }
+            unsafe { (self.functions.destroy)(self.handle) }
+        });
     }
 }
 

@@ -1,5 +1,8 @@
 //! Tensors of pictures: the programs in `pictures.cu`, and what is put into a stream for them.
 //!
+//! The programs check every index against the length of what it points into, so that whatever is copied to the device can
+//! spoil pixels and nothing else.
+//!
 //! A picture comes to the device as a *blob*: a [`PictureJob`], the tables that it points to, and
 //! perhaps its coefficients. The samples between coefficients and tensor, or the pixels that nvJPEG
 //! makes, have memory of their own.
@@ -9,49 +12,45 @@ mod kernels;
 
 use std::fmt;
 use std::ops::Range;
-use std::sync::Arc;
 
-pub use self::job::PictureJob;
-pub use self::kernels::PictureKernels;
+use calibrant_cuda::{DeviceSpan, Error, Held, Pieces, PinnedSlot, Stream, Upload};
+
+pub(crate) use self::job::PictureJob;
+pub(crate) use self::kernels::PictureKernels;
+pub use self::kernels::machine_code;
 
 use self::kernels::{LAUNCH, Place};
-use crate::buffer::DeviceBuffer;
-use crate::error::Error;
 use crate::nvjpeg::{Encoded, JpegSize, Nvjpeg};
-use crate::pinned::{PinnedSlot, Slab};
-use crate::stream::Stream;
-use crate::upload::Run;
 
 /// Blobs and samples begin at a multiple of this many bytes.
 const UNIT: usize = 256;
-/// Which of an [`Upload`](crate::Upload)'s buffers holds the tensors of pictures.
+/// Which of an [`Upload`]'s buffers holds the tensors of pictures.
 pub const TENSORS: usize = 0;
 /// Which of them holds the blobs; it grows as needed.
-pub(crate) const BLOBS: usize = 1;
+const BLOBS: usize = 1;
 /// Which of them holds samples and pixels; it grows as needed.
-pub(crate) const SAMPLES: usize = 2;
+const SAMPLES: usize = 2;
 
 /// What makes tensors, in a stream of its own.
 pub struct TensorMaker {
     /// Where decoding and programs run.
-    pub stream: Stream,
-    /// The programs.
-    pub kernels: PictureKernels,
+    pub(crate) stream: Stream,
+    pub(crate) kernels: PictureKernels,
     /// What decodes there, where something does; it serves this stream alone.
-    pub decoder: Option<Nvjpeg>,
+    pub(crate) decoder: Option<Nvjpeg>,
     /// Planes, height and width of a tensor.
-    pub shape: [usize; 3],
+    pub(crate) shape: [usize; 3],
 }
 
 /// Which pictures of a source become which rows of a batch of tensors.
 #[derive(Default)]
-pub struct Pictures<'source> {
-    pub(crate) tensors: Vec<(usize, &'source PinnedSlot)>,
-    pub(crate) blobs: Vec<Blob<'source>>,
+pub(crate) struct Pictures<'source> {
+    tensors: Vec<(usize, &'source PinnedSlot)>,
+    blobs: Vec<Blob<'source>>,
 }
 
 /// One picture on its way.
-pub(crate) struct Blob<'source> {
+struct Blob<'source> {
     row: usize,
     slot: &'source PinnedSlot,
     len: usize,
@@ -62,13 +61,13 @@ pub(crate) struct Blob<'source> {
 
 impl<'source> Pictures<'source> {
     /// Has a row copied that is a tensor already: the beginning of the slot.
-    pub fn tensor(&mut self, row: usize, slot: &'source PinnedSlot) {
+    pub(crate) fn tensor(&mut self, row: usize, slot: &'source PinnedSlot) {
         self.tensors.push((row, slot));
     }
 
     /// Has a row made of so many blocks of coefficients, in the blob that is the slot's first `len`
     /// bytes. A block has 64 samples.
-    pub fn coefficients(
+    pub(crate) fn coefficients(
         &mut self,
         row: usize,
         slot: &'source PinnedSlot,
@@ -80,9 +79,12 @@ impl<'source> Pictures<'source> {
     }
 
     /// Has a row made of a JPEG in a part of the slot, which nvJPEG decodes, by the blob that is the
-    /// slot's first `len` bytes. The size is what [`NvjpegHeader::read`](crate::NvjpegHeader::read) told
-    /// of these very bytes.
-    pub fn encoded(
+    /// slot's first `len` bytes.
+    ///
+    /// # Safety
+    ///
+    /// The size is what [`NvjpegHeader::read`](crate::nvjpeg::NvjpegHeader::read) told of these very bytes.
+    pub(crate) unsafe fn encoded(
         &mut self,
         row: usize,
         slot: &'source PinnedSlot,
@@ -96,151 +98,134 @@ impl<'source> Pictures<'source> {
 
     /// Has a row made of interleaved pixels, in a part of the slot, by the blob that is all before it.
     /// Meant for tests and comparisons: pixels cross the bus here.
-    pub fn pixels(&mut self, row: usize, slot: &'source PinnedSlot, pixels: Range<usize>) {
+    pub(crate) fn pixels(&mut self, row: usize, slot: &'source PinnedSlot, pixels: Range<usize>) {
         let (len, samples_len) = (pixels.start, pixels.len());
         self.blobs.push(Blob { row, slot, len, samples_len, blocks: 0, encoded: None });
     }
 }
 
+/// Puts pictures of `source` into an upload, as rows of its tensors; returns what holds the source meanwhile, and the bytes
+/// that cross the bus. Two more buffers take what lies between, and grow as needed.
+///
+/// `choose` says which pictures, all of them in the source's own pieces; the rows of one call are distinct, and end before
+/// `end_row`.
+///
+/// # Errors
+///
+/// [`Error::TooLong`] where a row or a part lies beyond its end; no memory to grow; what the driver and nvJPEG report. The
+/// source is dropped then, and what the buffers were filled with counts as not there.
+pub(crate) fn append<S: 'static>(
+    upload: &mut Upload,
+    maker: &mut TensorMaker,
+    source: S,
+    end_row: usize,
+    choose: impl for<'source> FnOnce(&'source S, &mut Pictures<'source>),
+) -> Result<(Held<S>, usize), Error> {
+    let (shape, stream) = (maker.shape, maker.stream.clone());
+    let mut crossing_bytes = 0;
+    let held = upload.append_computed(
+        source,
+        &stream,
+        |source, pieces| {
+            let mut pictures = Pictures::default();
+            choose(source, &mut pictures);
+            let work = Work::plan(pictures, shape, end_row, pieces)?;
+            crossing_bytes = pieces.crossing_bytes();
+            Ok(work)
+        },
+        // SAFETY: the pieces of the work are those of this upload, which keeps them and the buffers until the stream of
+        // the maker is through, and hands them to nobody meanwhile.
+        |work, spans| unsafe { work.launch(spans, maker) },
+    )?;
+    Ok((held, crossing_bytes))
+}
+
 /// All that is put into the stream for a part of a batch.
-pub(crate) struct Work {
-    pub(crate) runs: Vec<Run>,
-    pub(crate) blob_bytes: usize,
-    pub(crate) samples_bytes: usize,
+struct Work {
     places: Vec<Place>,
     encoded: Vec<(Encoded, usize)>,
-    /// Bytes that cross the bus.
-    pub(crate) copied_bytes: usize,
 }
 
 impl Work {
     /// Gives every picture its place.
-    pub(crate) fn plan(pictures: Pictures<'_>, shape: [usize; 3]) -> Result<Self, Error> {
+    fn plan<'source>(
+        pictures: Pictures<'source>,
+        shape: [usize; 3],
+        end_row: usize,
+        pieces: &mut Pieces<'source>,
+    ) -> Result<Self, Error> {
         let tensor_bytes = 4 * shape.iter().product::<usize>();
-        let mut work = Self {
-            runs: Vec::new(),
-            blob_bytes: 0,
-            samples_bytes: 0,
-            places: Vec::new(),
-            encoded: Vec::new(),
-            copied_bytes: 0,
-        };
+        let mut work = Self { places: Vec::new(), encoded: Vec::new() };
+        let (mut blob_bytes, mut samples_bytes) = (0, 0);
         for (row, slot) in pictures.tensors {
-            work.copy(TENSORS, row * tensor_bytes, slot, 0..tensor_bytes)?;
+            pieces.copy(TENSORS, row * tensor_bytes, slot, 0..tensor_bytes)?;
         }
         let mut before: Option<(&PinnedSlot, usize)> = None;
         for blob in pictures.blobs {
             let Blob { row, slot, len, samples_len, blocks, encoded } = blob;
-            let samples = work.samples_bytes;
-            let at = match before {
-                Some((previous, at)) if is_behind(slot, previous, work.blob_bytes - at) => {
-                    work.extend(at, slot, len)?
+            let next = match before {
+                Some((previous, at)) if is_nearly_full(previous, slot, blob_bytes - at) => {
+                    pieces.extend(BLOBS, slot, len)?
                 }
-                _ => {
-                    work.copy(BLOBS, work.blob_bytes, slot, 0..len)?;
-                    work.blob_bytes
+                _ => None,
+            };
+            let at = match next {
+                Some(at) => at,
+                None => {
+                    pieces.copy(BLOBS, blob_bytes, slot, 0..len)?;
+                    blob_bytes
                 }
             };
             before = Some((slot, at));
             match encoded {
                 Some((jpeg, size)) => {
-                    let end = jpeg.end;
-                    let data = slot.get(jpeg).ok_or_else(|| too_long(slot, end))?;
-                    let encoded = Encoded::new(data, size);
-                    work.copied_bytes += data.len();
-                    work.encoded.push((encoded, samples));
+                    let bytes = pieces.read(BLOBS, slot, jpeg)?;
+                    work.encoded.push((Encoded { bytes, size }, samples_bytes));
                 }
-                None if blocks == 0 => work.copy(SAMPLES, samples, slot, len..len + samples_len)?,
+                None if blocks == 0 => {
+                    pieces.copy(SAMPLES, samples_bytes, slot, len..len + samples_len)?;
+                }
                 None => {}
             }
-            work.places.push(Place { blob: at / UNIT, samples: samples / UNIT, row, blocks });
-            work.blob_bytes = (at + len).next_multiple_of(UNIT);
+            work.places.push(Place { blob: at / UNIT, samples: samples_bytes / UNIT, row, blocks });
+            blob_bytes = (at + len).next_multiple_of(UNIT);
             // nvJPEG may write whole MCUs' lines; no two pictures share a unit.
-            work.samples_bytes += samples_len.next_multiple_of(UNIT);
+            samples_bytes += samples_len.next_multiple_of(UNIT);
         }
+        pieces.grow(BLOBS, blob_bytes);
+        pieces.grow(SAMPLES, samples_bytes);
+        pieces.fill(TENSORS, end_row * tensor_bytes);
         Ok(work)
     }
 
-    fn copy(
-        &mut self,
-        buffer: usize,
-        at: usize,
-        slot: &PinnedSlot,
-        part: Range<usize>,
-    ) -> Result<(), Error> {
-        if part.end > slot.len() {
-            return Err(too_long(slot, part.end));
-        }
-        self.copied_bytes += part.len();
-        let (slab, offset) = (Arc::clone(slot.slab()), slot.offset() + part.start);
-        self.runs.push(Run { buffer, at, slab, offset, len: part.len() });
-        Ok(())
-    }
-
-    /// Has the slot behind the last blob's copied with it, the rest of that one between them included: one
-    /// copy of a little more is faster than two. Returns where the slot's blob comes to lie.
-    fn extend(&mut self, before: usize, slot: &PinnedSlot, len: usize) -> Result<usize, Error> {
-        if len > slot.len() {
-            return Err(too_long(slot, len));
-        }
-        let blobs = self.runs.iter_mut().rev().find(|run| run.buffer == BLOBS);
-        let run = blobs.expect("there is a blob before this one");
-        let at = run.at + slot.offset() - run.offset;
-        debug_assert!(at > before, "slots lie in order");
-        let end = at + len - run.at;
-        self.copied_bytes += end - run.len;
-        run.len = end;
-        Ok(at)
-    }
-
-    /// Whether all rows lie in the tensors' buffer.
-    pub(crate) fn check(&self, tensors: &DeviceBuffer, shape: [usize; 3]) -> Result<(), Error> {
-        let tensor_bytes = 4 * shape.iter().product::<usize>();
-        let rows = self.places.iter().map(|place| (place.row + 1) * tensor_bytes);
-        let copied = self.runs.iter().filter(|run| run.buffer == TENSORS);
-        let end = rows.chain(copied.map(|run| run.at + run.len)).max().unwrap_or(0);
-        if end > tensors.len_bytes() {
-            let buffer_bytes = tensors.len_bytes();
-            return Err(Error::TooLong { buffer: TENSORS, asked_bytes: end, buffer_bytes });
-        }
-        Ok(())
-    }
-
-    /// The slabs of everything that is read.
-    pub(crate) fn slabs(&self) -> Vec<Arc<Slab>> {
-        self.runs.iter().map(|run| Arc::clone(&run.slab)).collect()
-    }
-
     /// Puts decoding and programs into the maker's stream.
-    pub(crate) fn launch(
-        &self,
-        buffers: &[DeviceBuffer],
-        maker: &mut TensorMaker,
-    ) -> Result<(), Error> {
+    ///
+    /// # Safety
+    ///
+    /// The spans and what is read of the host stay until the maker's stream is through, and nothing else touches them
+    /// meanwhile.
+    unsafe fn launch(self, spans: &[DeviceSpan], maker: &mut TensorMaker) -> Result<(), Error> {
         let TensorMaker { stream, kernels, decoder, shape } = maker;
         if let Some(decoder) = decoder {
-            decoder.decode(&self.encoded, &buffers[SAMPLES], stream)?;
+            // SAFETY: the caller's promise; the sizes are nvJPEG's own, as whoever chose the pictures promised.
+            unsafe { decoder.decode(&self.encoded, spans[SAMPLES], stream) }?;
         }
         for places in self.places.chunks(LAUNCH) {
-            kernels.launch(places, buffers, *shape, stream)?;
+            // SAFETY: the caller's promise.
+            unsafe { kernels.launch(places, spans, *shape, stream) }?;
         }
         Ok(())
     }
 }
 
-/// Whether a slot lies right behind another, whose blob leaves so little of it that the rest may be copied
-/// as well; and at a distance that keeps blobs aligned.
-fn is_behind(slot: &PinnedSlot, previous: &PinnedSlot, used: usize) -> bool {
+/// Whether so little of a slot is left behind its blob that the rest may be copied for nothing, to the blob of the next
+/// one; and that one's blob stays aligned.
+fn is_nearly_full(slot: &PinnedSlot, next: &PinnedSlot, used: usize) -> bool {
     /// The part of a slot that may be copied for nothing.
     const WASTE: usize = 8;
-    Arc::ptr_eq(slot.slab(), previous.slab())
-        && previous.offset() + previous.len() == slot.offset()
-        && previous.len().is_multiple_of(UNIT)
-        && previous.len().saturating_sub(used) <= previous.len() / WASTE
-}
-
-fn too_long(slot: &PinnedSlot, asked_bytes: usize) -> Error {
-    Error::TooLong { buffer: BLOBS, asked_bytes, buffer_bytes: slot.len() }
+    next.is_behind(slot)
+        && slot.len().is_multiple_of(UNIT)
+        && slot.len().saturating_sub(used) <= slot.len() / WASTE
 }
 
 impl fmt::Debug for TensorMaker {

@@ -3,10 +3,11 @@
 use std::fmt;
 use std::sync::{Mutex, PoisonError};
 
-use calibrant_cuda::{DeviceBuffer, Error, Stream, TensorMaker, Upload};
+use calibrant_cuda::{DeviceBuffer, Error, Stream, Upload};
 use calibrant_preprocess::{Preprocess, PreprocessError, Scratch};
 
 use crate::decoder::{PictureDecoder, Worker};
+use crate::pictures::{TENSORS, TensorMaker};
 use crate::slot::PictureSlot;
 
 /// Makes tensors on the device and brings them back, for consumers on the processor.
@@ -61,7 +62,7 @@ impl Session {
         let (held, _) = PictureDecoder::append(&mut upload, &mut maker, [slot], slots_of, 0)?;
         let buffers = upload.finish()?.wait()?;
         let ([slot], _) = held.wait()?;
-        buffers[calibrant_cuda::TENSORS].read_values(0, out)?;
+        buffers[TENSORS].read_values(0, out)?;
         Ok(Self { worker, slot, stream, maker, buffers })
     }
 }

@@ -5,7 +5,9 @@ use std::num::NonZeroUsize;
 use std::ops::Range;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use calibrant_cuda::{Device, Error, JpegSize, PinnedSlot};
+use calibrant_cuda::{Device, Error, PinnedSlot};
+
+use crate::nvjpeg::JpegSize;
 
 /// One picture, in memory that the device reads; filled by
 /// [`PictureDecoder::prepare`](crate::PictureDecoder::prepare).
@@ -26,7 +28,7 @@ pub(crate) enum Content {
     Tensor,
     /// A blob of so many bytes with so many blocks of coefficients at its end.
     Coefficients { len: usize, blocks: usize },
-    /// A blob of so many bytes, and behind it a JPEG.
+    /// A blob of so many bytes, and behind it a JPEG, of whose bytes nvJPEG told the size.
     Jpeg { len: usize, jpeg: Range<usize>, size: JpegSize },
     /// A blob, and behind it the pixels.
     Pixels { pixels: Range<usize> },

@@ -3,8 +3,8 @@
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
-use calibrant_cuda::{Device, Stream, TENSORS, Upload};
-use calibrant_decode_cuda::{DevicePreprocess, JpegWay, PictureDecoder, PictureSlot};
+use calibrant_cuda::{Device, Stream, Upload};
+use calibrant_decode_cuda::{DevicePreprocess, JpegWay, PictureDecoder, PictureSlot, TENSORS};
 use calibrant_preprocess::{
     Color, Filter, JpegDecoder, Orientation, Pipeline, PixelRules, Pixels, Preprocess, ResizeKind,
     Scale, Scratch, Settings, Size,

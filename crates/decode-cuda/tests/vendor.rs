@@ -2,13 +2,13 @@
 
 use std::ops::ControlFlow;
 
-use calibrant_cuda::PictureKernels;
+use calibrant_decode_cuda::machine_code;
 
 #[test]
 fn the_programs_compile() {
     // The oldest that CUDA 13 knows, and the one that was measured.
     for architecture in ["sm_75", "sm_90"] {
-        let code = PictureKernels::code(architecture, &mut || ControlFlow::Continue(()));
+        let code = machine_code(architecture, &mut || ControlFlow::Continue(()));
         let code = code.unwrap_or_else(|error| panic!("{error}"));
         assert!(code.starts_with(b"\x7fELF"), "{architecture}");
     }

@@ -76,7 +76,8 @@ impl Rig {
         let folder = TempDir::new().expect("a temporary folder");
         let installed = install(folder.path(), version, options).expect("the double is laid out");
         let driver = match &installed.driver {
-            Some(driver) => Driver::load_from(driver),
+            // SAFETY: the double's driver does as CUDA's reference says.
+            Some(driver) => unsafe { Driver::load_from(driver) },
             None => Driver::load(),
         };
         let driver = driver.expect("a CUDA driver; tests with the feature gpu-tests need one");

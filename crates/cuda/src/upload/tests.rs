@@ -87,6 +87,71 @@ fn both_ends_keep_their_memory_until_the_copy_is_done() {
     }
 }
 
+/// What is computed reads the buffers in another stream, behind the copies; both ends wait for that stream as well.
+#[test]
+fn what_is_computed_comes_behind_the_copies_and_before_the_end() {
+    type End = fn(Uploaded, Held<Vec<PinnedSlot>>);
+    let ends: [End; 3] = [
+        |uploaded, held| drop((uploaded, held)),
+        |uploaded, held| drop((held.wait().unwrap(), uploaded)),
+        |uploaded, held| {
+            assert_eq!((uploaded.is_done(), held.is_done()), (Ok(false), Ok(false)));
+            assert_eq!(content(&uploaded.wait().unwrap()[0]), [2, 2, 1, 1]);
+            drop(held);
+        },
+    ];
+    for end in ends {
+        let (device, gpu) = late::device();
+        let (_stream, mut upload) = upload(&device, &[4, 1]);
+        let computing = Stream::new(&device).unwrap();
+        let held = upload.append_computed(
+            slots(&device, 2, 2),
+            &computing,
+            |source, pieces| {
+                pieces.copy(0, 2, &source[0], 0..2)?;
+                pieces.copy(0, 0, &source[1], 0..2)?;
+                pieces.grow(1, 8);
+                pieces.fill(0, 4);
+                Ok(pieces.crossing_bytes())
+            },
+            |crossing_bytes, spans| {
+                assert_eq!((crossing_bytes, spans[0].len_bytes), (4, 4));
+                assert!(spans[1].len_bytes >= 8);
+                Ok(())
+            },
+        );
+        let held = held.unwrap();
+        assert_eq!(upload.filled_bytes(0), 4);
+        let uploaded = upload.finish().unwrap();
+        // A stream that goes runs to its end.
+        end(uploaded, held);
+        drop(computing);
+        assert_eq!((gpu.pinned_bytes(), gpu.allocated_bytes()), (0, 0));
+    }
+}
+
+#[test]
+fn what_cannot_be_computed_gives_the_source_up_once_its_copies_are_through() {
+    let (device, gpu) = late::device();
+    let (stream, mut upload) = upload(&device, &[2]);
+    let outcome = upload.append_computed(
+        slots(&device, 1, 2),
+        &stream,
+        |source, pieces| pieces.copy(0, 0, &source[0], 0..2),
+        |(), _| Err(Error::NoDevice),
+    );
+    assert_eq!(outcome.unwrap_err(), Error::NoDevice);
+    assert_eq!((gpu.copies(), gpu.pinned_bytes(), upload.filled_bytes(0)), (1, 0, 0));
+    let outcome = upload.append_computed(
+        slots(&device, 1, 2),
+        &stream,
+        |source, pieces| pieces.copy(0, 1, &source[0], 0..2),
+        |(), _| panic!("nothing is computed of what does not fit"),
+    );
+    let expected = Error::TooLong { buffer: 0, asked_bytes: 3, buffer_bytes: 2 };
+    assert_eq!((outcome.unwrap_err(), gpu.copies()), (expected, 1));
+}
+
 #[test]
 fn a_copy_is_done_when_it_is_done() {
     let (device, _) = late::device();

@@ -8,81 +8,81 @@
 /// [`VALUES_AT`](Self::VALUES_AT) three times the 256 values of a plane.
 #[repr(C)]
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct PictureJob {
+pub(crate) struct PictureJob {
     /// 0 for coefficients, 1 for interleaved pixels.
-    pub source: u32,
+    pub(crate) source: u32,
     /// How a pixel is computed: copy, nearest, linear, cubic, cells, parts, columns first, rows first.
-    pub method: u32,
+    pub(crate) method: u32,
     /// Width of the picture as it is stored.
-    pub stored_width: u32,
+    pub(crate) stored_width: u32,
     /// Height of the picture as it is stored.
-    pub stored_height: u32,
+    pub(crate) stored_height: u32,
     /// Width of the upright picture.
-    pub width: u32,
+    pub(crate) width: u32,
     /// Height of the upright picture.
-    pub height: u32,
+    pub(crate) height: u32,
     /// The EXIF orientation, 1 to 8.
-    pub orientation: u32,
+    pub(crate) orientation: u32,
     /// 1 or 3.
-    pub channels: u32,
+    pub(crate) channels: u32,
     /// 0 for luma alone, 1 for luma and differences, 2 for red, green and blue.
-    pub coding: u32,
+    pub(crate) coding: u32,
     /// Pixels across that share a difference.
-    pub across: u32,
+    pub(crate) across: u32,
     /// Pixels down that share a difference.
-    pub down: u32,
+    pub(crate) down: u32,
     /// MCUs in a row.
-    pub mcus_across: u32,
+    pub(crate) mcus_across: u32,
     /// Rows of MCUs.
-    pub mcus_down: u32,
+    pub(crate) mcus_down: u32,
     /// Components whose coefficients are there.
-    pub n_planes: u32,
+    pub(crate) n_planes: u32,
     /// Where the coefficients begin; a multiple of 4.
-    pub blocks: u32,
+    pub(crate) blocks: u32,
     /// Columns of the tensor that show the picture.
-    pub window_width: u32,
+    pub(crate) window_width: u32,
     /// Rows of the tensor that show the picture.
-    pub window_height: u32,
+    pub(crate) window_height: u32,
     /// Where the window begins in the scaled picture, column.
-    pub from_x: u32,
+    pub(crate) from_x: u32,
     /// Where the window begins in the scaled picture, row.
-    pub from_y: u32,
+    pub(crate) from_y: u32,
     /// Where the window begins in the tensor, column.
-    pub at_x: u32,
+    pub(crate) at_x: u32,
     /// Where the window begins in the tensor, row.
-    pub at_y: u32,
+    pub(crate) at_y: u32,
     /// The value around the window.
-    pub fill: u32,
+    pub(crate) fill: u32,
     /// Where the table of columns begins.
-    pub columns: u32,
+    pub(crate) columns: u32,
     /// Where the table of rows begins.
-    pub rows: u32,
+    pub(crate) rows: u32,
     /// Bits after the point of the columns' weights.
-    pub precision_columns: u32,
+    pub(crate) precision_columns: u32,
     /// Bits after the point of the rows' weights.
-    pub precision_rows: u32,
+    pub(crate) precision_rows: u32,
     /// Columns of a cell.
-    pub cell_across: u32,
+    pub(crate) cell_across: u32,
     /// Rows of a cell.
-    pub cell_down: u32,
+    pub(crate) cell_down: u32,
     /// Values of a line that are summed in floats.
-    pub vectors: u32,
+    pub(crate) vectors: u32,
     /// The channel that each plane is made of.
-    pub plane_source: [u32; 3],
+    pub(crate) plane_source: [u32; 3],
 }
 
 impl PictureJob {
     /// Where the steps of quantization stand.
-    pub const QUANTIZATION_AT: usize = 64;
+    pub(crate) const QUANTIZATION_AT: usize = 64;
     /// Where the values of the planes stand.
-    pub const VALUES_AT: usize = 160;
+    pub(crate) const VALUES_AT: usize = 160;
     /// Where tables may begin.
-    pub const TABLES_AT: usize = 928;
+    pub(crate) const TABLES_AT: usize = 928;
     /// How many words the job itself has.
     const WORDS: usize = size_of::<Self>() / 4;
 
     /// The job as words.
-    pub fn words(&self) -> [u32; Self::WORDS] {
+    pub(crate) fn words(&self) -> [u32; Self::WORDS] {
         // SAFETY: the type is `WORDS` integers of 32 bits, in C's layout and without padding.
         unsafe { std::mem::transmute::<Self, [u32; Self::WORDS]>(*self) }
     }

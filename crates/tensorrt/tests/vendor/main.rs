@@ -9,6 +9,7 @@
 //! * `CALIBRANT_TEST_WITNESS`: the folder that `fixtures/tensorrt/witness/install.sh` filled.
 
 #![expect(clippy::unwrap_used, reason = "the helpers of tests are tests, which clippy cannot see")]
+#![expect(unsafe_code, reason = "a driver is opened from a file, which is the double's")]
 
 mod calibrator;
 mod case;
