@@ -3,6 +3,7 @@
 use std::hint::black_box;
 
 use calibrant_calibration::{Method, TensorStatistics};
+use calibrant_format::INT8;
 use criterion::{BenchmarkId, Criterion};
 
 /// A bell over all 4096 bins: the most candidates that a histogram can offer.
@@ -22,7 +23,7 @@ fn threshold(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("threshold/4096 bins");
     for method in Method::USUAL {
         group.bench_function(BenchmarkId::from_parameter(method), |bencher| {
-            bencher.iter(|| black_box(&statistics).amax(method));
+            bencher.iter(|| black_box(&statistics).amax(method, &INT8));
         });
     }
     group.finish();

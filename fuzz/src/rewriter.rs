@@ -1,5 +1,6 @@
 //! The Q/DQ rewrite of a model.
 
+use calibrant_format::{Numbers, Range};
 use calibrant_onnx::{Model, validate};
 use calibrant_rewrite::{Options, quantize};
 
@@ -13,8 +14,8 @@ pub fn rewriter(bytes: &[u8]) {
     let is_valid = validate(&model).is_ok();
     let nodes = model.graph().node.iter();
     let names = nodes.flat_map(|node| node.input.iter().chain(&node.output));
-    let ranges = names.map(|name| (name.clone(), 1.0)).collect();
-    if let Ok((quantized, _)) = quantize(&model, &ranges, &Options::for_tensorrt()) {
+    let ranges = names.map(|name| (name.clone(), Range::ONE)).collect();
+    if let Ok((quantized, _)) = quantize(&model, &ranges, &Options::all(Numbers::INT8)) {
         assert!(!is_valid || validate(&quantized).is_ok(), "of a valid model comes a valid one");
     }
 }

@@ -1,6 +1,7 @@
 //! Calibration statistics.
 
 use calibrant_calibration::{Method, SavedStatistics, Shard, Statistics, Table, merge_statistics};
+use calibrant_format::INT8;
 
 /// Reads bytes as calibration statistics, and behind a checksum that fits them; what reads must write and read to the
 /// same statistics, and every method that needs no histogram of TensorRT's must find ranges in them.
@@ -21,7 +22,7 @@ pub fn statistics(bytes: &[u8]) {
         let again = SavedStatistics::from_bytes(written.as_bytes().to_vec());
         assert!(again.expect("written statistics read") == written);
         for method in Method::USUAL {
-            assert_eq!(Table::new(&saved, method).is_ok(), samples > 0);
+            assert_eq!(Table::new(&saved, method, &INT8).is_ok(), samples > 0);
         }
         let shard = Shard { name: "shard", statistics: &saved };
         assert!(merge_statistics(&[shard]).expect("it is one").statistics == saved);

@@ -17,6 +17,7 @@ pub fn table(bytes: &[u8]) {
 #[cfg(test)]
 mod tests {
     use calibrant_calibration::{Method, Table};
+    use calibrant_format::INT8;
 
     use super::table;
     use crate::damage;
@@ -24,7 +25,7 @@ mod tests {
 
     #[test]
     fn damaged_tables_are_read_or_refused() {
-        let good = Table::new(&small(), Method::Entropy).expect("two samples were seen");
+        let good = Table::new(&small(), Method::Entropy, &INT8).expect("two samples were seen");
         damage::run(table, good.to_json().as_bytes(), 3000);
     }
 }

@@ -8,6 +8,7 @@ use calibrant_calibration::{
     BackendInfo, Histograms, Manifest, Method, SampleDigest, SavedStatistics, Table,
 };
 use calibrant_dataset::{Dataset, Labels};
+use calibrant_format::Format;
 use calibrant_onnx::Model;
 use calibrant_prefetch::Stats;
 use calibrant_runtime::{Network, RunError, Runtime, Settings, SourceErrorKind, Wanted, What};
@@ -67,7 +68,7 @@ pub(crate) fn find_samples(
     Ok(dataset)
 }
 
-/// Runs the model over the samples.
+/// Runs the model over the samples, and chooses the ranges of its tensors for `format`.
 ///
 /// # Errors
 ///
@@ -76,7 +77,7 @@ pub(crate) fn find_samples(
 pub(crate) fn calibrate(
     calibration: &Calibration,
     runtime: &dyn Runtime,
-    method: Method,
+    (method, format): (Method, &Format),
     model: &LoadedModel,
     dataset: &Dataset,
     observer: &mut dyn Observer,
@@ -113,7 +114,7 @@ pub(crate) fn calibrate(
     let suspects = suspects(dataset, &filler, &skipped, &used);
     let manifest = manifest(calibration, method, model, used, network.info());
     let statistics = SavedStatistics::new(&statistics, manifest);
-    let table = Table::new(&statistics, method)?;
+    let table = Table::new(&statistics, method, format)?;
     let report = report(calibration, dataset, &table, skipped, suspects, stats);
     Ok(Calibrated { statistics, table, report })
 }

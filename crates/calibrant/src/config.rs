@@ -8,7 +8,7 @@ use std::thread;
 
 use calibrant_calibration::{Algorithm, Method, Percentile, Target};
 use calibrant_dataset::{FilesStay, Subset};
-use calibrant_engine::{BatchRange, BuildOptions, Int8Via, Precision};
+use calibrant_engine::{BatchRange, BuildOptions, Int8Via};
 use calibrant_locate::Source;
 use calibrant_preprocess::Preprocess;
 use calibrant_rewrite::{IoPrecision, ScalePrecision};
@@ -17,6 +17,7 @@ use clap::ValueEnum;
 use serde::Serialize;
 
 use crate::memory::default_memory_bytes;
+use crate::precision::Precision;
 use crate::runtimes::default_runtime;
 
 /// The method of the command line when none is named.
@@ -40,8 +41,8 @@ pub struct Config {
     pub model: PathBuf,
     /// Where the ranges come from; not looked at when `precision` needs none.
     pub ranges: Ranges,
-    /// The precision to bring the model to: up to TensorRT 10.16 by the builder's flags, since 11 and in TensorRT-RTX by
-    /// casts and Q/DQ nodes in the model.
+    /// What to bring the model to: up to TensorRT 10.16 by the builder's flags where it has them, else, since 11 and in
+    /// TensorRT-RTX by casts and Q/DQ nodes in the model.
     pub precision: Precision,
     /// How int8 ranges reach the builder; `None` takes what suits the TensorRT found.
     pub int8_via: Option<Int8Via>,
@@ -70,7 +71,7 @@ impl Config {
         Self {
             model: model.into(),
             ranges: Ranges::Calibrate(calibration),
-            precision: Precision::Int8,
+            precision: Precision::INT8,
             int8_via: None,
             casts: Casts::default(),
             engine: Engine {

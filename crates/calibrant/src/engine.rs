@@ -3,10 +3,8 @@
 use std::ops::ControlFlow;
 use std::path::Path;
 
-use calibrant_calibration::Algorithm;
 use calibrant_engine::{
-    BuildError, BuildOptions, BuildSummary, CalibrationAlgoType, Generation, Int8, Library,
-    Version, build_with,
+    BuildError, BuildOptions, BuildSummary, Generation, Int8, Library, Version, build_with,
 };
 use calibrant_locate::{
     Environment, FetchError, LocateError, LocateEvent, Source, Survey, fetch, locate, survey,
@@ -77,16 +75,6 @@ pub(crate) fn cache_version(version: Version) -> Option<u32> {
     match version.generation() {
         Some(Generation::TensorRt8 | Generation::TensorRt10) => u32::try_from(version.raw()).ok(),
         _ => None,
-    }
-}
-
-/// TensorRT's number for one of its calibrators.
-pub(crate) fn calibrator(algorithm: Algorithm) -> CalibrationAlgoType {
-    match algorithm {
-        Algorithm::EntropyCalibration2 => CalibrationAlgoType::EntropyCalibration2,
-        Algorithm::EntropyCalibration => CalibrationAlgoType::EntropyCalibration,
-        Algorithm::MinMaxCalibration => CalibrationAlgoType::MinmaxCalibration,
-        Algorithm::LegacyCalibration => CalibrationAlgoType::LegacyCalibration,
     }
 }
 

@@ -8,7 +8,7 @@ use calibrant_calibration::{
 };
 use calibrant_dataset::{DatasetError, LabelError};
 use calibrant_decode_cuda::OpenError;
-use calibrant_engine::{BuildError, InspectError, Precision, ShapeError, Unsupported, Version};
+use calibrant_engine::{BuildError, InspectError, ShapeError, Unsupported, Version};
 use calibrant_files::WriteError;
 use calibrant_locate::LocateError;
 use calibrant_onnx::ValidateError;
@@ -22,6 +22,7 @@ use crate::fit::InputProblem;
 use crate::given::Wanted;
 use crate::guard::GuardError;
 use crate::output::OutputError;
+use crate::precision::Precision;
 use crate::suspects::first_few;
 
 /// Why a job ended without its report.
@@ -315,7 +316,9 @@ pub enum UsageError {
         known: Vec<String>,
     },
     /// No samples, though ranges are needed.
-    #[error("int8 needs ranges: give samples with --images, or ranges with --calibration-cache")]
+    #[error(
+        "quantizing needs ranges: give samples with --images, or ranges with --calibration-cache"
+    )]
     NoSamples,
     /// Two sources of ranges.
     #[error(
@@ -354,13 +357,56 @@ pub enum UsageError {
         "--backend tensorrt calibrates while it builds an int8 engine; it needs an int8 --precision and TensorRT 8.5 to 10.16"
     )]
     NothingToBuild,
+    /// TensorRT's calibrators are for int8.
+    #[error(
+        "--backend tensorrt has TensorRT calibrate for int8, which is all that its calibrators do; leave it out for --precision {0}"
+    )]
+    CalibratorOfInt8(Precision),
+    /// TensorRT's own way to choose ranges is for int8.
+    #[error(
+        "tensorrt-faithful is TensorRT's calibrator for int8 and knows no {0}; choose another --method"
+    )]
+    FaithfulOfInt8(&'static str),
+    /// What is to take the model computes in the format in a later version, or never.
+    #[error("{taker} does not compute in {format}{}; choose --precision int8", since.as_ref().map_or_else(String::new, |since| format!(", which came with {since}")))]
+    NoSuchFormat {
+        /// The library found, or the target.
+        taker: String,
+        /// The format.
+        format: &'static str,
+        /// The first version that does.
+        since: Option<String>,
+    },
+    /// A GPU that does not compute in the format.
+    #[error(
+        "GPUs of compute capability {given} do not compute in {format}, those of {least} and above do; leave --compute-capability {given} out, or choose --precision int8"
+    )]
+    FormatOfGpu {
+        /// The compute capability asked for.
+        given: String,
+        /// The format.
+        format: &'static str,
+        /// The least that has it.
+        least: String,
+    },
+    /// Ranges of a calibration cache, for another format.
+    #[error(
+        "`{}` has ranges for int8, and {format} wants others; name calibration.stats with --calibration-cache, or calibrate again",
+        file.display()
+    )]
+    CacheOfInt8 {
+        /// The cache.
+        file: PathBuf,
+        /// The format asked for.
+        format: &'static str,
+    },
     /// TensorRT does not calibrate a quantized model.
     #[error("the model is quantized already ({0}); TensorRT calibrates float models")]
     QuantizedAlready(String),
     /// A way for int8 ranges, and a precision without int8.
     #[error(
         "--int8-via says how int8 ranges reach the builder, and --precision {} has none; leave --int8-via out, or choose --precision int8 or int8+fp16",
-        spelled(*.0)
+        .0
     )]
     NoInt8ToHandOver(Precision),
     /// A cache for a target that reads none.
@@ -443,10 +489,6 @@ pub enum UsageError {
     PresetForTensors(PathBuf),
 }
 
-fn spelled(precision: Precision) -> String {
-    serde_json::to_string(&precision).map(|text| text.replace('"', "")).unwrap_or_default()
-}
-
 /// What is most likely meant, as a remark behind a word that is none.
 pub(crate) fn meant(nearest: Option<&str>) -> String {
     nearest.map_or_else(String::new, |name| format!(" (did you mean `{name}`?)"))
@@ -476,7 +518,6 @@ fn way_round(error: &RewriteError) -> String {
             "; `calibrant build` builds it as it is".to_owned()
         }
         RewriteError::NonFiniteWeight { layer, .. } => in_float(std::slice::from_ref(layer)),
-        RewriteError::UnusableRange { layers, .. } => in_float(layers),
         _ => String::new(),
     }
 }

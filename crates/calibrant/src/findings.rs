@@ -2,7 +2,9 @@
 
 use std::path::Path;
 
-use calibrant_calibration::{Cache, Finding, ModelTensors, Reading, Severity, Table, check};
+use calibrant_calibration::{
+    Cache, Finding, ModelTensors, Reading, Severity, Table, check, check_table,
+};
 use calibrant_preprocess::Preprocess;
 use calibrant_rewrite::{Summary, model_tensors};
 
@@ -19,31 +21,50 @@ pub(crate) struct Remark {
     useless: Vec<String>,
 }
 
-/// All that is to be said against the ranges of `cache`, which was written from `table` if there is one, for the model at
-/// `path`.
+/// All that is to be said against the ranges of `cache`, which was written from `table` if there is one, or of a table that no
+/// cache is written from, for the model at `path`.
 ///
 /// # Errors
 ///
 /// When the model's graph cannot be followed.
 pub(crate) fn remarks(
-    cache: &Cache,
+    cache: Option<&Cache>,
     table: Option<&Table>,
     model: &LoadedModel,
     path: &Path,
 ) -> Result<Vec<Remark>, Error> {
-    let (reading, tensors) = (Reading::of(&cache.to_string()), tensors_of(model, path)?);
-    let findings = check(&reading, table, None, Some(&tensors));
+    let tensors = tensors_of(model, path)?;
+    let reading = cache.map(|cache| Reading::of(&cache.to_string()));
+    let findings = found(reading.as_ref(), table, &tensors);
     Ok(findings.iter().map(Remark::new).collect())
 }
 
-/// Makes sure that the model at `path` has a tensor of the cache.
+fn found<'a>(
+    reading: Option<&'a Reading>,
+    table: Option<&'a Table>,
+    tensors: &'a ModelTensors,
+) -> Vec<Finding<'a>> {
+    match (reading, table) {
+        (Some(reading), table) => check(reading, table, None, Some(tensors)),
+        (None, Some(table)) => check_table(table, tensors),
+        (None, None) => Vec::new(),
+    }
+}
+
+/// Makes sure that the model at `path` has a tensor of the ranges.
 ///
 /// # Errors
 ///
 /// When it has none, or its graph cannot be followed.
-pub(crate) fn check_names(cache: &Cache, model: &LoadedModel, path: &Path) -> Result<(), Error> {
-    let (reading, tensors) = (Reading::of(&cache.to_string()), tensors_of(model, path)?);
-    if check(&reading, None, None, Some(&tensors)).contains(&Finding::OtherModel) {
+pub(crate) fn check_names(
+    cache: Option<&Cache>,
+    table: Option<&Table>,
+    model: &LoadedModel,
+    path: &Path,
+) -> Result<(), Error> {
+    let tensors = tensors_of(model, path)?;
+    let reading = cache.map(|cache| Reading::of(&cache.to_string()));
+    if found(reading.as_ref(), table, &tensors).contains(&Finding::OtherModel) {
         return Err(Error::OtherModel { model: path.to_owned() });
     }
     Ok(())
@@ -90,7 +111,9 @@ impl Remark {
         let names: Vec<String> =
             useless.iter().filter(is_quantized).map(|name| format!("`{name}`")).collect();
         match names.len() {
-            0 => format!("{text}; no int8 layer of {MODEL} reads {}", it_or_one(useless.len())),
+            0 => {
+                format!("{text}; no quantized layer of {MODEL} reads {}", it_or_one(useless.len()))
+            }
             n if n == useless.len() => format!("{text}; {MODEL} has Q/DQ nodes with that scale"),
             _ => format!("{text}; {MODEL} has Q/DQ nodes for {}", first_few(&names)),
         }

@@ -9,6 +9,7 @@ use calibrant_calibration::{
     Cache, CacheError, Method, Reading, SavedStatistics, StatisticsError, Table, TableError,
 };
 use calibrant_files::TEXT_LIMIT_BYTES;
+use calibrant_format::{Format, INT8};
 
 use crate::config::DEFAULT_METHOD;
 use crate::error::{Error, UsageError};
@@ -60,19 +61,25 @@ pub(crate) struct CacheFile {
 pub enum Wanted {
     /// Ranges of a method other than the table's.
     Method(Method),
+    /// Ranges for a format other than the table's, by a method that depends on it.
+    Format(&'static str),
     /// The histogram of a tensor.
     Histogram,
 }
 
-/// Reads the file at `path`; of statistics and tables the ranges of `method` count, where one is named, else of
-/// statistics those of [`DEFAULT_METHOD`] and of a table its own.
+/// Reads the file at `path`; of statistics and tables the ranges of `method` for `format` count, where they are named, else
+/// of statistics those of [`DEFAULT_METHOD`] for int8 and of a table its own.
 ///
 /// # Errors
 ///
 /// When it cannot be read, or is damaged statistics or a damaged table (a cache never is, here), or the method needs
 /// statistics that are not there.
-pub(crate) fn read(path: &Path, method: Option<Method>) -> Result<Given, Error> {
-    open(path)?.by(method, path)
+pub(crate) fn read(
+    path: &Path,
+    method: Option<Method>,
+    format: Option<&Format>,
+) -> Result<Given, Error> {
+    open(path)?.by(method, format, path)
 }
 
 /// Reads the file at `path`.
@@ -98,15 +105,21 @@ pub(crate) fn open(path: &Path) -> Result<RangeFile, Error> {
 }
 
 impl RangeFile {
-    /// The ranges of the file, which lies at `path`, by `method`.
+    /// The ranges of the file, which lies at `path`, by `method` and for `format`.
     ///
     /// # Errors
     ///
     /// When the method cannot be had.
-    pub(crate) fn by(self, method: Option<Method>, path: &Path) -> Result<Given, Error> {
+    pub(crate) fn by(
+        self,
+        method: Option<Method>,
+        format: Option<&Format>,
+        path: &Path,
+    ) -> Result<Given, Error> {
         match self {
             Self::Statistics(statistics) => {
-                let table = Table::new(&statistics, method.unwrap_or(DEFAULT_METHOD));
+                let method = method.unwrap_or(DEFAULT_METHOD);
+                let table = Table::new(&statistics, method, format.unwrap_or(&INT8));
                 Ok(Given::Table(Tabled {
                     kind: STATISTICS_KIND,
                     table: Box::new(table.map_err(|source| of_file(path, source))?),
@@ -114,15 +127,7 @@ impl RangeFile {
                 }))
             }
             Self::Table(table) => {
-                let (table, statistics) = match method.filter(|method| *method != table.method()) {
-                    None => (table, None),
-                    Some(method) => {
-                        let statistics = needed(path, &table, Wanted::Method(method))?;
-                        let table = Table::new(&statistics, method);
-                        let table = table.map_err(|source| of_file(path, source))?;
-                        (Box::new(table), Some(statistics))
-                    }
-                };
+                let (table, statistics) = retold(path, table, method, format)?;
                 Ok(Given::Table(Tabled { kind: "calibration table", table, statistics }))
             }
             Self::Cache(_) if method.is_some() => {
@@ -156,6 +161,29 @@ impl CacheFile {
         let broken = |source| CacheError::Parse { path: path.to_owned(), source };
         self.reading.clone().into_cache().map_err(broken)
     }
+}
+
+/// The table at `path` by `method` for `format`, and the statistics that this took.
+fn retold(
+    path: &Path,
+    table: Box<Table>,
+    method: Option<Method>,
+    format: Option<&Format>,
+) -> Result<(Box<Table>, Option<Box<SavedStatistics>>), Error> {
+    let other_format = format.filter(|format| format.name != table.format());
+    let method = method.unwrap_or(table.method());
+    let wanted = match other_format {
+        _ if method != table.method() => Wanted::Method(method),
+        Some(format) if method.depends_on_format() => Wanted::Format(format.name),
+        Some(format) => {
+            let table = table.in_format(format).map_err(|source| of_file(path, source))?;
+            return Ok((Box::new(table), None));
+        }
+        None => return Ok((table, None)),
+    };
+    let statistics = needed(path, &table, wanted)?;
+    let table = Table::new(&statistics, method, format.unwrap_or(&INT8));
+    Ok((Box::new(table.map_err(|source| of_file(path, source))?), Some(statistics)))
 }
 
 /// The statistics beside the table at `path` that it was made from; `None` when there are none.
@@ -195,6 +223,7 @@ impl fmt::Display for Wanted {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Method(method) => write!(f, "those of {method}"),
+            Self::Format(format) => write!(f, "those for {format}"),
             Self::Histogram => f.write_str("histograms"),
         }
     }

@@ -31,6 +31,7 @@ use std::sync::Arc;
 use calibrant_calibration::{
     Cache, Histograms, Manifest, Method, SampleDigest, SavedStatistics, Table,
 };
+use calibrant_format::{Format, INT8, Numbers};
 use calibrant_onnx::Model;
 use calibrant_prefetch::Batch;
 use calibrant_rewrite::{Options, Summary, quantize};
@@ -51,6 +52,8 @@ pub struct How {
     pub runtime: Arc<dyn Runtime>,
     /// How a tensor's range is chosen.
     pub method: Method,
+    /// What activations and weights are quantized to.
+    pub format: Format,
     /// Threads that run samples.
     pub workers: NonZeroUsize,
     /// Memory that running the model may take.
@@ -69,15 +72,18 @@ pub struct Calibrated {
     pub statistics: SavedStatistics,
     /// The ranges of the method.
     pub table: Table,
+    /// What they were chosen for.
+    pub format: Format,
 }
 
 impl How {
-    /// By this method, with what a job does when nothing says otherwise.
+    /// By this method, with what a job does when nothing says otherwise: for int8.
     #[must_use]
     pub fn by(method: Method) -> Self {
         Self {
             runtime: default_runtime(),
             method,
+            format: INT8,
             workers: all_processors(),
             memory_bytes: default_memory_bytes(),
             model_sha256: None,
@@ -120,8 +126,8 @@ pub fn calibrate(model: &Model, source: &mut dyn Source, how: &How) -> Result<Ca
         program: PROGRAM.to_owned(),
     };
     let statistics = SavedStatistics::new(&seen.statistics, manifest);
-    let table = Table::new(&statistics, how.method)?;
-    Ok(Calibrated { statistics, table })
+    let table = Table::new(&statistics, how.method, &how.format)?;
+    Ok(Calibrated { statistics, table, format: how.format })
 }
 
 impl Calibrated {
@@ -140,7 +146,8 @@ impl Calibrated {
     ///
     /// When it cannot be quantized.
     pub fn quantize(&self, model: &Model) -> Result<(Model, Summary), Error> {
-        quantize(model, &self.table.ranges(), &Options::for_tensorrt()).map_err(Error::Quantize)
+        let options = Options::all(Numbers::both(self.format));
+        quantize(model, &self.table.ranges(), &options).map_err(Error::Quantize)
     }
 }
 
@@ -178,6 +185,7 @@ impl fmt::Debug for How {
         f.debug_struct("How")
             .field("runtime", &self.runtime.name())
             .field("method", &self.method)
+            .field("format", &self.format.name)
             .field("workers", &self.workers)
             .field("memory_bytes", &self.memory_bytes)
             .field("model_sha256", &self.model_sha256)

@@ -28,6 +28,7 @@ mod memory;
 mod model;
 mod native;
 mod output;
+mod precision;
 mod provenance;
 mod ranges;
 mod rewrite;
@@ -45,7 +46,7 @@ mod report;
 
 pub mod cli;
 
-pub use calibrant_engine::{Int8Via, Precision};
+pub use calibrant_engine::Int8Via;
 pub use config::{
     Backend, Calibration, Casts, Config, DEFAULT_BATCH_SIZE, DEFAULT_CACHE_VERSION,
     DEFAULT_ENGINE_BATCHES, DEFAULT_METHOD, Decode, Engine, EnginePolicy, OnBadSample, Ranges,
@@ -60,6 +61,7 @@ pub use output::{
     CACHE, CACHE_MANIFEST, MODEL, MODEL_DATA, OutputError, PLAN, REPORT, ReportProblem, STATISTICS,
     TABLE,
 };
+pub use precision::{ParsePrecisionError, Precision};
 pub use report::{
     CalibrationReport, CopyReport, EngineReport, FileReport, ModelReport, NativeReport,
     PipelineReport, REPORT_SCHEMA_VERSION, Report, RunReport, SkippedSample, StageReport,

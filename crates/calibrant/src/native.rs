@@ -25,7 +25,7 @@ use calibrant_tensor::{ElementType, Input, InputType, digest};
 use crate::calibrate::{pipeline, suspects};
 use crate::config::Calibration;
 use crate::decode::Pictures;
-use crate::engine::{build_plan, calibrator};
+use crate::engine::build_plan;
 use crate::error::Error;
 use crate::model::LoadedModel;
 use crate::observe::{Event, Observer};
@@ -245,7 +245,7 @@ impl Native<'_> {
                     PipelineSource::new(receiver, samples, on_bad_sample, &interruption);
                 let build = |feed: &mut Feed<'_>| {
                     let mut observer = Relay { observer, interruption: &interruption };
-                    let algorithm = calibrator(self.algorithm);
+                    let algorithm = self.algorithm;
                     let int8 = Int8::Calibrator { calibrator: feed, algorithm };
                     let BuildJob { onnx, options, plan, .. } = *job;
                     build_plan(self.library, onnx, options, int8, plan, &mut observer)

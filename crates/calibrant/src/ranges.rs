@@ -6,9 +6,10 @@ use std::path::Path;
 use calibrant_calibration::{
     Algorithm, Cache, Difference, Manifest, Method, SavedStatistics, Stale, Table,
 };
+use calibrant_format::{Format, INT8, Ranges};
 use calibrant_tensor::Digest;
 
-use crate::error::Error;
+use crate::error::{Error, UsageError};
 use crate::findings::Remark;
 use crate::given::{self, CacheFile, Given};
 use crate::provenance::{self, Provenance};
@@ -18,12 +19,9 @@ use crate::report::CalibrationReport;
 #[derive(Debug)]
 pub(crate) struct Found {
     pub(crate) report: CalibrationReport,
-    /// The largest magnitude kept, by tensor.
-    pub(crate) amax: BTreeMap<String, f32>,
+    pub(crate) ranges: Ranges,
     /// Minimum and maximum over all samples, by tensor; a cache has none.
     pub(crate) bounds: Option<BTreeMap<String, (f32, f32)>>,
-    /// The scale of each tensor; that of a cache is kept bit for bit, which its amax cannot promise.
-    pub(crate) scales: BTreeMap<String, f32>,
     /// The calibrator that a cache of them is said to be of.
     pub(crate) algorithm: Algorithm,
     /// What is to be said against them.
@@ -33,8 +31,7 @@ pub(crate) struct Found {
 /// Ranges read from a file.
 #[derive(Debug)]
 pub(crate) struct Reused {
-    /// The largest magnitude kept, by tensor.
-    pub(crate) ranges: BTreeMap<String, f32>,
+    pub(crate) ranges: Ranges,
     /// How they were chosen, where that is known.
     pub(crate) method: Option<Method>,
     /// The table, if the file is or gives one, or was written from the one beside it.
@@ -43,29 +40,33 @@ pub(crate) struct Reused {
     pub(crate) statistics: Option<Box<SavedStatistics>>,
     /// Whether what lies beside the file was looked at, too; statistics say all by themselves.
     pub(crate) looked_beside: bool,
-    /// What TensorRT is told.
-    pub(crate) cache: Cache,
+    /// What TensorRT is told; of int8 alone.
+    pub(crate) cache: Option<Cache>,
     /// What TensorRT made the cache from, if it did.
     pub(crate) manifest: Option<Manifest<Algorithm>>,
     /// What a user should know.
     pub(crate) notes: Vec<String>,
 }
 
-/// Reads calibration statistics, a calibration table or a TensorRT calibration cache for the model of this digest.
+/// Reads calibration statistics, a calibration table or a TensorRT calibration cache for the model of this digest, which is
+/// to be quantized to `format`.
 ///
 /// # Errors
 ///
-/// When the file is none of them, was made from another model, or what says so cannot be read.
+/// When the file is none of them, was made from another model, has no ranges for the format, or what says so cannot be
+/// read.
 pub(crate) fn reuse(
     file: &Path,
     method: Option<Method>,
+    format: &Format,
     model: Digest,
     version: u32,
 ) -> Result<Reused, Error> {
-    match given::read(file, method)? {
+    match given::read(file, method, Some(format))? {
         Given::Table(given) => {
             check_model(file, given.table.manifest().model, model)?;
-            let cache = Cache::from_table(&given.table, version)?;
+            let cache = (*format == INT8).then(|| Cache::from_table(&given.table, version));
+            let cache = cache.transpose()?;
             let mut reused = Reused::of_table(given.table, cache);
             match given.statistics {
                 Some(statistics) => {
@@ -76,7 +77,11 @@ pub(crate) fn reuse(
             }
             Ok(reused)
         }
-        Given::Cache(given) => from_cache(file, &given, model, version),
+        Given::Cache(given) if *format == INT8 => from_cache(file, &given, model, version),
+        Given::Cache(_) => {
+            let (file, format) = (file.to_owned(), format.name);
+            Err(UsageError::CacheOfInt8 { file, format }.into())
+        }
     }
 }
 
@@ -91,7 +96,7 @@ fn from_cache(
     Ok(match provenance::beside(file, &given.bytes, &cache)? {
         Provenance::Table(table) => {
             check_model(file, table.manifest().model, model)?;
-            let mut reused = Reused::of_table(table, written);
+            let mut reused = Reused::of_table(table, Some(written));
             reused.take_statistics_from(file);
             reused
         }
@@ -106,21 +111,23 @@ fn from_cache(
 }
 
 impl Reused {
-    fn of_table(table: Box<Table>, cache: Cache) -> Self {
+    fn of_table(table: Box<Table>, cache: Option<Cache>) -> Self {
         let (ranges, method) = (table.ranges(), Some(table.method()));
-        Self { ranges, method, table: Some(table), ..Self::of_cache(cache) }
+        Self { method, table: Some(table), cache, ..Self::of(ranges) }
     }
 
     fn of_cache(cache: Cache) -> Self {
-        let is_range = |amax: &f32| amax.is_finite() && *amax >= 0.0;
-        let ranges = cache.ranges().into_iter().filter(|(_, amax)| is_range(amax)).collect();
+        Self { cache: Some(cache.clone()), ..Self::of(cache.ranges()) }
+    }
+
+    fn of(ranges: Ranges) -> Self {
         Self {
             ranges,
             method: None,
             table: None,
             statistics: None,
             looked_beside: true,
-            cache,
+            cache: None,
             manifest: None,
             notes: Vec::new(),
         }

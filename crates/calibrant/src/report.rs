@@ -6,13 +6,14 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use calibrant_calibration::{Algorithm, BackendInfo, Method};
-use calibrant_engine::{BuildSummary, Precision};
+use calibrant_engine::BuildSummary;
 use calibrant_rewrite::{FloatType, Outcome};
 use calibrant_tensor::Digest;
 use serde::{Deserialize, Serialize};
 
 use crate::observe::Stage;
 use crate::output::{REPORT, seal};
+use crate::precision::Precision;
 use crate::printable;
 use crate::suspects::Suspects;
 
@@ -280,13 +281,11 @@ impl fmt::Display for Report {
             writeln!(f, "  samples  {suspects}")?;
         }
         if let Some(rewrite) = &self.rewrite {
-            let int8 = rewrite
-                .nodes
-                .iter()
-                .filter(|node| matches!(node.outcome, Outcome::Quantized { .. }))
-                .count();
+            let is_quantized = |outcome: &Outcome| matches!(outcome, Outcome::Quantized { .. });
+            let quantized = rewrite.nodes.iter().filter(|node| is_quantized(&node.outcome)).count();
+            let format = self.precision.quantized.map_or("quantized", |format| format.name);
             let opset = rewrite.opset;
-            write!(f, "  model    {int8} of {} nodes read int8, ", rewrite.nodes.len())?;
+            write!(f, "  model    {quantized} of {} nodes read {format}, ", rewrite.nodes.len())?;
             write!(
                 f,
                 "{} activations with Q/DQ, opset {}",

@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 
 use calibrant_engine::{DataType, Int8Via, LayerPrecision};
+use calibrant_format::{Operators, Scheme};
 use calibrant_onnx::Model;
 use calibrant_onnx::proto::NodeProto;
 use calibrant_rewrite::{
     CastOptions, CastSummary, FloatType, Options, RewriteError, Summary, cast, quantize,
-    quantize_to_scales, rename_unrelated_symbols,
+    rename_unrelated_symbols,
 };
 use regex_lite::Regex;
 
@@ -57,14 +58,11 @@ pub(crate) fn rewrite(
 ) -> Result<Rewritten, Problem> {
     let layers = layers(model, &route.layers)?;
     let (mut rewritten, quantized) = match found {
-        Some(found) if route.int8 == Some(Int8Via::Qdq) => {
-            let floats = layers.iter().map(|(name, _)| name.clone()).collect();
-            let options = Options { exclude_nodes: floats, ..Options::for_tensorrt() };
-            // The scales of a cache are met bit for bit; those of a table are made from its amaxes here as there.
-            let (rewritten, summary) = match found.bounds {
-                Some(_) => quantize(model, &found.amax, &options)?,
-                None => quantize_to_scales(model, &found.scales, &options)?,
-            };
+        Some(found) if route.via == Some(Int8Via::Qdq) => {
+            let floats = layers.iter().rev().map(|(name, _)| Operators::Named(name.clone()));
+            let mut options = Options::all(route.numbers);
+            options.scheme = floats.fold(options.scheme, Scheme::except);
+            let (rewritten, summary) = quantize(model, &found.ranges, &options)?;
             (rewritten, Some(summary))
         }
         _ => (model.clone(), None),

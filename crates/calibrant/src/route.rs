@@ -1,10 +1,12 @@
 //! Which way a job goes: what the builder is told, and what is written into the model.
 
 use calibrant_calibration::{Target, TargetWay};
-use calibrant_engine::{BuildOptions, Generation, Int8Via, LayerPrecision, Precision, Version};
+use calibrant_engine::{BuildOptions, Generation, Int8Via, LayerPrecision, Version};
+use calibrant_format::Numbers;
 use calibrant_rewrite::FloatType;
 
 use crate::config::Config;
+use crate::precision::Precision;
 
 /// Who is told the types that layers compute in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,8 +21,10 @@ pub(crate) enum Typing {
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Route {
     pub(crate) typing: Typing,
-    /// How int8 ranges reach the builder; `None` in a job without int8.
-    pub(crate) int8: Option<Int8Via>,
+    /// How ranges reach the builder; `None` in a job that quantizes nothing.
+    pub(crate) via: Option<Int8Via>,
+    /// What operators are to compute in, where that is written into the model.
+    pub(crate) numbers: Numbers,
     /// The half type that is written into the model.
     pub(crate) half: Option<FloatType>,
     /// Types of single layers that are written into the model.
@@ -32,8 +36,9 @@ impl Route {
     /// is named.
     pub(crate) fn of(config: &Config, version: Option<Version>) -> Self {
         let typing = match version.filter(|_| config.builds()) {
-            // Weights that stream want a model that says its types.
+            // Weights that stream want a model that says its types, and of some formats a builder cannot be told.
             _ if config.engine.options.weight_streaming => Typing::Model,
+            _ if config.precision.of_builder().is_none() => Typing::Model,
             Some(version) if is_weakly_typed(version) => Typing::Builder,
             Some(_) => Typing::Model,
             None => match config.target.map(Target::way) {
@@ -44,8 +49,9 @@ impl Route {
         let written = typing == Typing::Model;
         Self {
             typing,
-            int8: config.precision.has_int8().then(|| int8_via(config, typing)),
-            half: if written { half(config.precision) } else { None },
+            via: config.precision.quantized.map(|_| int8_via(config, typing)),
+            numbers: config.precision.numbers(),
+            half: if written { config.precision.half() } else { None },
             layers: if written {
                 config.engine.options.layer_precisions.clone()
             } else {
@@ -56,22 +62,22 @@ impl Route {
 
     /// Whether TensorRT itself finds the ranges.
     pub(crate) fn is_calibrated_by_tensorrt(&self) -> bool {
-        self.int8 == Some(Int8Via::Calibrator)
+        self.via == Some(Int8Via::Calibrator)
     }
 
     /// What the builder is told of all this.
     pub(crate) fn options(&self, config: &Config) -> BuildOptions {
         let options = config.engine.options.clone();
         match self.typing {
-            Typing::Builder if config.precision == Precision::Fp32 => options,
-            Typing::Builder => BuildOptions { precision: Some(config.precision), ..options },
+            Typing::Builder if config.precision == Precision::FP32 => options,
+            Typing::Builder => BuildOptions { precision: config.precision.of_builder(), ..options },
             Typing::Model => BuildOptions { layer_precisions: Vec::new(), ..options },
         }
     }
 
     /// How the ranges reach the builder, for a builder that is asked whether it can.
     pub(crate) fn via(&self) -> Int8Via {
-        self.int8.unwrap_or(Int8Via::Qdq)
+        self.via.unwrap_or(Int8Via::Qdq)
     }
 }
 
@@ -88,13 +94,4 @@ fn int8_via(config: &Config, typing: Typing) -> Int8Via {
         Typing::Builder => Int8Via::Cache,
         Typing::Model => Int8Via::Qdq,
     })
-}
-
-/// The half type of what is not int8.
-pub(crate) fn half(precision: Precision) -> Option<FloatType> {
-    match precision {
-        Precision::Fp16 | Precision::Int8Fp16 | Precision::Best => Some(FloatType::Fp16),
-        Precision::Bf16 => Some(FloatType::Bf16),
-        Precision::Fp32 | Precision::Int8 => None,
-    }
 }

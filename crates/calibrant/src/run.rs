@@ -1,6 +1,7 @@
 //! The whole job, in the order in which data goes through it.
 
 mod calibrated_build;
+mod formats;
 mod half;
 mod target;
 
@@ -8,10 +9,11 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use calibrant_calibration::{Cache, CacheManifest, Table, Target, TargetWay};
+use calibrant_calibration::{Algorithm, Cache, CacheManifest, Table, Target, TargetWay};
 use calibrant_dataset::{Dataset, SampleRef};
 use calibrant_decode_cuda::DevicePreprocess;
 use calibrant_engine::{BuildOptions, BuildSummary, Int8, Int8Via, Version};
+use calibrant_format::{Format, INT8};
 use calibrant_locate::{LocateError, Source};
 use calibrant_rewrite::{CastSummary, Summary};
 use calibrant_tensor::{Digest, digest};
@@ -19,7 +21,7 @@ use calibrant_tensor::{Digest, digest};
 use crate::calibrate::{Calibrated, calibrate, find_samples};
 use crate::config::{Backend, Calibration, Config, DEFAULT_CACHE_VERSION, EnginePolicy, Ranges};
 use crate::decode;
-use crate::engine::{build_plan, cache_version, calibrator, find_library};
+use crate::engine::{build_plan, cache_version, find_library};
 use crate::error::{Error, UsageError};
 use crate::findings;
 use crate::guard::{self, Inputs, Role};
@@ -47,8 +49,15 @@ use crate::suspects::{Suspects, first_few};
 ///
 /// [`Error`]; what had been completed by then stays in the output folder.
 pub fn run(config: &Config, observer: &mut dyn Observer) -> Result<Report, Error> {
-    if config.is_calibrated_by_tensorrt() && !(config.builds() && config.precision.has_int8()) {
+    let quantized = config.precision.quantized;
+    if config.is_calibrated_by_tensorrt() && !(config.builds() && quantized.is_some()) {
         return Err(UsageError::NothingToBuild.into());
+    }
+    if config.is_calibrated_by_tensorrt() && quantized != Some(INT8) {
+        return Err(UsageError::CalibratorOfInt8(config.precision).into());
+    }
+    if let Some(format) = quantized.filter(|format| *format != INT8) {
+        formats::check(config, &format)?;
     }
     let names_version = config.cache_version.is_some() || config.target.is_some();
     if config.is_calibrated_by_tensorrt() && names_version {
@@ -187,6 +196,11 @@ impl<'run> Job<'run> {
         }
     }
 
+    /// The format that ranges are chosen for.
+    fn format(&self) -> Format {
+        self.config.precision.quantized.unwrap_or(INT8)
+    }
+
     fn samples(&mut self, model: &LoadedModel) -> Result<Option<Dataset>, Error> {
         let Ranges::Calibrate(calibration) = &self.config.ranges else { return Ok(None) };
         let dataset = self.stage(Stage::Samples, None, |_| {
@@ -236,10 +250,17 @@ impl<'run> Job<'run> {
         library: &Library,
         route: &Route,
     ) -> Result<BuildOptions, Error> {
-        let options = route.options(self.config);
+        let mut options = route.options(self.config);
         let Library::Found(found) = library else { return Ok(options) };
         if !self.config.builds() {
             return Ok(options);
+        }
+        if let Some(format) = self.config.precision.quantized {
+            if let Some(gpus) = formats::limit(&mut options, &format, found.version())? {
+                self.note(format!(
+                    "the engine is for GPUs of compute capability {gpus}, which compute in {format}"
+                ));
+            }
         }
         options.check(found.version(), route.via()).map_err(UsageError::Unsupported)?;
         let sizes = Sizes::of(self.config, samples);
@@ -263,7 +284,8 @@ impl<'run> Job<'run> {
                 self.calibrate(calibration, model, dataset, version).map(Some)
             }
             (Ranges::Reuse { file, method }, _) => {
-                let reused = reuse(file, *method, model.sha256, version)?;
+                let format = self.format();
+                let reused = reuse(file, *method, &format, model.sha256, version)?;
                 self.take_over(file.clone(), reused, model).map(Some)
             }
             (Ranges::Calibrate(_) | Ranges::None, _) => Ok(None),
@@ -280,23 +302,25 @@ impl<'run> Job<'run> {
         let Backend::Runtime { runtime, method } = &calibration.backend else {
             return Err(UsageError::NothingToBuild.into());
         };
-        let total = Some(dataset.samples().len() as u64);
+        let (total, format) = (Some(dataset.samples().len() as u64), self.format());
         let Calibrated { statistics, table, report } =
             self.stage(Stage::Calibrate, total, |observer| {
-                calibrate(calibration, &**runtime, *method, model, dataset, observer)
+                calibrate(calibration, &**runtime, (*method, &format), model, dataset, observer)
             })?;
         self.note_samples(report.skipped.len(), report.classes.as_ref(), &report.suspects);
-        let cache = Cache::from_table(&table, version)?;
-        let remarks = findings::remarks(&cache, Some(&table), model, &self.config.model)?;
+        // TensorRT's calibrators, and so its caches, are for int8.
+        let cache = (format == INT8).then(|| Cache::from_table(&table, version)).transpose()?;
+        let remarks = findings::remarks(cache.as_ref(), Some(&table), model, &self.config.model)?;
         self.output.publish(STATISTICS, statistics.as_bytes())?;
         self.output.publish(TABLE, table.to_json().as_bytes())?;
-        self.output.publish(CACHE, cache.to_string().as_bytes())?;
+        if let Some(cache) = &cache {
+            self.output.publish(CACHE, cache.to_string().as_bytes())?;
+        }
         Ok(Found {
             report: CalibrationReport::Calibrated(Box::new(report)),
-            amax: table.ranges(),
+            ranges: table.ranges(),
             bounds: Some(table.bounds()),
-            scales: scales(&cache),
-            algorithm: cache.algorithm(),
+            algorithm: Algorithm::of(table.method()),
             remarks,
         })
     }
@@ -328,14 +352,16 @@ impl<'run> Job<'run> {
     ) -> Result<Found, Error> {
         let Reused { ranges, method, table, statistics, looked_beside, cache, manifest, notes } =
             reused;
-        findings::check_names(&cache, model, &self.config.model)?;
-        let remarks = findings::remarks(&cache, table.as_deref(), model, &self.config.model)?;
+        let (cache, path) = (cache.as_ref(), &self.config.model);
+        findings::check_names(cache, table.as_deref(), model, path)?;
+        let remarks = findings::remarks(cache, table.as_deref(), model, path)?;
         notes.into_iter().for_each(|note| self.note(note));
         // What lies beside the ranges and is not of them goes like any other result.
         let of_others = [
             (STATISTICS, statistics.is_none()),
             (TABLE, table.is_none() || !looked_beside),
             (CACHE_MANIFEST, manifest.is_none()),
+            (CACHE, cache.is_none()),
         ];
         of_others.iter().filter(|it| it.1).for_each(|(name, _)| self.output.release(name));
         if let Some(statistics) = &statistics {
@@ -344,18 +370,21 @@ impl<'run> Job<'run> {
         if let Some(table) = &table {
             self.output.publish(TABLE, table.to_json().as_bytes())?;
         }
-        let text = cache.to_string();
-        if let Some(manifest) = manifest {
-            let manifest = CacheManifest { cache: digest(text.as_bytes()), manifest };
-            self.output.publish(CACHE_MANIFEST, manifest.to_json().as_bytes())?;
+        let mut algorithm = Algorithm::EntropyCalibration2;
+        if let Some(cache) = cache {
+            let text = cache.to_string();
+            if let Some(manifest) = manifest {
+                let manifest = CacheManifest { cache: digest(text.as_bytes()), manifest };
+                self.output.publish(CACHE_MANIFEST, manifest.to_json().as_bytes())?;
+            }
+            self.output.publish(CACHE, text.as_bytes())?;
+            algorithm = cache.algorithm();
         }
-        self.output.publish(CACHE, text.as_bytes())?;
         Ok(Found {
             report: CalibrationReport::Reused { file, method, tensors: ranges.len() },
-            amax: ranges,
+            ranges,
             bounds: table.as_deref().map(Table::bounds),
-            scales: scales(&cache),
-            algorithm: cache.algorithm(),
+            algorithm,
             remarks,
         })
     }
@@ -418,11 +447,11 @@ impl<'run> Job<'run> {
             }
             Library::Unwanted => return Ok(EngineReport::Unwanted),
         };
-        let int8 = match (route.int8, ranges) {
-            (Some(Int8Via::Cache), Some(ranges)) => {
-                Int8::Cache { scales: &ranges.scales, algorithm: calibrator(ranges.algorithm) }
+        let int8 = match (route.via, ranges) {
+            (Some(Int8Via::Cache), Some(found)) => {
+                Int8::Cache { ranges: &found.ranges, algorithm: found.algorithm }
             }
-            (Some(Int8Via::Ranges), Some(ranges)) => Int8::Ranges { amax: &ranges.amax },
+            (Some(Int8Via::Ranges), Some(found)) => Int8::Ranges { ranges: &found.ranges },
             _ => Int8::Model,
         };
         let (onnx, plan) = (self.output.path(MODEL), self.output.draft(PLAN)?);
@@ -478,8 +507,4 @@ impl<'run> Job<'run> {
 struct RewriteReport {
     quantized: Option<Summary>,
     cast: Option<CastSummary>,
-}
-
-fn scales(cache: &Cache) -> BTreeMap<String, f32> {
-    cache.entries().iter().cloned().collect()
 }

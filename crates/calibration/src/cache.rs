@@ -20,18 +20,19 @@ mod diff;
 mod error;
 mod merge;
 mod parse;
-mod suspicion;
+pub(crate) mod suspicion;
 mod target;
 mod version;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::fmt;
 use std::path::Path;
 
 use calibrant_files::{WriteError, write_atomic};
+use calibrant_format::{INT8, Ranges};
 
 pub use algorithm::{Algorithm, ParseAlgorithmError};
-pub use check::{Finding, ModelTensors, Severity, check};
+pub use check::{Finding, ModelTensors, Severity, check, check_table};
 pub use diff::{Diff, Moved};
 pub use error::CacheError;
 pub use merge::{Conflict, MergeBy, MergeError, Merged, ParseMergeByError};
@@ -81,8 +82,11 @@ impl Cache {
     ///
     /// # Errors
     ///
-    /// When a tensor's name cannot be written.
+    /// When a tensor's name cannot be written, or the table is one for another format than int8.
     pub fn from_table(table: &Table, version: u32) -> Result<Self, CacheError> {
+        if table.format() != INT8.name {
+            return Err(CacheError::Format { format: table.format().to_owned() });
+        }
         let entries =
             table.tensors().iter().map(|(name, entry)| (name.clone(), entry.scale)).collect();
         Self::new(version, Algorithm::of(table.method()), entries)
@@ -117,9 +121,9 @@ impl Cache {
         suspicion::suspicions(&self.entries)
     }
 
-    /// The amax of every entry: 127 · scale, rounded to `f32`.
-    pub fn ranges(&self) -> BTreeMap<String, f32> {
-        self.entries.iter().map(|(name, scale)| (name.clone(), scale * 127.0)).collect()
+    /// The range of every entry, without those whose scale stands for none: negative, infinite, or not a number.
+    pub fn ranges(&self) -> Ranges {
+        Ranges::of_scales(self.entries.iter().cloned(), &INT8)
     }
 
     /// Writes the cache to `path`; the file appears only when it is complete.
@@ -211,9 +215,10 @@ mod tests {
                 .unwrap();
         let ranges = cache.ranges();
         // An 8-bit image in [0, 1] whose last of 2048 bins was clipped: amax is 2040.5 / 2048.
-        assert_eq!(ranges["images"], 2040.5 / 2048.0);
-        assert_eq!(ranges["max"], 1.0);
-        assert_eq!(ranges["zero"], 0.0);
+        let amax = |name| ranges.get(name).map(|range| range.amax());
+        assert_eq!(amax("images"), Some(2040.5 / 2048.0));
+        assert_eq!(amax("max"), Some(1.0));
+        assert_eq!(amax("zero"), Some(0.0));
         assert_eq!(cache.entries()[1].1, 1.0 / 127.0);
     }
 

@@ -1,7 +1,7 @@
 //! Histograms, range methods, calibration tables and TensorRT's calibration cache.
 //!
 //! To calibrate is to find, for every float tensor of a network, the largest absolute value worth keeping (its *amax*);
-//! the int8 scale is `amax / 127`.
+//! the scale is the amax divided by the largest magnitude of the number format, as `calibrant_format` says.
 //! This crate holds all of that but the network: whoever runs one gives every activation to
 //! [`TensorStatistics::observe`].
 //! The [`Statistics`] that come back are a pure function of the multiset of values seen, so neither the order of the
@@ -15,15 +15,15 @@
 //! It knows no runtime, no pictures and no ONNX.
 //!
 //! ```
-//! use calibrant_calibration::{Method, TensorStatistics, scale_of};
+//! use calibrant_calibration::{Method, TensorStatistics};
+//! use calibrant_format::INT8;
 //!
 //! let mut activation = TensorStatistics::new();
 //! activation.observe(&[0.0, 1.5, 6.0])?;
 //! activation.observe(&[0.0, 0.25, -0.5])?;
 //!
-//! let amax = activation.amax(Method::MinMax);
+//! let amax = activation.amax(Method::MinMax, &INT8);
 //! assert_eq!(amax, Some(6.0));
-//! assert_eq!(scale_of(6.0), 6.0 / 127.0);
 //! # Ok::<(), calibrant_calibration::NonFinite>(())
 //! ```
 
@@ -42,7 +42,7 @@ pub use cache::{
     Algorithm, Cache, CacheError, Conflict, Diff, FIRST_WITHOUT_CACHES, Finding, MergeBy,
     MergeError, Merged, ModelTensors, Moved, Oddity, ParseAlgorithmError, ParseCacheError,
     ParseMergeByError, ParseVersionError, Reading, Severity, Suspicion, Target, TargetError,
-    TargetWay, check, parse_tensorrt_version, tensorrt_release, tensorrt_version,
+    TargetWay, check, check_table, parse_tensorrt_version, tensorrt_release, tensorrt_version,
 };
 pub use faithful::{FAITHFUL_BINS, FaithfulHistogram};
 pub use histogram::{BINS, Histogram, MAX_EXPONENT, MIN_EXPONENT};
@@ -55,4 +55,4 @@ pub use saved::{
     merge_statistics,
 };
 pub use statistics::{Histograms, NonFinite, Statistics, TensorStatistics};
-pub use table::{Entry, FirstBatch, SCHEMA_VERSION, Table, TableError, scale_of};
+pub use table::{Entry, FirstBatch, SCHEMA_VERSION, Table, TableError};

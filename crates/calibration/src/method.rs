@@ -10,6 +10,7 @@ mod percentile;
 use std::fmt;
 use std::str::FromStr;
 
+use calibrant_format::Format;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 pub use percentile::Percentile;
@@ -22,14 +23,14 @@ pub enum Method {
     /// The largest magnitude seen: nothing is clipped.
     #[doc(alias = "IInt8MinMaxCalibrator")]
     MinMax,
-    /// The amax whose 128 levels lose the least information (Kullback-Leibler), after TensorRT.
+    /// The amax whose levels lose the least information (Kullback-Leibler), after TensorRT.
     #[doc(alias = "IInt8EntropyCalibrator2")]
     Entropy,
     /// The magnitude that this share of the values do not exceed.
     Percentile(Percentile),
     /// The amax with the smallest mean squared error.
     Mse,
-    /// What TensorRT's own entropy calibrators choose, up to TensorRT 10, from a histogram of their own.
+    /// What TensorRT's own entropy calibrators choose for int8, up to TensorRT 10, from a histogram of their own.
     ///
     /// Unlike all others it depends on which samples are in the first batch; see
     /// [`FaithfulHistogram`](crate::FaithfulHistogram).
@@ -77,15 +78,23 @@ impl Method {
         }
     }
 
-    pub(crate) fn amax(self, statistics: &TensorStatistics) -> Option<f32> {
+    /// Whether the amax that it chooses depends on the format that it is for.
+    pub fn depends_on_format(self) -> bool {
+        match self {
+            Self::MinMax | Self::Percentile(_) => false,
+            Self::Entropy | Self::Mse | Self::TensorrtFaithful => true,
+        }
+    }
+
+    pub(crate) fn amax(self, statistics: &TensorStatistics, format: &Format) -> Option<f32> {
         let magnitude = statistics.magnitude();
         let histogram = statistics.histogram();
         let threshold = match self {
             Self::MinMax => return Some(magnitude),
             Self::TensorrtFaithful => return faithful_amax(statistics),
-            Self::Entropy => entropy::threshold(histogram),
+            Self::Entropy => entropy::threshold(histogram, format.grid),
             Self::Percentile(percentile) => percentile::threshold(histogram, percentile),
-            Self::Mse => mse::threshold(histogram, statistics.zeros()),
+            Self::Mse => mse::threshold(histogram, statistics.zeros(), format.grid),
         };
         // A threshold lies in the last bin in use or below, so this only takes back the unused part of that bin.
         Some(threshold.map_or(magnitude, |threshold| threshold.min(magnitude)))

@@ -43,6 +43,7 @@ const LIMIT_BYTES: u64 = 2 << 30;
 ///
 /// ```
 /// # use calibrant_calibration::{BackendInfo, Manifest, Method, SavedStatistics, Statistics, Table};
+/// # use calibrant_format::INT8;
 /// # use calibrant_tensor::digest;
 /// # let (sample_list, samples) = Manifest::list_digest(Vec::new());
 /// # let backend = BackendInfo { name: "test".into(), version: "1".into(), notes: Vec::new() };
@@ -54,7 +55,7 @@ const LIMIT_BYTES: u64 = 2 << 30;
 /// statistics.observe("relu", &[0.0, 1.5, 6.0])?;
 /// let saved = SavedStatistics::new(&statistics, manifest);
 /// let again = SavedStatistics::from_bytes(saved.as_bytes().to_vec())?;
-/// let table = Table::new(&again, "percentile:99.9".parse()?)?;
+/// let table = Table::new(&again, "percentile:99.9".parse()?, &INT8)?;
 /// assert_eq!(table.statistics(), saved.digest());
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
@@ -281,6 +282,7 @@ impl Parts {
 mod tests {
     use std::ops::Range;
 
+    use calibrant_format::INT8;
     use proptest::collection::vec;
     use proptest::prelude::*;
 
@@ -396,11 +398,11 @@ mod tests {
         let saved = SavedStatistics::new(&statistics, manifest());
         for (percentile, amax) in [("10", 0.1), ("50", 0.5), ("99.9", 0.999), ("100", 0.9999)] {
             let method: Method = format!("percentile:{percentile}").parse().unwrap();
-            let found = Table::new(&saved, method).unwrap().tensors()["x"].amax;
+            let found = Table::new(&saved, method, &INT8).unwrap().tensors()["x"].amax;
             assert!((found - amax).abs() < 1.0 / 4096.0, "{percentile}: {found}");
-            assert_eq!(Some(found), statistics.tensors["x"].amax(method));
+            assert_eq!(Some(found), statistics.tensors["x"].amax(method, &INT8));
         }
-        let error = Table::new(&saved, Method::TensorrtFaithful).unwrap_err();
+        let error = Table::new(&saved, Method::TensorrtFaithful, &INT8).unwrap_err();
         assert!(matches!(error, TableError::NotKept { .. }), "{error}");
     }
 

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use calibrant_format::Format;
+
 use crate::histogram::scan;
 use crate::{FaithfulHistogram, Histogram, Method};
 
@@ -202,12 +204,12 @@ impl TensorStatistics {
         self.zeros += other.zeros;
     }
 
-    /// The amax that `method` chooses: finite, at least 0, and but for [`Method::TensorrtFaithful`] at most the largest
+    /// The amax that `method` chooses for `format`: finite, at least 0, and but for [`Method::TensorrtFaithful`] at most the largest
     /// magnitude seen.
     ///
     /// `None` when the method reads a histogram that was not kept, see [`Method::histograms`].
-    pub fn amax(&self, method: Method) -> Option<f32> {
-        method.amax(self)
+    pub fn amax(&self, method: Method, format: &Format) -> Option<f32> {
+        method.amax(self, format)
     }
 
     /// The histogram of magnitudes, zeros included.
@@ -265,6 +267,7 @@ impl Default for TensorStatistics {
 
 #[cfg(test)]
 mod tests {
+    use calibrant_format::INT8;
     use proptest::collection::vec;
     use proptest::prelude::*;
 
@@ -385,10 +388,10 @@ mod tests {
         assert_eq!(merged(three.clone(), &seen(Some(2.0), &[1.0])), None, "another first batch");
         assert_eq!(merged(three.clone(), &seen(None, &[1.0])), None, "kept by one only");
         assert_eq!(merged(seen(None, &[1.0]), &three), None, "kept by the other only");
-        assert_eq!(three.amax(Method::TensorrtFaithful).map(|amax| amax > 4.0), Some(true));
-        assert_eq!(seen(None, &[1.0]).amax(Method::TensorrtFaithful), None);
+        assert_eq!(three.amax(Method::TensorrtFaithful, &INT8).map(|amax| amax > 4.0), Some(true));
+        assert_eq!(seen(None, &[1.0]).amax(Method::TensorrtFaithful, &INT8), None);
         let zeros = TensorStatistics::after_first_batch(0.0);
-        assert_eq!(zeros.amax(Method::TensorrtFaithful), Some(0.0));
+        assert_eq!(zeros.amax(Method::TensorrtFaithful, &INT8), Some(0.0));
     }
 
     #[test]
@@ -409,7 +412,7 @@ mod tests {
             assert_eq!(extremes.map(f32::to_bits), [0; 3], "+0, never -0");
             assert_eq!(statistics.histogram().exponent(), MIN_EXPONENT);
             for method in Method::USUAL {
-                assert_eq!(statistics.amax(method).map(f32::to_bits), Some(0), "{method}");
+                assert_eq!(statistics.amax(method, &INT8).map(f32::to_bits), Some(0), "{method}");
             }
         }
     }

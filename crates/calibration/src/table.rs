@@ -9,13 +9,15 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use calibrant_files::{WriteError, write_atomic};
+use calibrant_format::{Format, INT8, Ranges};
 use calibrant_tensor::Digest;
 use serde::{Deserialize, Serialize};
 
-pub use entry::{Entry, FirstBatch, scale_of};
+pub use entry::{Entry, FirstBatch};
 pub use error::TableError;
 
-use crate::{Histograms, Manifest, Method, SavedStatistics};
+use crate::cache::suspicion;
+use crate::{Histograms, Manifest, Method, SavedStatistics, Suspicion};
 
 /// Version of the file's layout; a reader refuses every other one.
 pub const SCHEMA_VERSION: u32 = 2;
@@ -28,26 +30,61 @@ pub struct Table {
     samples: u64,
     statistics: Digest,
     manifest: Manifest,
+    #[serde(default, skip_serializing_if = "TableFormat::is_int8")]
+    format: TableFormat,
     /// Nothing but the amaxes of [`Method::TensorrtFaithful`] depends on it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     first_batch: Vec<String>,
     tensors: BTreeMap<String, Entry>,
 }
 
+/// The format that a table's ranges were chosen for; int8 where a table does not say.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct TableFormat {
+    /// [`Format::name`].
+    name: String,
+    /// The largest magnitude of its grid.
+    largest: f32,
+}
+
+impl TableFormat {
+    fn of(format: &Format) -> Self {
+        Self { name: format.name.to_owned(), largest: format.grid.largest() }
+    }
+
+    fn is_int8(&self) -> bool {
+        *self == Self::of(&INT8)
+    }
+}
+
+impl Default for TableFormat {
+    fn default() -> Self {
+        Self::of(&INT8)
+    }
+}
+
 impl Table {
-    /// The table of `statistics` by `method`.
+    /// The table of `statistics` by `method`, for tensors that are quantized to `format`.
     ///
     /// # Errors
     ///
-    /// When no samples were run, or the method reads a histogram that was not kept.
-    pub fn new(statistics: &SavedStatistics, method: Method) -> Result<Self, TableError> {
+    /// When no samples were run, the method reads a histogram that was not kept, or it knows nothing of the format.
+    pub fn new(
+        statistics: &SavedStatistics,
+        method: Method,
+        format: &Format,
+    ) -> Result<Self, TableError> {
         if statistics.samples() == 0 {
             return Err(TableError::NoSamples);
+        }
+        if method == Method::TensorrtFaithful && *format != INT8 {
+            return Err(TableError::Int8Alone { method, format: format.name });
         }
         let entries = statistics.tensors().map(|tensor| {
             let (name, seen) = tensor?;
             let not_kept = || TableError::NotKept { method, tensor: name.to_owned() };
-            Ok((name.to_owned(), Entry::new(&seen, method).ok_or_else(not_kept)?))
+            Ok((name.to_owned(), Entry::new(&seen, method, format).ok_or_else(not_kept)?))
         });
         let tensors = entries.collect::<Result<_, TableError>>()?;
         let first_batch = match method.histograms() {
@@ -59,6 +96,7 @@ impl Table {
             samples: statistics.samples(),
             statistics: statistics.digest(),
             manifest: statistics.manifest().clone().with_method(method),
+            format: TableFormat::of(format),
             first_batch,
             tensors,
         })
@@ -94,9 +132,45 @@ impl Table {
         &self.tensors
     }
 
-    /// The amax of every tensor.
-    pub fn ranges(&self) -> BTreeMap<String, f32> {
-        self.tensors.iter().map(|(name, entry)| (name.clone(), entry.amax)).collect()
+    /// The range of every tensor.
+    pub fn ranges(&self) -> Ranges {
+        self.tensors.iter().map(|(name, entry)| (name.clone(), entry.range())).collect()
+    }
+
+    /// The [name](Format::name) of the format that the ranges were chosen for.
+    pub fn format(&self) -> &str {
+        &self.format.name
+    }
+
+    /// The largest magnitude of that format.
+    pub fn largest(&self) -> f32 {
+        self.format.largest
+    }
+
+    /// The entries whose range is not to be trusted, by name.
+    pub fn suspicions(&self) -> impl Iterator<Item = Suspicion<'_>> {
+        suspicion::of_table(self)
+    }
+
+    /// The same ranges for another format.
+    ///
+    /// # Errors
+    ///
+    /// When the method would choose others for it: then a table has to be made of the statistics.
+    pub fn in_format(mut self, format: &Format) -> Result<Self, TableError> {
+        let wanted = TableFormat::of(format);
+        if self.format == wanted {
+            return Ok(self);
+        }
+        let method = self.method();
+        if method.depends_on_format() {
+            let (was, wanted) = (self.format.name, format.name);
+            return Err(TableError::OtherFormat { method, was, wanted });
+        }
+        for entry in self.tensors.values_mut() {
+            entry.scale = format.scale(entry.range());
+        }
+        Ok(Self { format: wanted, ..self })
     }
 
     /// Minimum and maximum of every tensor over all samples.
@@ -131,8 +205,12 @@ impl Table {
             return Err(TableError::Older { found: schema_version });
         }
         let table: Self = serde_json::from_str(json)?;
+        let TableFormat { largest, .. } = table.format;
+        if !(largest.is_finite() && largest > 0.0) {
+            return Err(TableError::Format { name: table.format.name, largest });
+        }
         for (name, entry) in &table.tensors {
-            entry.check(name)?;
+            entry.check(name, largest)?;
         }
         Ok(table)
     }
@@ -190,7 +268,7 @@ mod tests {
     }
 
     fn table(statistics: &Statistics) -> Table {
-        Table::new(&saved(statistics), Method::Mse).unwrap()
+        Table::new(&saved(statistics), Method::Mse, &INT8).unwrap()
     }
 
     fn statistics(tensors: &[(&str, &[f32])]) -> Statistics {
@@ -298,7 +376,7 @@ mod tests {
             (
                 "\"scale\": 0.015724963",
                 "\"scale\": -1.0",
-                "tensor `x`: scale is -1, but it must be amax / 127",
+                "tensor `x`: scale is -1, but it must be amax divided by the format's largest",
             ),
             ("\"scale\": 0.015724963", "\"scale\": null", "invalid type: null, expected f32"),
             ("\"scale\": 0.015724963,", "", "missing field `scale`"),
@@ -342,8 +420,11 @@ mod tests {
         let statistics = statistics(&[("x", &[0.1, 0.2, 0.3, 9.0])]);
         let half = "percentile:50".parse().unwrap();
         for method in Method::USUAL.into_iter().chain([half]) {
-            let table = Table::new(&saved(&statistics), method).unwrap();
-            assert_eq!(Some(table.tensors()["x"].amax), statistics.tensors["x"].amax(method));
+            let table = Table::new(&saved(&statistics), method, &INT8).unwrap();
+            assert_eq!(
+                Some(table.tensors()["x"].amax),
+                statistics.tensors["x"].amax(method, &INT8)
+            );
             assert_eq!((table.method(), table.manifest().method), (method, method));
             assert_eq!(table.statistics(), saved(&statistics).digest());
             assert_eq!(Table::from_json(&table.to_json()).unwrap(), table);
@@ -359,7 +440,7 @@ mod tests {
         tensor.observe(&[1.5]).unwrap();
         seen.tensors.insert("x".to_owned(), tensor);
         let faithful = Method::TensorrtFaithful;
-        let made = Table::new(&saved(&seen), faithful).unwrap();
+        let made = Table::new(&saved(&seen), faithful, &INT8).unwrap();
         assert_eq!(made.first_batch(), ["b.jpg", "a.jpg"]);
         let first = made.tensors()["x"].first_batch.unwrap();
         assert_eq!((first.magnitude, first.doublings), (1.0, 1));
@@ -369,7 +450,7 @@ mod tests {
         assert!(table(&seen).first_batch().is_empty(), "not asked for, not told");
 
         seen.tensors.insert("y".to_owned(), TensorStatistics::new());
-        let error = Table::new(&saved(&seen), faithful).unwrap_err().to_string();
+        let error = Table::new(&saved(&seen), faithful, &INT8).unwrap_err().to_string();
         assert!(
             error
                 .starts_with("tensorrt-faithful reads a histogram that was not kept of tensor `y`"),
@@ -383,7 +464,7 @@ mod tests {
     #[test]
     fn no_samples_make_no_table() {
         let none = saved(&Statistics::default());
-        assert!(matches!(Table::new(&none, Method::MinMax), Err(TableError::NoSamples)));
+        assert!(matches!(Table::new(&none, Method::MinMax, &INT8), Err(TableError::NoSamples)));
     }
 
     #[test]

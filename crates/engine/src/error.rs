@@ -4,6 +4,7 @@ use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use calibrant_calibration::CacheError;
 use calibrant_tensorrt::{BoxError, OpenError};
 
 use crate::event::ParserMessage;
@@ -101,22 +102,9 @@ pub enum BuildError {
         /// How many ranges there are.
         n_ranges: usize,
     },
-    /// A range that is none.
-    #[error("the range of tensor {tensor:?} is {range}; a range is finite and not negative")]
-    Range {
-        /// The tensor.
-        tensor: String,
-        /// Its range.
-        range: f32,
-    },
-    /// A name that the format of calibration caches cannot hold.
-    #[error(
-        "tensor name {tensor:?} cannot stand in a calibration cache: it has a line break; rename the tensor in the model"
-    )]
-    CacheName {
-        /// The name.
-        tensor: String,
-    },
+    /// The ranges cannot stand in a calibration cache.
+    #[error(transparent)]
+    Cache(#[from] CacheError),
     /// A DLA without the GPU to fall back to, and tensors without a range.
     #[error(
         "the DLA needs a range of every tensor, and these have none:\n{}\nallow GPU fallback, or calibrate with TensorRT",

@@ -1,9 +1,10 @@
 //! How INT8 ranges reach the builder.
 
-use std::collections::BTreeMap;
 use std::fmt;
 
-use calibrant_tensorrt::{CalibrationAlgoType, Calibrator, Version};
+use calibrant_calibration::Algorithm;
+use calibrant_format::Ranges;
+use calibrant_tensorrt::{CalibrationAlgoType, Calibrator};
 use serde::Serialize;
 
 use crate::ranges::Coverage;
@@ -17,7 +18,7 @@ pub enum Int8<'c> {
         /// Gives it the batches.
         calibrator: &'c mut dyn Calibrator,
         /// How TensorRT chooses the ranges.
-        algorithm: CalibrationAlgoType,
+        algorithm: Algorithm,
     },
     /// TensorRT is handed a calibration cache, and nothing to calibrate with. Up to TensorRT 10.
     ///
@@ -25,15 +26,15 @@ pub enum Int8<'c> {
     /// one that TensorRT refuses all the same ends the build in
     /// [`BuildError::CacheRefused`](crate::BuildError::CacheRefused).
     Cache {
-        /// The scale (amax / 127) of each tensor, by name.
-        scales: &'c BTreeMap<String, f32>,
+        /// The range of each tensor.
+        ranges: &'c Ranges,
         /// The calibrator that the cache is said to be of.
-        algorithm: CalibrationAlgoType,
+        algorithm: Algorithm,
     },
     /// The range of each tensor is set in the network, completed as a cache is. Up to TensorRT 10.
     Ranges {
-        /// The largest absolute value of each tensor, by name.
-        amax: &'c BTreeMap<String, f32>,
+        /// The range of each tensor.
+        ranges: &'c Ranges,
     },
 }
 
@@ -85,51 +86,12 @@ pub struct Int8Summary {
     pub cache: Option<Vec<u8>>,
 }
 
-/// What the first line of a calibration cache calls an algorithm.
-pub fn cache_algorithm(algorithm: CalibrationAlgoType) -> &'static str {
+/// TensorRT's number for one of its calibrators.
+pub(crate) fn calibrator(algorithm: Algorithm) -> CalibrationAlgoType {
     match algorithm {
-        CalibrationAlgoType::EntropyCalibration => "EntropyCalibration",
-        CalibrationAlgoType::MinmaxCalibration => "MinMaxCalibration",
-        CalibrationAlgoType::LegacyCalibration => "LegacyCalibration",
-        _ => "EntropyCalibration2",
-    }
-}
-
-/// The first line of a calibration cache, which TensorRT takes only if it would write the same.
-pub(crate) fn cache_header(version: Version, algorithm: CalibrationAlgoType) -> String {
-    format!("TRT-{}-{}", version.raw(), cache_algorithm(algorithm))
-}
-
-/// A calibration cache as TensorRT writes it: a line for each scale, the bits of the float in hexadecimal digits without
-/// leading zeros.
-pub(crate) fn cache_text(header: &str, scales: &[(String, f32)]) -> String {
-    let mut text = format!("{header}\n");
-    for (name, scale) in scales {
-        text.push_str(&format!("{name}: {:x}\n", scale.to_bits()));
-    }
-    text
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn caches_are_written_as_tensorrt_does() {
-        let header = |version, algorithm| cache_header(Version::from_raw(version), algorithm);
-        let entropy = header(8_601, CalibrationAlgoType::EntropyCalibration2);
-        assert_eq!(entropy, "TRT-8601-EntropyCalibration2");
-        assert_eq!(
-            header(101_303, CalibrationAlgoType::MinmaxCalibration),
-            "TRT-101303-MinMaxCalibration"
-        );
-        let scales = [
-            ("images", f32::from_bits(0x3c00_8912)),
-            ("x: 0", 1.0 / 127.0),
-            ("tiny", f32::from_bits(0xab)),
-        ];
-        let scales = scales.map(|(name, scale)| (name.to_owned(), scale));
-        let expected = "TRT-8601-EntropyCalibration2\nimages: 3c008912\nx: 0: 3c010204\ntiny: ab\n";
-        assert_eq!(cache_text(&entropy, &scales), expected);
+        Algorithm::EntropyCalibration2 => CalibrationAlgoType::EntropyCalibration2,
+        Algorithm::EntropyCalibration => CalibrationAlgoType::EntropyCalibration,
+        Algorithm::MinMaxCalibration => CalibrationAlgoType::MinmaxCalibration,
+        Algorithm::LegacyCalibration => CalibrationAlgoType::LegacyCalibration,
     }
 }

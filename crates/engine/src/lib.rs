@@ -28,18 +28,18 @@ mod shapes;
 pub use abilities::Abilities;
 pub use build::{BuildSummary, LayerTypeSummary, TensorSummary, build, build_with};
 pub use calibrant_tensorrt::{
-    BoxError, CalibrationAlgoType, Calibrator, ComputeCapability, DataType, Generation,
-    HardwareCompatibilityLevel, Library, MemoryPoolType, ProfilingVerbosity, Severity, Version,
+    BoxError, Calibrator, ComputeCapability, DataType, Generation, HardwareCompatibilityLevel,
+    Library, MemoryPoolType, ProfilingVerbosity, Severity, Version,
 };
 pub use error::{BuildError, ProfileProblem};
 pub use event::{Event, ParserMessage};
 pub use inspect::{
     InspectError, LayerError, PlanHeader, PlanInspection, PlanLayer, PlanTensor, inspect,
 };
-pub use int8::{Int8, Int8Summary, Int8Via, cache_algorithm};
+pub use int8::{Int8, Int8Summary, Int8Via};
 pub use options::{
     BuildOptions, Constraints, Dla, LayerPrecision, LeanRuntime, OptionError, PoolLimit, Precision,
-    Refit, Unsupported, parse_algorithm, parse_compute_capability, parse_constraints,
+    Refit, Unsupported, numbered_compute_capabilities, parse_compute_capability, parse_constraints,
     parse_hardware_compatibility, parse_int8_via, parse_layer_precision, parse_memory_pool,
     parse_precision, parse_profiling_verbosity, parse_size,
 };

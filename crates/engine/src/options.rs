@@ -17,7 +17,7 @@ use crate::shapes::Profile;
 
 pub use self::check::Unsupported;
 pub use self::spelling::{
-    OptionError, parse_algorithm, parse_compute_capability, parse_constraints,
+    OptionError, numbered_compute_capabilities, parse_compute_capability, parse_constraints,
     parse_hardware_compatibility, parse_int8_via, parse_layer_precision, parse_memory_pool,
     parse_precision, parse_profiling_verbosity, parse_size,
 };

@@ -8,8 +8,7 @@
 //! TensorRT's own calibrators fill them in by the same rules, so a table completed here covers what a cache of theirs
 //! would.
 
-use std::collections::BTreeMap;
-
+use calibrant_format::{Range, Ranges};
 use serde::Serialize;
 
 /// A network, as far as ranges are concerned: tensors, and layers in an order in which each comes after what it reads.
@@ -115,18 +114,13 @@ pub struct Completed {
 
 /// Completes ranges by the rules that need no calibration; returns them in the order of the network's tensors.
 ///
-/// `given` is in any unit (amax, or scale), in which `one` is what an amax of 1 is. A range that was given stays as it
-/// is, even where a rule would have another.
-pub(crate) fn complete(
-    graph: &RangeGraph,
-    given: &BTreeMap<String, f32>,
-    one: f32,
-) -> (Vec<(String, f32)>, Coverage) {
+/// A range that was given stays as it is, even where a rule would have another.
+pub(crate) fn complete(graph: &RangeGraph, given: &Ranges) -> (Vec<(String, Range)>, Coverage) {
     let find = |tensor: &RangeTensor| {
-        given.get(&tensor.name).copied().filter(|&range| tensor.has_range && range != 0.0)
+        given.get(&tensor.name).filter(|range| tensor.has_range && *range != Range::ZERO)
     };
     let mut known = Known { graph, ranges: graph.tensors.iter().map(find).collect(), told: vec![] };
-    known.bound(one);
+    known.bound();
     // What is known flows back first, from the output to the input of a layer, as TensorRT has it, and then on.
     loop {
         let before = known.count();
@@ -147,10 +141,10 @@ pub(crate) fn complete(
         missing: names(&|at, tensor| tensor.has_range && ranges[at].is_none()),
         zero: given
             .iter()
-            .filter(|&(_, &range)| range == 0.0)
+            .filter(|&(_, &range)| range == Range::ZERO)
             .map(|(name, _)| name.clone())
             .collect(),
-        unused: given.keys().filter(|name| !is_tensor(name)).cloned().collect(),
+        unused: given.tensors().filter(|name| !is_tensor(name)).map(str::to_owned).collect(),
         completed: told,
     };
     let ranges = graph.tensors.iter().zip(ranges);
@@ -160,7 +154,7 @@ pub(crate) fn complete(
 /// What is known of a network's ranges so far.
 struct Known<'g> {
     graph: &'g RangeGraph,
-    ranges: Vec<Option<f32>>,
+    ranges: Vec<Option<Range>>,
     told: Vec<Completed>,
 }
 
@@ -170,7 +164,7 @@ impl Known<'_> {
     }
 
     /// Gives a tensor a range, unless it has one or is of no type that has one.
-    fn tell(&mut self, tensor: usize, range: f32, from: Option<usize>, rule: Rule) {
+    fn tell(&mut self, tensor: usize, range: Range, from: Option<usize>, rule: Rule) {
         if self.ranges[tensor].is_some() || !self.graph.tensors[tensor].has_range {
             return;
         }
@@ -180,10 +174,10 @@ impl Known<'_> {
     }
 
     /// Gives the ranges that functions have by definition.
-    fn bound(&mut self, one: f32) {
+    fn bound(&mut self) {
         for layer in &self.graph.layers {
             if let Effect::Bounds(rule) = layer.effect {
-                layer.outputs.iter().for_each(|&output| self.tell(output, one, None, rule));
+                layer.outputs.iter().for_each(|&output| self.tell(output, Range::ONE, None, rule));
             }
         }
     }
@@ -217,7 +211,7 @@ impl Known<'_> {
                     layer.inputs.iter().filter(|&&at| self.graph.tensors[at].has_range);
                 // One input without a range may be the largest.
                 let all: Option<Vec<_>> = with_range.map(known).collect();
-                let largest = |all: Vec<(f32, usize)>| {
+                let largest = |all: Vec<(Range, usize)>| {
                     all.into_iter().reduce(|most, next| if next.0 > most.0 { next } else { most })
                 };
                 (all.and_then(largest), rule)

@@ -15,6 +15,12 @@ use crate::proto::tensor_proto::DataLocation;
 use crate::{DataType, TensorError, TensorProblem};
 
 impl DataType {
+    /// Returns the type that `TensorProto.data_type` calls by this number.
+    #[must_use]
+    pub fn of_code(code: i32) -> Option<Self> {
+        Self::from_i32(code)
+    }
+
     /// Returns the bits of one element, `None` for strings, whose length varies.
     #[must_use]
     pub fn bits(self) -> Option<usize> {

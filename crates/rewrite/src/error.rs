@@ -35,18 +35,6 @@ pub enum RewriteError {
         /// The tensors that would need one, in the order of the graph.
         tensors: Vec<String>,
     },
-    /// A range is negative, infinite or not a number.
-    #[error(
-        "the range of tensor \"{tensor}\" is {amax}; a range is a finite number and at least 0"
-    )]
-    UnusableRange {
-        /// The tensor.
-        tensor: String,
-        /// What was given.
-        amax: f32,
-        /// The nodes that would read it in int8, by name, or by their first output where they have none.
-        layers: Vec<String>,
-    },
     /// A weight holds an infinity or not a number.
     #[error("weight \"{tensor}\" of {node} holds {value} at {index}")]
     NonFiniteWeight {
@@ -61,9 +49,11 @@ pub enum RewriteError {
         /// What stands there.
         value: f32,
     },
-    /// No node answers to a name that was to be excluded.
-    #[error("no node and no tensor is called `{pattern}`, so it cannot be excluded")]
-    UnknownExclusion {
+    /// No node answers to a name that the scheme has a rule for.
+    #[error(
+        "no node and no tensor is called `{pattern}`, so there is nothing to make an exception of"
+    )]
+    UnknownRule {
         /// The name or pattern.
         pattern: String,
     },

@@ -1,7 +1,8 @@
 //! Between the scales of a calibration cache and a model with Q/DQ pairs.
 //!
 //! TensorRT up to 10 takes one scale for each float tensor, by the tensor's name ([implicit quantization]); every TensorRT
-//! takes Q/DQ pairs in the model. [`quantize_to_scales`] leads from the one to the other, [`activation_scales`] back.
+//! takes Q/DQ pairs in the model. [`quantize`](crate::quantize) with the cache's scales as ranges leads from the one to the
+//! other, [`activation_scales`] back.
 //!
 //! The way back, rule by rule:
 //!
@@ -22,15 +23,10 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
-use calibrant_calibration::scale_of;
 use calibrant_onnx::proto::{NodeProto, TensorProto, ValueInfoProto};
 use calibrant_onnx::{DataType, Model, TensorError, Topology, TopologyError};
 
-use crate::error::RewriteError;
-use crate::options::Options;
 use crate::placement::roles::{made_of_constants, moves_values, whole_numbers};
-use crate::quantize;
-use crate::summary::{Note, Summary};
 
 /// The scales that the Q/DQ pairs of a model stand for.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -102,44 +98,6 @@ pub enum ScaleError {
     Tensor(#[from] TensorError),
 }
 
-/// Returns `model` with Q/DQ pairs of these scales, bit for bit, and what was done to each of its nodes.
-///
-/// `scales` holds the scale of each activation by the tensor's name in `model`, as a calibration cache does; a scale that
-/// is not a finite number of at least 0 counts as missing. It is [`quantize`] but for that: a range that is handed over as
-/// amax does not reach every scale, because a product and a quotient round.
-/// Tensors that have to share a scale share the largest; those that were only ever 0 get 1/127.
-///
-/// # Errors
-///
-/// As [`quantize`].
-pub fn quantize_to_scales(
-    model: &Model,
-    scales: &BTreeMap<String, f32>,
-    options: &Options,
-) -> Result<(Model, Summary), RewriteError> {
-    let ranges = scales.iter().map(|(name, scale)| (name.clone(), scale * 127.0));
-    let ranges = ranges.filter(|(_, amax)| amax.is_finite() && *amax >= 0.0).collect();
-    let (mut quantized, mut summary) = quantize(model, &ranges, options)?;
-    let exact = exact_scales(scales, &summary);
-    let graph = quantized.graph_mut();
-    let is_pair = |node: &&NodeProto| node.is_default_domain() && node.is("QuantizeLinear");
-    let stored: HashMap<&str, f32> = graph
-        .node
-        .iter()
-        .filter(is_pair)
-        .filter_map(|node| Some((node.input_name(1)?, *exact.get(node.input_name(0)?)?)))
-        .collect();
-    for tensor in &mut graph.initializer {
-        if let Some(&scale) = stored.get(tensor.label()) {
-            *tensor = TensorProto::from_f32(tensor.label(), &[], &[scale]);
-        }
-    }
-    for activation in &mut summary.activations {
-        activation.scale = exact.get(&activation.tensor).copied().unwrap_or(activation.scale);
-    }
-    Ok((quantized, summary))
-}
-
 /// Returns the scales that the Q/DQ pairs of `model` stand for; the module says by which rules.
 ///
 /// # Errors
@@ -209,28 +167,6 @@ fn made_of_no_values<'a>(topology: &'a Topology<'a>) -> HashSet<&'a str> {
         }
     }
     found
-}
-
-/// The scale of each quantized tensor as it was given, where `quantize` had to take the nearest that an amax reaches.
-fn exact_scales(scales: &BTreeMap<String, f32>, summary: &Summary) -> BTreeMap<String, f32> {
-    let reaches = |given: f32, scale: f32| {
-        given >= f32::MIN_POSITIVE && scale_of(given * 127.0).to_bits() == scale.to_bits()
-    };
-    let exact = summary.activations.iter().filter_map(|activation| {
-        let group = summary.notes.iter().find_map(|note| match note {
-            Note::SharedScale { tensors, .. } if tensors.contains(&activation.tensor) => {
-                Some(tensors)
-            }
-            _ => None,
-        });
-        let alone = [activation.tensor.clone()];
-        let members = group.map_or(&alone[..], Vec::as_slice).iter();
-        let given = members.filter_map(|tensor| scales.get(tensor).copied());
-        let widest =
-            given.filter(|given| reaches(*given, activation.scale)).max_by(f32::total_cmp)?;
-        Some((activation.tensor.clone(), widest))
-    });
-    exact.collect()
 }
 
 /// What is known while the pairs are read.

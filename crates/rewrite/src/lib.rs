@@ -1,8 +1,9 @@
 //! Rewrite ONNX graphs for TensorRT: Q/DQ placement, casts, batch-norm folding, opset upgrades and repairs.
 //!
-//! [`quantize`] takes a float32 model and the range of each activation and gives back the model in the form that every
-//! TensorRT from 8.5 on, and every other runtime, takes for int8: explicit `QuantizeLinear` and `DequantizeLinear`
-//! pairs, weights stored as int8. It knows no runtime and runs nothing; what it did stands in the [`Summary`].
+//! [`quantize`] takes a float32 model, the range of each activation and the formats that operators are to compute in, and
+//! gives back the model in the form that every TensorRT from 8.5 on, and every other runtime, takes: explicit
+//! `QuantizeLinear` and `DequantizeLinear` pairs, weights stored quantized. It knows no runtime and runs nothing; what it
+//! did stands in the [`Summary`].
 //!
 //! [`cast`] takes a float32 model, quantized or not, to float16 or bfloat16, and keeps in float32 what would not survive
 //! it; see its [`CastSummary`].
@@ -14,14 +15,13 @@
 //! # Examples
 //!
 //! ```no_run
-//! use std::collections::BTreeMap;
-//!
+//! use calibrant_format::{Numbers, Ranges};
 //! use calibrant_onnx::Model;
 //! use calibrant_rewrite::{Options, quantize};
 //!
 //! let model = Model::read("model.onnx".as_ref())?;
-//! let ranges = BTreeMap::from([("input".to_owned(), 2.64), ("relu1".to_owned(), 6.0)]);
-//! let (quantized, summary) = quantize(&model, &ranges, &Options::for_tensorrt())?;
+//! let ranges = Ranges::of_amax([("input".to_owned(), 2.64), ("relu1".to_owned(), 6.0)])?;
+//! let (quantized, summary) = quantize(&model, &ranges, &Options::all(Numbers::INT8))?;
 //! quantized.write("model.int8.onnx".as_ref())?;
 //! println!("{} activations in int8", summary.activations.len());
 //! # Ok::<(), Box<dyn std::error::Error>>(())
@@ -48,8 +48,7 @@ mod weights;
 mod cast;
 mod implicit;
 
-use std::collections::BTreeMap;
-
+use calibrant_format::{Granularity, Ranges, Scheme};
 use calibrant_onnx::{Model, Topology};
 
 pub use cast::{
@@ -60,9 +59,7 @@ pub use constants::fold_constants;
 pub use detect::already_quantized;
 pub use error::{RaiseProblem, RewriteError};
 pub use fold_batch_norm::fold_batch_norm;
-pub use implicit::{
-    ActivationScales, ScaleError, activation_scales, model_tensors, quantize_to_scales,
-};
+pub use implicit::{ActivationScales, ScaleError, activation_scales, model_tensors};
 pub use opset::raise_opset;
 pub use options::{Options, SmallLayers};
 pub use summary::{
@@ -71,22 +68,24 @@ pub use summary::{
 };
 pub use symbols::rename_unrelated_symbols;
 
-use placement::{Decision, Scale};
+use placement::{Decision, Scaled};
 use prepare::{Prepared, prepare};
 
 /// Returns `model` with Q/DQ pairs, and what was done to each of its nodes.
 ///
-/// `ranges` holds the largest absolute value worth keeping of each activation, by the tensor's name in `model`; names
-/// that are not needed are ignored. An operator that would read a tensor without a range stays in float, as it does in
-/// TensorRT with such a calibration cache; [`Summary::without_ranges`] lists them.
+/// `ranges` has the range of each activation, by the tensor's name in `model`; names that are not needed are ignored.
+/// An operator that would read a tensor without a range stays in float, as it does in TensorRT with such a calibration
+/// cache; [`Summary::without_ranges`] lists them.
+/// Tensors that have to share a scale have that of the widest range among them; a tensor that was only ever 0 has that of
+/// a range of 1.
 ///
 /// # Errors
 ///
-/// When the model is quantized already, its opset cannot be raised, a range that is needed is unusable or all of them
-/// are missing, a weight cannot be read, an exclusion meets no node, or nothing is left to quantize.
+/// When the model is quantized already, its opset cannot be raised, all ranges that are needed are missing, a weight
+/// cannot be read, a rule by name meets no node, or nothing is left to quantize.
 pub fn quantize(
     model: &Model,
-    ranges: &BTreeMap<String, f32>,
+    ranges: &Ranges,
     options: &Options,
 ) -> Result<(Model, Summary), RewriteError> {
     if let Some(reason) = already_quantized(model) {
@@ -99,15 +98,16 @@ pub fn quantize(
         weight_inputs_removed,
         constants_folded,
         batch_norms_folded,
-    } = prepare(model)?;
+    } = prepare(model, first_opset(&options.scheme))?;
     let graph = model.graph_mut();
     let topology = Topology::new(graph)?;
     let decisions = placement::place(&topology, options, ranges)?;
     something_to_do(&topology, &decisions, ranges)?;
-    let scales = placement::scales(&topology, &decisions)?;
+    let scales = placement::scales(&topology, &decisions);
     let quantized = qdq::quantized(&topology, &decisions, &scales)?;
-    let activations = scales.tensors.iter().map(|&(tensor, Scale { amax, scale })| {
-        QuantizedActivation { tensor: tensor.to_owned(), amax, scale }
+    let activations = scales.tensors.iter().map(|&Scaled { tensor, format, range, scale }| {
+        let (tensor, format, amax) = (tensor.to_owned(), format.name, range.amax());
+        QuantizedActivation { tensor, format, amax, scale }
     });
     let activations = activations.collect();
     let mut notes = scales.notes;
@@ -127,11 +127,20 @@ pub fn quantize(
     Ok((model, summary))
 }
 
+/// The first opset that can say what `scheme` asks for.
+fn first_opset(scheme: &Scheme) -> i64 {
+    let formats = scheme.formats().into_iter().map(|format| format.onnx.first_opset);
+    let numbers = scheme.rules.iter().map(|rule| rule.numbers).chain([scheme.rest]);
+    let granularities = numbers.filter_map(|numbers| Some(numbers.weights?.granularity));
+    let has_blocks = granularities.into_iter().any(|it| matches!(it, Granularity::Block(_)));
+    formats.chain(has_blocks.then_some(opset::BLOCKS)).max().unwrap_or(opset::NEEDED)
+}
+
 /// Fails when everything would stay in float.
 fn something_to_do(
     topology: &Topology<'_>,
     decisions: &[Decision<'_>],
-    ranges: &BTreeMap<String, f32>,
+    ranges: &Ranges,
 ) -> Result<(), RewriteError> {
     if decisions.iter().any(|decision| matches!(decision, Decision::Quantize(_))) {
         return Ok(());

@@ -5,7 +5,7 @@ use calibrant_onnx::Model;
 use crate::constants::{self, fold_constants};
 use crate::error::RewriteError;
 use crate::fold_batch_norm::fold_batch_norm;
-use crate::opset::raise_opset;
+use crate::opset::{raise_opset, raise_to};
 use crate::summary::{FoldedBatchNorm, OpsetChange, RenamedDimension};
 use crate::symbols::rename_unrelated_symbols;
 
@@ -20,22 +20,23 @@ pub(crate) struct Prepared {
     pub(crate) batch_norms_folded: Vec<FoldedBatchNorm>,
 }
 
-/// Returns `model` made ready.
+/// Returns `model` made ready, in `opset` at least.
 ///
 /// # Errors
 ///
 /// When the opset cannot be raised, the graph has no order, or the values of a weight cannot be had.
-pub(crate) fn prepare(model: &Model) -> Result<Prepared, RewriteError> {
+pub(crate) fn prepare(model: &Model, opset: i64) -> Result<Prepared, RewriteError> {
     let mut model = model.clone();
     let dimensions_renamed = rename_unrelated_symbols(&mut model);
-    let opset = raise_opset(&mut model)?;
+    let OpsetChange { before, .. } = raise_opset(&mut model)?;
+    let OpsetChange { after, .. } = raise_to(&mut model, opset)?;
     let graph = model.graph_mut();
     let weight_inputs_removed = constants::drop_weight_inputs(graph);
     let constants_folded = fold_constants(graph)?;
     let batch_norms_folded = fold_batch_norm(graph)?;
     Ok(Prepared {
         model,
-        opset,
+        opset: OpsetChange { before, after },
         dimensions_renamed,
         weight_inputs_removed,
         constants_folded,

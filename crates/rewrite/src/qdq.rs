@@ -1,19 +1,21 @@
 //! Writes the Q/DQ pairs that the placement asked for.
 //!
-//! An activation gets one `QuantizeLinear` and one `DequantizeLinear`, whoever reads it in int8; readers in float keep
-//! the float tensor. A weight becomes an int8 initializer with a `DequantizeLinear`, once for all that read it on the
-//! same axis. Zero points are int8 zeros, written out because `QuantizeLinear` without one makes uint8.
+//! An activation gets one `QuantizeLinear` and one `DequantizeLinear` a format, whoever reads it in that; readers in
+//! float keep the float tensor. A weight becomes an initializer in its format with a `DequantizeLinear`, once for all
+//! that read it cut up alike. Zero points are zeros of the format, written out because they are what names it:
+//! `QuantizeLinear` without one makes uint8.
 
 use std::collections::HashMap;
 
-use calibrant_onnx::Topology;
+use calibrant_format::Format;
 use calibrant_onnx::proto::{AttributeProto, GraphProto, NodeProto, TensorProto};
+use calibrant_onnx::{DataType, Topology};
 
 use crate::error::RewriteError;
 use crate::names::Names;
-use crate::placement::{Decision, InputKind, PlannedInput, Scale, Scales};
+use crate::placement::{Decision, InputKind, PlannedInput, Scaled, Scales};
 use crate::summary::{NodeSummary, Note, Outcome, QuantizedInput};
-use crate::weights::quantize_weight;
+use crate::weights::{Split, quantize_weight};
 
 /// A graph with Q/DQ pairs, in parts.
 pub(crate) struct Quantized {
@@ -40,7 +42,7 @@ pub(crate) fn quantized(
     let graph = topology.graph();
     let mut writer = Writer {
         topology,
-        scales: scales.tensors.iter().copied().collect(),
+        scales: scales.tensors.iter().map(|it| ((it.tensor, it.format), *it)).collect(),
         names: Names::of(graph),
         zero_points: HashMap::new(),
         activations: HashMap::new(),
@@ -90,16 +92,21 @@ impl Quantized {
     }
 }
 
+/// ONNX's name of a format; one that ONNX does not have yet is `UNDEFINED`, which its checker refuses.
+fn onnx_type(format: Format) -> DataType {
+    DataType::of_code(format.onnx.code).unwrap_or(DataType::UNDEFINED)
+}
+
 struct Writer<'a> {
     topology: &'a Topology<'a>,
-    scales: HashMap<&'a str, Scale>,
+    scales: HashMap<(&'a str, Format), Scaled<'a>>,
     names: Names,
-    /// Zero points by number of channels, `None` for the scalar.
-    zero_points: HashMap<Option<usize>, String>,
+    /// Zero points by their format and shape.
+    zero_points: HashMap<(Format, Vec<usize>), String>,
     /// Dequantized activations by the name of the float tensor.
-    activations: HashMap<&'a str, String>,
-    /// Dequantized weights by name of the float tensor and quantized axis.
-    weights: HashMap<(&'a str, Option<usize>), (String, QuantizedInput)>,
+    activations: HashMap<(&'a str, Format), String>,
+    /// Dequantized weights by name of the float tensor.
+    weights: HashMap<(&'a str, Format, Split), (String, QuantizedInput)>,
     nodes: Vec<NodeProto>,
     initializers: Vec<TensorProto>,
     notes: Vec<Note>,
@@ -118,9 +125,9 @@ impl<'a> Writer<'a> {
         for planned in inputs {
             let tensor = original.input[planned.input].as_str();
             let (name, input) = match planned.kind {
-                InputKind::Activation { .. } => self.activation(tensor),
-                InputKind::Weight { tensor: constant, axis } => {
-                    self.weight(tensor, constant, axis, index)?
+                InputKind::Activation { format, .. } => self.activation(tensor, format),
+                InputKind::Weight { tensor: constant, format, split } => {
+                    self.weight(tensor, constant, (format, split), index)?
                 }
             };
             node.input[planned.input] = name;
@@ -131,16 +138,17 @@ impl<'a> Writer<'a> {
     }
 
     /// Returns the dequantized twin of an activation.
-    fn activation(&mut self, tensor: &'a str) -> (String, QuantizedInput) {
-        let scale = self.scales[tensor].scale;
-        let input = QuantizedInput::Activation { tensor: tensor.to_owned(), scale };
-        if let Some(name) = self.activations.get(tensor) {
+    fn activation(&mut self, tensor: &'a str, format: Format) -> (String, QuantizedInput) {
+        let scale = self.scales[&(tensor, format)].scale;
+        let name = tensor.to_owned();
+        let input = QuantizedInput::Activation { tensor: name, format: format.name, scale };
+        if let Some(name) = self.activations.get(&(tensor, format)) {
             return (name.clone(), input);
         }
         let scale_name = self.initializer(&format!("{tensor}_scale"), |name| {
             TensorProto::from_f32(name, &[], &[scale])
         });
-        let zero_point = self.zero_point(None);
+        let zero_point = self.zero_point(format, &[]);
         let quantized = self.names.fresh(&format!("{tensor}_quantized"));
         let dequantized = self.names.fresh(&format!("{tensor}_dequantized"));
         for (op, from, to) in [
@@ -150,7 +158,7 @@ impl<'a> Writer<'a> {
             let name = self.names.fresh(&format!("{tensor}_{op}"));
             self.nodes.push(NodeProto::new(op, &name, &[from, &scale_name, &zero_point], &[to]));
         }
-        self.activations.insert(tensor, dequantized.clone());
+        self.activations.insert((tensor, format), dequantized.clone());
         (dequantized, input)
     }
 
@@ -159,14 +167,15 @@ impl<'a> Writer<'a> {
         &mut self,
         tensor: &'a str,
         constant: &TensorProto,
-        axis: Option<usize>,
+        (format, split): (Format, Split),
         reader: usize,
     ) -> Result<(String, QuantizedInput), RewriteError> {
-        if let Some(known) = self.weights.get(&(tensor, axis)) {
+        let key = (tensor, format, split);
+        if let Some(known) = self.weights.get(&key) {
             return Ok(known.clone());
         }
         let (shape, values) = (constant.shape()?, constant.to_f32()?);
-        let weight = quantize_weight(&values, &shape, axis).map_err(|element| {
+        let weight = quantize_weight(&values, &shape, split, &format).map_err(|element| {
             RewriteError::NonFiniteWeight {
                 tensor: tensor.to_owned(),
                 node: self.topology.graph().node[reader].label(reader),
@@ -175,15 +184,13 @@ impl<'a> Writer<'a> {
                 value: element.value,
             }
         })?;
-        let channels = axis.map(|axis| shape[axis]);
-        let scale_shape: Vec<usize> = channels.into_iter().collect();
         let quantized = self.initializer(&format!("{tensor}_quantized"), |name| {
-            TensorProto::from_i8(name, &shape, &weight.values)
+            TensorProto::from_raw(name, onnx_type(format), &shape, weight.bytes)
         });
         let scale = self.initializer(&format!("{tensor}_scale"), |name| {
-            TensorProto::from_f32(name, &scale_shape, &weight.scales)
+            TensorProto::from_f32(name, &weight.scale_shape, &weight.scales)
         });
-        let zero_point = self.zero_point(channels);
+        let zero_point = self.zero_point(format, &weight.scale_shape);
         let dequantized = self.names.fresh(&format!("{tensor}_dequantized"));
         let name = self.names.fresh(&format!("{tensor}_DequantizeLinear"));
         let mut node = NodeProto::new(
@@ -192,39 +199,51 @@ impl<'a> Writer<'a> {
             &[&quantized, &scale, &zero_point],
             &[&dequantized],
         );
-        if let Some(axis) = axis {
-            // An axis is the place of a dimension, of which there are a handful.
-            node.set_attr(AttributeProto::int("axis", i64::try_from(axis).unwrap_or(i64::MAX)));
+        let (axis, block) = match split {
+            Split::Whole => (None, None),
+            Split::Axis(axis) => (Some(axis), None),
+            Split::Blocks { axis, size } => (Some(axis), Some(size)),
+        };
+        for (attribute, value) in [("axis", axis), ("block_size", block)] {
+            if let Some(value) = value {
+                // The place of a dimension, of which there are a handful, or a number of 32 bits.
+                let value = i64::try_from(value).unwrap_or(i64::MAX);
+                node.set_attr(AttributeProto::int(attribute, value));
+            }
         }
         self.nodes.push(node);
-        if !weight.zero_channels.is_empty() {
+        // A block of zeros is nothing to look at: there are thousands of blocks.
+        if block.is_none() && !weight.zero_parts.is_empty() {
             self.notes.push(Note::ZeroChannels {
                 tensor: tensor.to_owned(),
-                channels: weight.zero_channels,
+                channels: weight.zero_parts,
             });
         }
         let input = QuantizedInput::Weight {
             tensor: tensor.to_owned(),
+            format: format.name,
             axis,
+            block,
             channels: weight.scales.len(),
             smallest_scale: weight.scales.iter().copied().fold(f32::INFINITY, f32::min),
             largest_scale: weight.scales.iter().copied().fold(0.0, f32::max),
         };
-        self.weights.insert((tensor, axis), (dequantized.clone(), input.clone()));
+        self.weights.insert(key, (dequantized.clone(), input.clone()));
         Ok((dequantized, input))
     }
 
-    /// Returns the name of int8 zeros, one a channel, or of a single one.
-    fn zero_point(&mut self, channels: Option<usize>) -> String {
-        if let Some(name) = self.zero_points.get(&channels) {
+    /// Returns the name of zeros of a format, as many as there are scales.
+    fn zero_point(&mut self, format: Format, shape: &[usize]) -> String {
+        let key = (format, shape.to_vec());
+        if let Some(name) = self.zero_points.get(&key) {
             return name.clone();
         }
-        let wish =
-            channels.map_or("zero_point".to_owned(), |channels| format!("zero_point_{channels}"));
-        let shape: Vec<usize> = channels.into_iter().collect();
-        let zeros = vec![0; channels.unwrap_or(1)];
-        let name = self.initializer(&wish, |name| TensorProto::from_i8(name, &shape, &zeros));
-        self.zero_points.insert(channels, name.clone());
+        let sizes = shape.iter().map(|size| format!("_{size}")).collect::<String>();
+        let zeros = format.encode(&vec![0.0; shape.iter().product()]);
+        let name = self.initializer(&format!("zero_point{sizes}"), |name| {
+            TensorProto::from_raw(name, onnx_type(format), shape, zeros)
+        });
+        self.zero_points.insert(key, name.clone());
         name
     }
 

@@ -85,7 +85,7 @@ pub struct NodeSummary {
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
-    /// It reads int8 on these inputs.
+    /// It reads these inputs quantized.
     Quantized {
         /// The quantized inputs, in the order of the node's inputs.
         inputs: Vec<QuantizedInput>,
@@ -105,15 +105,22 @@ pub enum QuantizedInput {
     Activation {
         /// Its name.
         tensor: String,
-        /// amax / 127.
+        /// The format that it is read in, such as `int8`.
+        format: &'static str,
+        /// What it is divided by.
         scale: f32,
     },
-    /// A constant, stored as int8.
+    /// A constant.
     Weight {
         /// Its name.
         tensor: String,
-        /// The axis that has a scale an entry, `None` when one scale holds for all.
+        /// The format that it is stored in, such as `int8`.
+        format: &'static str,
+        /// The axis that has a scale an entry or a block, `None` when one scale holds for all.
         axis: Option<usize>,
+        /// Entries of a block.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        block: Option<usize>,
         /// Number of scales.
         channels: usize,
         /// The smallest scale.
@@ -128,9 +135,11 @@ pub enum QuantizedInput {
 pub struct QuantizedActivation {
     /// Its name.
     pub tensor: String,
+    /// The format that it is read in, such as `int8`.
+    pub format: &'static str,
     /// The range it was given.
     pub amax: f32,
-    /// The scale it has: `amax / 127`, or that of the tensors it shares a scale with.
+    /// The scale it has: that of its range, or of the tensors it shares a scale with.
     pub scale: f32,
 }
 
@@ -144,23 +153,42 @@ pub enum Reason {
     ExcludedNode(String),
     /// The user excluded its operator by this pattern.
     ExcludedOpType(String),
+    /// The scheme has float for it.
+    NotInScheme,
+    /// It multiplies activations, which the scheme leaves in float.
+    FloatActivations,
+    /// It has weights, which the scheme leaves in float.
+    FloatWeights,
+    /// The scheme has a scale for every block of a weight, and its weights are no plain matrix.
+    NoBlocks,
     /// Its weights are computed while the model runs.
     ComputedWeights,
     /// Its weights are of this type.
     WeightType(String),
     /// Its weights have this shape, which is not one the operator is quantized for.
     WeightShape(Vec<usize>),
-    /// These activations, which it would read in int8, have no range.
+    /// These activations, which it would read quantized, have no range.
     NoRange(Vec<String>),
     /// A convolution with few channels.
     FewChannels {
+        /// The format whose kernels would not repay it.
+        format: &'static str,
         /// Channels read.
         inputs: usize,
         /// Channels made.
         outputs: usize,
     },
+    /// A convolution with a large window.
+    LargeWindow {
+        /// The format that has no kernels for it.
+        format: &'static str,
+        /// Elements of the window.
+        elements: usize,
+    },
     /// A matrix product with a short side.
     SmallMatrix {
+        /// The format whose kernels would not repay it.
+        format: &'static str,
         /// Length of the sums.
         depth: usize,
         /// Columns made.
@@ -202,18 +230,25 @@ impl fmt::Display for Reason {
                 let named = tensors.iter().map(|tensor| format!("`{tensor}`"));
                 write!(f, "there is no range for {}", named.collect::<Vec<_>>().join(", "))
             }
-            Self::FewChannels { inputs, outputs } => {
-                write!(f, "too few channels to gain from int8: {inputs} in, {outputs} out")
+            Self::NotInScheme => f.write_str("nothing says that it is to be quantized"),
+            Self::FloatActivations => f.write_str("it multiplies activations, which stay in float"),
+            Self::FloatWeights => f.write_str("its weights stay in float"),
+            Self::NoBlocks => f.write_str("its weights are no matrix that could be cut into blocks"),
+            Self::FewChannels { format, inputs, outputs } => {
+                write!(f, "too few channels to gain from {format}: {inputs} in, {outputs} out")
             }
-            Self::SmallMatrix { depth, columns } => {
-                write!(f, "too small a matrix to gain from int8: {depth} by {columns}")
+            Self::LargeWindow { format, elements } => {
+                write!(f, "too large a window for kernels in {format}: {elements} elements")
+            }
+            Self::SmallMatrix { format, depth, columns } => {
+                write!(f, "too small a matrix to gain from {format}: {depth} by {columns}")
             }
             Self::NoBranchToFuse => f.write_str("neither summand comes from a quantized convolution alone, so there is no kernel to add in"),
             Self::ReadInFloat => f.write_str("its result is read in float"),
             Self::ConcatOfConstant => f.write_str("one of the tensors it joins is a constant"),
             Self::PoolAmongFloat => f.write_str("its neighbours are not quantized"),
             Self::Elementwise => f.write_str("elementwise: TensorRT fuses it with its neighbours"),
-            Self::MovesValues => f.write_str("moves values without changing them: TensorRT carries int8 through it"),
+            Self::MovesValues => f.write_str("moves values without changing them: TensorRT carries quantized ones through it"),
             Self::ConstantInputs => f.write_str("reads constants only"),
             Self::WholeNumbers => f.write_str("computes shapes or indices"),
             Self::InnerGraphs => f.write_str("holds inner graphs, which are left as they are"),
@@ -234,12 +269,12 @@ impl Serialize for Reason {
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Note {
-    /// Calibration saw nothing but 0 in this activation; it has the scale 1/127.
+    /// Calibration saw nothing but 0 in this activation; it has the scale of a range of 1.
     ZeroActivation {
         /// Its name.
         tensor: String,
     },
-    /// These channels of a weight are all 0; they have the scale 1/127.
+    /// These channels of a weight are all 0; they have the scale of a range of 1.
     ZeroChannels {
         /// The weight.
         tensor: String,

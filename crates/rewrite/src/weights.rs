@@ -1,19 +1,29 @@
-//! Weights to int8: symmetric, abs-max, one scale a channel or one for all.
+//! Weights in a number format: symmetric, abs-max, a scale for each part.
 
-use calibrant_calibration::scale_of;
+use calibrant_format::{Format, Range};
 
-/// The largest magnitude of a quantized weight: -128 stays unused, so that the range is symmetric.
-const LARGEST: f32 = 127.0;
+/// How a weight is cut into parts that have a scale each.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Split {
+    /// Not at all.
+    Whole,
+    /// Into the entries of an axis.
+    Axis(usize),
+    /// Into runs of `size` neighbours along an axis, the last of which may be shorter, for each entry of all others.
+    Blocks { axis: usize, size: usize },
+}
 
-/// A weight in int8: `value ≈ quantized × scale of its channel`.
+/// A quantized weight: `value ≈ decoded code × scale of its part`.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct QuantizedWeight {
-    /// Row-major, in the shape of the float weight.
-    pub(crate) values: Vec<i8>,
-    /// One scale a channel, or a single one; always positive.
+    /// Codes in row-major order, packed as ONNX has them.
+    pub(crate) bytes: Vec<u8>,
+    /// A scale for each part, row-major; always positive.
     pub(crate) scales: Vec<f32>,
-    /// Channels that are all 0.
-    pub(crate) zero_channels: Vec<usize>,
+    /// The scales' shape.
+    pub(crate) scale_shape: Vec<usize>,
+    /// Parts that are all 0.
+    pub(crate) zero_parts: Vec<usize>,
 }
 
 /// An element that is infinite or not a number.
@@ -23,126 +33,171 @@ pub(crate) struct NonFiniteElement {
     pub(crate) value: f32,
 }
 
-/// Returns `values` (row-major, of `shape`) in int8, with a scale for every entry of `axis`, or one for all.
+/// Returns `values` (row-major, of `shape`) in `format`, with a scale for each part.
 pub(crate) fn quantize_weight(
     values: &[f32],
     shape: &[usize],
-    axis: Option<usize>,
+    split: Split,
+    format: &Format,
 ) -> Result<QuantizedWeight, NonFiniteElement> {
     if let Some(index) = values.iter().position(|value| !value.is_finite()) {
         return Err(NonFiniteElement { index, value: values[index] });
     }
-    let channels = axis.map_or(1, |axis| shape[axis]);
-    let inner = axis.map_or(values.len(), |axis| shape[axis + 1..].iter().product()).max(1);
-    let mut amax = vec![0f32; channels];
-    for (row, run) in values.chunks(inner).enumerate() {
-        let largest = run.iter().fold(0f32, |largest, value| largest.max(value.abs()));
-        amax[row % channels] = amax[row % channels].max(largest);
+    let mut amax = vec![0f32; split.scale_shape(shape).iter().product()];
+    for (parts, run) in split.runs(values, shape) {
+        for (part, value) in parts.zip(run) {
+            amax[part] = amax[part].max(value.abs());
+        }
     }
-    let scales: Vec<f32> = amax.iter().copied().map(scale_of).collect();
-    let quantized = values
-        .chunks(inner)
-        .enumerate()
-        .flat_map(|(row, run)| {
-            let scale = scales[row % channels];
-            run.iter().map(move |&value| quantize_one(value, scale))
-        })
-        .collect();
-    let zero_channels = (0..channels).filter(|&channel| amax[channel] == 0.0).collect();
-    Ok(QuantizedWeight { values: quantized, scales, zero_channels })
+    // Magnitudes of finite values are ranges.
+    let ranges = amax.iter().filter_map(|&amax| Range::of_amax(amax));
+    let scales: Vec<f32> = ranges.map(|range| format.scale(range)).collect();
+    let mut in_steps = Vec::with_capacity(values.len());
+    for (parts, run) in split.runs(values, shape) {
+        in_steps.extend(parts.zip(run).map(|(part, value)| value / scales[part]));
+    }
+    let bytes = format.encode(&in_steps);
+    let zero_parts = (0..amax.len()).filter(|&part| amax[part] == 0.0).collect();
+    Ok(QuantizedWeight { bytes, scales, scale_shape: split.scale_shape(shape), zero_parts })
 }
 
-#[expect(clippy::cast_possible_truncation, reason = "clamped to int8 on the line")]
-fn quantize_one(value: f32, scale: f32) -> i8 {
-    (value / scale).round_ties_even().clamp(-LARGEST, LARGEST) as i8
+impl Split {
+    /// The shape of the scales of a weight of `shape`.
+    pub(crate) fn scale_shape(self, shape: &[usize]) -> Vec<usize> {
+        match self {
+            Self::Whole => Vec::new(),
+            Self::Axis(axis) => vec![shape[axis]],
+            Self::Blocks { axis, size } => {
+                let mut shape = shape.to_vec();
+                shape[axis] = shape[axis].div_ceil(size);
+                shape
+            }
+        }
+    }
+
+    /// The values in runs, each with the part of every value in it.
+    fn runs<'a>(
+        self,
+        values: &'a [f32],
+        shape: &[usize],
+    ) -> impl Iterator<Item = (Parts, &'a [f32])> {
+        let (n_entries, inner) = match self {
+            Self::Whole => (1, values.len()),
+            Self::Axis(axis) | Self::Blocks { axis, .. } => {
+                (shape[axis], shape[axis + 1..].iter().product())
+            }
+        };
+        let (n_entries, inner) = (n_entries.max(1), inner.max(1));
+        values.chunks(inner).enumerate().map(move |(row, run)| {
+            let parts = match self {
+                Self::Whole => Parts { first: 0, step: 0 },
+                Self::Axis(_) => Parts { first: row % n_entries, step: 0 },
+                Self::Blocks { size, .. } => {
+                    let block = row / n_entries * n_entries.div_ceil(size) + row % n_entries / size;
+                    Parts { first: block * inner, step: 1 }
+                }
+            };
+            (parts, run)
+        })
+    }
+}
+
+/// The parts of the values of a run: one for all, or one after the other.
+#[derive(Debug, Clone, Copy)]
+struct Parts {
+    first: usize,
+    step: usize,
+}
+
+impl Parts {
+    fn zip(self, run: &[f32]) -> impl Iterator<Item = (usize, f32)> {
+        run.iter().enumerate().map(move |(index, &value)| (self.first + index * self.step, value))
+    }
 }
 
 #[cfg(test)]
 mod tests {
+    use calibrant_format::{FP8_E4M3FN, INT8};
     use proptest::prelude::*;
 
     use super::*;
 
-    /// Half a step, plus what two roundings to f32 may add at 127 steps.
-    const HALF_STEP: f64 = 0.5 + 127.0 * 2.0 * f32::EPSILON as f64;
-
-    /// One element at a time, by its coordinates.
-    fn naive(values: &[f32], shape: &[usize], axis: Option<usize>) -> (Vec<f32>, Vec<f32>) {
-        let channel_of = |index: usize| {
-            axis.map_or(0, |axis| index / shape[axis + 1..].iter().product::<usize>() % shape[axis])
-        };
-        let channels = axis.map_or(1, |axis| shape[axis]);
-        let scale_of_channel = |channel: usize| {
-            let mine = values.iter().enumerate().filter(|(index, _)| channel_of(*index) == channel);
-            let amax = mine.map(|(_, value)| value.abs()).fold(0.0, f32::max);
-            if amax == 0.0 { 1.0 / 127.0 } else { (amax / 127.0).max(f32::MIN_POSITIVE) }
-        };
-        let scales: Vec<f32> = (0..channels).map(scale_of_channel).collect();
-        let quantized = values.iter().enumerate().map(|(index, value)| {
-            let steps = value / scales[channel_of(index)];
-            let (low, high) = (steps.floor(), steps.ceil());
-            let nearest = match (steps - low).total_cmp(&(high - steps)) {
-                std::cmp::Ordering::Less => low,
-                std::cmp::Ordering::Greater => high,
-                std::cmp::Ordering::Equal if low % 2.0 == 0.0 => low,
-                std::cmp::Ordering::Equal => high,
-            };
-            nearest.clamp(-127.0, 127.0)
-        });
-        (quantized.collect(), scales)
+    /// Which part an element belongs to, by its coordinates.
+    fn naive_part(index: usize, shape: &[usize], split: Split) -> usize {
+        let strides = |axis: usize| shape[axis + 1..].iter().product::<usize>();
+        let coordinate = |axis: usize| index / strides(axis) % shape[axis];
+        match split {
+            Split::Whole => 0,
+            Split::Axis(axis) => coordinate(axis),
+            Split::Blocks { axis: cut, size } => {
+                let scale_shape = split.scale_shape(shape);
+                (0..shape.len()).fold(0, |part, axis| {
+                    let place =
+                        if axis == cut { coordinate(axis) / size } else { coordinate(axis) };
+                    part * scale_shape[axis] + place
+                })
+            }
+        }
     }
 
-    fn weights() -> impl Strategy<Value = (Vec<f32>, Vec<usize>, Option<usize>)> {
+    fn weights() -> impl Strategy<Value = (Vec<f32>, Vec<usize>, Split)> {
         let shape = prop::collection::vec(1usize..5, 1..5);
         let value = prop_oneof![-2f32..2.0, Just(0.0), -1e-30f32..1e-30, -1e30f32..1e30];
         shape.prop_flat_map(move |shape| {
             let n_values = shape.iter().product::<usize>();
-            let axis = prop::option::of(0..shape.len());
-            (prop::collection::vec(value.clone(), n_values), Just(shape), axis)
+            let split = prop_oneof![
+                Just(Split::Whole),
+                (0..shape.len()).prop_map(Split::Axis),
+                (0..shape.len(), 1usize..4).prop_map(|(axis, size)| Split::Blocks { axis, size }),
+            ];
+            (prop::collection::vec(value.clone(), n_values), Just(shape), split)
         })
     }
 
     proptest! {
         #[test]
-        fn matches_naive((values, shape, axis) in weights()) {
-            let found = quantize_weight(&values, &shape, axis).unwrap();
-            let (quantized, scales) = naive(&values, &shape, axis);
-            let found_values: Vec<f32> = found.values.iter().map(|&value| f32::from(value)).collect();
-            prop_assert_eq!(found_values, quantized);
-            prop_assert_eq!(found.scales, scales);
-        }
-
-        #[test]
-        fn no_element_is_off_by_more_than_half_a_step((values, shape, axis) in weights()) {
-            let found = quantize_weight(&values, &shape, axis).unwrap();
-            let inner: usize = axis.map_or(values.len(), |axis| shape[axis + 1..].iter().product());
-            for (index, (&value, &quantized)) in values.iter().zip(&found.values).enumerate() {
-                let scale = f64::from(found.scales[index / inner % found.scales.len()]);
-                let error = (f64::from(value) - f64::from(quantized) * scale).abs();
-                prop_assert!(error <= HALF_STEP * scale, "{value} became {quantized} x {scale}");
+        fn matches_naive((values, shape, split) in weights(), format in prop::sample::select(vec![INT8, FP8_E4M3FN])) {
+            let found = quantize_weight(&values, &shape, split, &format).unwrap();
+            let n_parts = found.scale_shape.iter().product::<usize>();
+            prop_assert_eq!(found.scales.len(), n_parts);
+            for part in 0..n_parts {
+                let mine = values.iter().enumerate().filter(|(index, _)| naive_part(*index, &shape, split) == part);
+                let amax = mine.map(|(_, value)| value.abs()).fold(0.0, f32::max);
+                prop_assert_eq!(found.scales[part], format.scale(Range::of_amax(amax).unwrap()));
+                prop_assert_eq!(found.zero_parts.contains(&part), amax == 0.0);
+            }
+            for (index, value) in values.iter().enumerate() {
+                let scale = found.scales[naive_part(index, &shape, split)];
+                prop_assert_eq!(found.bytes[index], format.encode(&[value / scale])[0]);
             }
         }
     }
 
     #[test]
-    fn the_largest_of_each_channel_is_127_steps() {
-        let values = [0.5, -1.0, 0.0, 0.0, 2.0, 0.25];
-        let found = quantize_weight(&values, &[3, 2], Some(0)).unwrap();
-        assert_eq!(found.values, [64, -127, 0, 0, 127, 16]);
+    fn channels_have_their_own_scale() {
+        let found =
+            quantize_weight(&[0.5, -1.0, 0.0, 0.0, 2.0, 0.25], &[3, 2], Split::Axis(0), &INT8);
+        let found = found.unwrap();
+        assert_eq!(found.bytes, [64, 129, 0, 0, 127, 16]);
         assert_eq!(found.scales, [1.0 / 127.0, 1.0 / 127.0, 2.0 / 127.0]);
-        assert_eq!(found.zero_channels, [1]);
+        assert_eq!(found.zero_parts, [1]);
     }
 
     #[test]
-    fn ties_go_to_the_even_step() {
-        let found = quantize_weight(&[127.0, 0.5, 1.5, -2.5, -3.5], &[5], None).unwrap();
-        assert_eq!(found.values, [127, 0, 2, -2, -4]);
+    fn ties_go_to_the_even_neighbour() {
+        let found =
+            quantize_weight(&[127.0, 0.5, 1.5, -2.5, -3.5], &[5], Split::Whole, &INT8).unwrap();
+        assert_eq!(found.bytes, [127, 0, 2, 254, 252]);
+        assert!(found.scale_shape.is_empty());
     }
 
     #[test]
-    fn an_infinity_or_nan_is_named() {
-        let found = quantize_weight(&[1.0, f32::NEG_INFINITY], &[2], None).unwrap_err();
-        assert_eq!(found, NonFiniteElement { index: 1, value: f32::NEG_INFINITY });
-        assert_eq!(quantize_weight(&[f32::NAN], &[1], Some(0)).unwrap_err().index, 0);
+    fn what_is_not_finite_is_named() {
+        for (value, index) in [(f32::NAN, 1), (f32::INFINITY, 2), (f32::NEG_INFINITY, 0)] {
+            let mut values = [1.0; 3];
+            values[index] = value;
+            let error = quantize_weight(&values, &[3], Split::Whole, &INT8).unwrap_err();
+            assert_eq!((error.index, error.value.to_bits()), (index, value.to_bits()));
+        }
     }
 }

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use calibrant_calibration::Histograms;
 use calibrant_engine::{BuildOptions, Library, Profile, ShapeRange, Version};
+use calibrant_format::{Numbers, Range, Ranges};
 use calibrant_onnx::proto::ValueInfoProto;
 use calibrant_onnx::{DataType, Dim, Model, Topology};
 use calibrant_prefetch::Batch;
@@ -96,14 +97,18 @@ impl Stages {
         let seen = calibrate(&model);
         reached.calibrated = seen.is_some().into();
         let mut ranges = every_tensor(&model);
-        ranges.extend(seen.unwrap_or_default());
+        for (tensor, range) in seen.unwrap_or_default() {
+            ranges.insert(tensor, range);
+        }
         let options = RewriteOptions {
             small_layers: SmallLayers::Quantize,
-            ..RewriteOptions::for_tensorrt()
+            ..RewriteOptions::all(Numbers::INT8)
         };
         let quantized = quantize(&model, &ranges, &options);
-        let sided: BTreeMap<String, (f32, f32)> =
-            ranges.iter().map(|(name, amax)| (name.clone(), (-amax, *amax))).collect();
+        let sided: BTreeMap<String, (f32, f32)> = ranges
+            .iter()
+            .map(|(name, range)| (name.clone(), (-range.amax(), range.amax())))
+            .collect();
         let half = cast(&model, Some(&sided), &CastOptions::to(FloatType::Fp16));
         reached.quantized = quantized.is_ok().into();
         reached.cast = half.is_ok().into();
@@ -173,7 +178,7 @@ impl fmt::Display for Reached {
 }
 
 /// The ranges of the tensors that could be seen.
-fn calibrate(model: &Model) -> Option<BTreeMap<String, f32>> {
+fn calibrate(model: &Model) -> Option<Ranges> {
     let workers = NonZeroUsize::MIN;
     let settings = Settings { workers, samples_per_run: workers, memory_bytes: MEMORY_BYTES };
     let wanted = Wanted::all(What::Statistics(Histograms::Invariant));
@@ -181,7 +186,7 @@ fn calibrate(model: &Model) -> Option<BTreeMap<String, f32>> {
     let mut source = Impatient { sample: sample(model), since: Instant::now() };
     let seen = network.run(&mut source).ok()?;
     let seen = seen.statistics.tensors.into_iter();
-    Some(seen.map(|(name, seen)| (name, seen.magnitude())).collect())
+    Ranges::of_amax(seen.map(|(name, seen)| (name, seen.magnitude()))).ok()
 }
 
 /// One sample, and nobody who waits for ever.
@@ -238,10 +243,10 @@ fn shape(info: &ValueInfoProto) -> Option<Vec<usize>> {
 }
 
 /// A range for every name that nodes make or read, so that the rewrite does not end at a missing one.
-fn every_tensor(model: &Model) -> BTreeMap<String, f32> {
+fn every_tensor(model: &Model) -> Ranges {
     let nodes = model.graph().node.iter();
     let names = nodes.flat_map(|node| node.input.iter().chain(&node.output));
-    names.map(|name| (name.clone(), 1.0)).collect()
+    names.map(|name| (name.clone(), Range::ONE)).collect()
 }
 
 /// One profile with the sample's shapes.

@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use calibrant_calibration::Target;
 use calibrant_engine::{
     ComputeCapability, Constraints, HardwareCompatibilityLevel, Int8Via, LayerPrecision, PoolLimit,
-    Precision, ProfilingVerbosity, ShapeRange, parse_compute_capability, parse_constraints,
+    ProfilingVerbosity, ShapeRange, parse_compute_capability, parse_constraints,
     parse_hardware_compatibility, parse_layer_precision, parse_memory_pool,
     parse_profiling_verbosity, parse_size,
 };
@@ -21,6 +21,7 @@ use clap::{Args, Parser, Subcommand};
 use crate::cli::cache::args::CacheCommand;
 use crate::cli::words;
 use crate::config::{DEFAULT_BATCH_SIZE, Decode, OnBadSample};
+use crate::precision::Precision;
 
 pub(crate) use self::values::{EngineArg, IoArg, MethodArg, RefitArg, ScaleArg, TENSORRT};
 
@@ -299,9 +300,11 @@ pub(crate) struct CalibrationArgs {
 pub(crate) struct PrecisionArgs {
     /// The precision to bring the model to.
     ///
-    /// Up to TensorRT 10.16 the builder is told, since 11 and for RTX types are written into the model.
-    /// int8 leaves the rest in fp32; best is whatever the builder finds fastest, and int8+fp16 where the model says it.
-    #[arg(long, value_name = "fp32|fp16|bf16|int8|int8+fp16|best", default_value = "int8", value_parser = words::precision)]
+    /// Up to TensorRT 10.16 the builder is told, since 11 and for RTX types are written into the model; fp8 always is, and
+    /// wants TensorRT 10 and a GPU of Ada's generation or later.
+    /// int8 and fp8 leave the rest in fp32, int8+fp16 and fp8+fp16 in fp16; best is whatever the builder finds fastest,
+    /// and int8+fp16 where the model says it.
+    #[arg(long, value_name = "fp32|fp16|bf16|int8|fp8|int8+fp16|fp8+fp16|best", default_value = "int8", value_parser = words::precision)]
     pub(crate) precision: Precision,
     /// How int8 ranges reach the builder: cache, ranges (dynamic ranges) or qdq (Q/DQ nodes).
     ///

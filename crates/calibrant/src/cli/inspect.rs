@@ -6,6 +6,7 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use calibrant_calibration::{Cache, SavedStatistics, Table};
+use calibrant_format::INT8;
 use calibrant_onnx::{Model, Topology};
 use serde::Serialize;
 
@@ -38,7 +39,7 @@ pub(crate) fn run(
     }
     let start = head.trim_ascii_start();
     let inspected = if start.starts_with(b"{") || SavedStatistics::is_start(&head) {
-        match given::read(file, None)? {
+        match given::read(file, None, None)? {
             Given::Table(given) => Inspected::of_table(given.kind, &given.table),
             Given::Cache(_) => return Err(UsageError::NothingToInspect(file.clone()).into()),
         }
@@ -81,7 +82,7 @@ impl Row {
     fn of_scale(tensor: &str, scale: f32) -> Self {
         Self {
             tensor: tensor.to_owned(),
-            amax: scale * 127.0,
+            amax: scale * INT8.grid.largest(),
             scale,
             scales: 1,
             minimum: None,
@@ -95,6 +96,7 @@ impl Inspected {
         let manifest = table.manifest();
         let about = vec![
             ("method", table.method().to_string()),
+            ("format", table.format().to_owned()),
             ("samples", table.samples().to_string()),
             ("model", manifest.model.to_string()),
             ("sample list", manifest.sample_list.to_string()),

@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use calibrant_calibration::{Algorithm, Method};
 use calibrant_dataset::{FilesStay, Subset};
-use calibrant_engine::{BuildOptions, Dla, LeanRuntime, Precision, Profile, Refit};
+use calibrant_engine::{BuildOptions, Dla, LeanRuntime, Profile, Refit};
+use calibrant_format::INT8;
 use calibrant_preprocess::{
     JpegDecoder, Pipeline, Preprocess, Preset, Recipe, RecipeError, Settings, Step,
 };
@@ -23,6 +24,7 @@ use crate::config::{
 };
 use crate::error::{Error, UsageError};
 use crate::memory::default_memory_bytes;
+use crate::precision::Precision;
 
 /// The job of `quantize`.
 ///
@@ -30,7 +32,7 @@ use crate::memory::default_memory_bytes;
 ///
 /// When flags contradict each other, or the preprocessing is none.
 pub(crate) fn quantize(args: QuantizeArgs, runtimes: &[Arc<dyn Runtime>]) -> Result<Config, Error> {
-    if let (Some(_), false) = (args.precision.int8_via, args.precision.precision.has_int8()) {
+    if args.precision.int8_via.is_some() && args.precision.precision.quantized != Some(INT8) {
         return Err(UsageError::NoInt8ToHandOver(args.precision.precision).into());
     }
     let ranges = ranges(&args, runtimes)?;
@@ -70,7 +72,7 @@ pub(crate) fn quantize(args: QuantizeArgs, runtimes: &[Arc<dyn Runtime>]) -> Res
 /// Where the ranges come from: int8 needs some, half precision is checked against those there are.
 fn ranges(args: &QuantizeArgs, runtimes: &[Arc<dyn Runtime>]) -> Result<Ranges, Error> {
     match (args.precision.precision, &args.calibration_cache, &args.samples.images) {
-        (Precision::Fp32, ..) | (Precision::Fp16 | Precision::Bf16, None, None) => Ok(Ranges::None),
+        (Precision::FP32, ..) | (Precision { quantized: None, .. }, None, None) => Ok(Ranges::None),
         (_, Some(file), None) => {
             Ok(Ranges::Reuse { file: file.clone(), method: method_of_table(&args.calibration)? })
         }
@@ -96,7 +98,7 @@ pub(crate) fn calibrate(
     Ok(Config {
         model: args.model.model,
         ranges: Ranges::Calibrate(calibration),
-        precision: Precision::Int8,
+        precision: Precision::INT8,
         int8_via: None,
         casts: Casts::default(),
         engine: Engine {

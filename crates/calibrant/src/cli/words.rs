@@ -7,11 +7,12 @@ use std::str::FromStr;
 use calibrant_calibration::{
     FIRST_WITHOUT_CACHES, Target, TargetError, TargetWay, parse_tensorrt_version, tensorrt_release,
 };
-use calibrant_engine::{Int8Via, Precision, parse_int8_via, parse_precision};
+use calibrant_engine::{Int8Via, parse_int8_via};
 use calibrant_preprocess::RecipeError;
 
 use crate::cli::args::MethodArg;
 use crate::error::meant;
+use crate::precision::Precision;
 
 /// The methods, as they are spelled.
 const METHODS: &[&str] = &[
@@ -72,7 +73,8 @@ pub(crate) fn method(text: &str) -> Result<MethodArg, String> {
 
 /// A precision.
 pub(crate) fn precision(text: &str) -> Result<Precision, String> {
-    word(text, parse_precision, &["fp32", "fp16", "bf16", "int8", "int8+fp16", "best"])
+    let known = ["fp32", "fp16", "bf16", "int8", "fp8", "int8+fp16", "fp8+fp16", "best"];
+    word(text, Precision::from_str, &known)
 }
 
 /// A way for ranges to the builder.

@@ -7,7 +7,7 @@ use calibrant_calibration::{Cache, CacheManifest, ParseCacheError};
 use calibrant_cuda::Device;
 use calibrant_dataset::Dataset;
 use calibrant_decode_cuda::DevicePreprocess;
-use calibrant_engine::{BuildOptions, cache_algorithm};
+use calibrant_engine::BuildOptions;
 use calibrant_files::TEXT_LIMIT_BYTES;
 use calibrant_rewrite::already_quantized;
 use calibrant_tensor::digest;
@@ -15,7 +15,6 @@ use calibrant_tensor::digest;
 use super::{Job, Library};
 use crate::config::{Backend, EnginePolicy, Ranges};
 use crate::decode::FIRST_GPU;
-use crate::engine::calibrator;
 use crate::error::{CacheProblem, Error, UsageError};
 use crate::findings;
 use crate::model::LoadedModel;
@@ -100,7 +99,7 @@ impl Job<'_> {
     /// Notes what there is to be said of the ranges in TensorRT's cache.
     fn note_findings(&mut self, cache: &[u8], model: &LoadedModel) -> Result<(), Error> {
         if let Ok(read) = String::from_utf8_lossy(cache).parse::<Cache>() {
-            for remark in findings::remarks(&read, None, model, &self.config.model)? {
+            for remark in findings::remarks(Some(&read), None, model, &self.config.model)? {
                 self.note(remark.note(None));
             }
         }
@@ -147,6 +146,5 @@ fn first_line(cache: &[u8]) -> String {
 
 /// The first line of a cache that this TensorRT takes.
 fn header(native: &Native<'_>) -> String {
-    let algorithm = cache_algorithm(calibrator(native.algorithm));
-    format!("TRT-{}-{algorithm}", native.library.version().raw())
+    format!("TRT-{}-{}", native.library.version().raw(), native.algorithm.name())
 }

@@ -7,7 +7,7 @@ use crate::error::Error;
 use crate::model::LoadedModel;
 use crate::ranges::Found;
 use crate::rewrite::beyond_half;
-use crate::route::{Route, Typing, half};
+use crate::route::{Route, Typing};
 
 impl Job<'_> {
     /// Has a builder that chooses types itself keep those nodes in FP32 whose values leave half precision.
@@ -20,7 +20,7 @@ impl Job<'_> {
     ) -> Result<BuildOptions, Error> {
         let bounds = found.and_then(|found| found.bounds.as_ref());
         let (Some(bounds), Some(half), Typing::Builder) =
-            (bounds, half(self.config.precision), route.typing)
+            (bounds, self.config.precision.half(), route.typing)
         else {
             return Ok(options);
         };

@@ -26,7 +26,7 @@ impl Job<'_> {
     /// Says which of the results go to the target.
     pub(super) fn note_target(&mut self, route: &Route) {
         let Some(target) = self.config.target else { return };
-        let results = match route.int8 {
+        let results = match route.via {
             _ if self.config.engine.policy == EnginePolicy::CalibrateOnly => match target.way() {
                 TargetWay::Cache => format!("the float model and {CACHE}"),
                 TargetWay::Qdq => format!("a model that `calibrant quantize` makes of {TABLE}"),

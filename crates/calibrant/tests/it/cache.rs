@@ -90,8 +90,8 @@ fn show_prints_ranges_and_what_is_odd_about_them() {
           tensors: 5
 
         tensor       hex          amax         scale
-        log     7f800000           inf           inf  infinities when it was calibrated, as behind a Log or a mask; no value is left of it in int8
-        mask    7c010204   3.402824e38   2.679389e36  the range of all floats, as behind a mask of the lowest float; no other value is left of it in int8
+        log     7f800000           inf           inf  infinities when it was calibrated, as behind a Log or a mask; no value is left of it
+        mask    7c010204   3.402824e38   2.679389e36  the range of all floats, as behind a mask of the lowest float; no other value is left of it
         a: b    3c010a14      1.000244   7.875938e-3
         images  3c008912      0.996338   7.845180e-3
         zero           0      0.000000    0.000000e0  only ever 0 when it was calibrated; TensorRT may fail to build with that
@@ -131,7 +131,7 @@ fn tables_are_taken_wherever_caches_are() {
     let minmax = Cache::read(&folder.path("minmax.cache")).unwrap();
     assert_eq!((minmax.version(), minmax.algorithm().name()), (8601, "MinMaxCalibration"));
     let saved = SavedStatistics::read(&folder.path(STATISTICS)).unwrap();
-    let by_method = Table::new(&saved, Method::MinMax).unwrap();
+    let by_method = Table::new(&saved, Method::MinMax, &calibrant_format::INT8).unwrap();
     for (name, scale) in minmax.entries() {
         assert_eq!(by_method.tensors()[name].scale.to_bits(), scale.to_bits());
     }

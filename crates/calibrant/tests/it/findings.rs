@@ -102,7 +102,7 @@ fn useless_ranges_are_named_once_with_what_becomes_of_them() {
     assert!(masks.ends_with("; model.onnx has Q/DQ nodes for `masked`"), "{masks}");
     let [dead] = about("only ever 0")[..] else { panic!("{:?}", report.notes) };
     assert!(dead.contains("tensor `dead`"), "{dead}");
-    assert!(dead.ends_with("no int8 layer of model.onnx reads it"), "{dead}");
+    assert!(dead.ends_with("no quantized layer of model.onnx reads it"), "{dead}");
 
     let table = config.output.join(TABLE);
     let found = validated(&table, &config.model);

@@ -66,7 +66,7 @@ pub(crate) fn job(model: &str, calibration: Calibration, output: &Path) -> Confi
     Config {
         model: fixture(model),
         ranges: Ranges::Calibrate(calibration),
-        precision: Precision::Int8,
+        precision: Precision::INT8,
         int8_via: None,
         casts: Casts::default(),
         engine: Engine {

@@ -7,8 +7,9 @@ use std::sync::Arc;
 use calibrant::{
     CACHE, Calibration, Error, Event, MODEL, Observer, REPORT, Ranges, STATISTICS, TABLE,
 };
-use calibrant_calibration::{Cache, Method, Table, scale_of};
+use calibrant_calibration::{Cache, Method, Table};
 use calibrant_dataset::Subset;
+use calibrant_format::INT8;
 use calibrant_onnx::{Model, validate};
 use calibrant_preprocess::{Color, Settings};
 use serde_json::Value;
@@ -28,8 +29,11 @@ fn a_job_leaves_statistics_table_cache_model_and_report() {
 
     let cache = Cache::read(&folder.path().join(CACHE)).unwrap();
     assert_eq!((cache.version(), cache.algorithm().name()), (101_601, "EntropyCalibration2"));
-    let from_table: Vec<_> =
-        table.tensors().iter().map(|(name, entry)| (name.clone(), scale_of(entry.amax))).collect();
+    let from_table: Vec<_> = table
+        .tensors()
+        .iter()
+        .map(|(name, entry)| (name.clone(), INT8.scale(entry.range())))
+        .collect();
     assert_eq!(cache.entries(), from_table);
 
     let model = Model::read(&folder.path().join(MODEL)).unwrap();

@@ -7,6 +7,7 @@ mod children;
 mod cli;
 mod findings;
 mod fixtures;
+mod formats;
 mod generations;
 mod hints;
 mod job;

@@ -131,7 +131,7 @@ fn a_plan_shows_its_layers_and_what_became_of_int8() {
         let json: Value = serde_json::from_str(&json).unwrap();
         assert_eq!(json["kind"], "TensorRT plan");
         assert!(json["layers"].as_array().unwrap().len() > 5, "{json:#}");
-        assert!(json["int8"]["asked"].as_u64().unwrap() > 2, "{json:#}");
+        assert!(json["formats"][0]["asked"].as_u64().unwrap() > 2, "{json:#}");
     }
 }
 

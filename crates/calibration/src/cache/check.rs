@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
-use super::suspicion::of_table;
 use super::version::{FIRST_WITHOUT_CACHES, tensorrt_release};
 use super::{ParseCacheError, Reading, Suspicion};
 use crate::Table;
@@ -89,15 +88,27 @@ pub fn check<'a>(
         findings.extend(check_version(version, wanted));
     }
     match table {
-        Some(table) => findings.extend(by_oddity(of_table(table))),
+        Some(table) => findings.extend(of_table(table)),
         None => findings.extend(by_oddity(reading.suspicions())),
     }
-    if table.is_some_and(|table| table.samples() == 1) {
-        findings.push(Finding::OneSample);
-    }
     if let Some(model) = model {
-        check_names(reading, model, &mut findings);
+        let names = reading.entries().iter().map(|(name, _)| name.as_str());
+        check_names(names, model, &mut findings);
     }
+    findings
+}
+
+/// All that is to be said against the ranges of a table that no cache is written from, for the model with these tensors.
+pub fn check_table<'a>(table: &'a Table, model: &'a ModelTensors) -> Vec<Finding<'a>> {
+    let mut findings = of_table(table);
+    check_names(table.tensors().keys().map(String::as_str), model, &mut findings);
+    findings
+}
+
+/// What there is to be said against the ranges of a table by themselves.
+fn of_table(table: &Table) -> Vec<Finding<'_>> {
+    let mut findings = by_oddity(table.suspicions());
+    findings.extend((table.samples() == 1).then_some(Finding::OneSample));
     findings
 }
 
@@ -124,15 +135,18 @@ fn check_version<'a>(version: u32, wanted: Option<u32>) -> Option<Finding<'a>> {
     Some(Finding::OtherVersion { version, wanted })
 }
 
-fn check_names<'a>(reading: &'a Reading, model: &'a ModelTensors, findings: &mut Vec<Finding<'a>>) {
-    let names: BTreeSet<&str> = reading.entries().iter().map(|(name, _)| name.as_str()).collect();
+fn check_names<'a>(
+    in_order: impl Iterator<Item = &'a str> + Clone,
+    model: &'a ModelTensors,
+    findings: &mut Vec<Finding<'a>>,
+) {
+    let names: BTreeSet<&str> = in_order.clone().collect();
     let is_known = |name: &str| model.names.contains(name);
     if !names.is_empty() && !names.iter().any(|name| is_known(name)) {
         findings.push(Finding::OtherModel);
         return;
     }
     let is_tensorrts = |name: &str| TENSORRTS.iter().any(|start| name.starts_with(start));
-    let in_order = reading.entries().iter().map(|(name, _)| name.as_str());
     let unknown: Vec<&str> =
         in_order.filter(|name| !is_known(name) && !is_tensorrts(name)).collect();
     if !unknown.is_empty() {
@@ -284,6 +298,7 @@ fn list(names: &[&str]) -> String {
 
 #[cfg(test)]
 mod tests {
+    use calibrant_format::INT8;
     use calibrant_tensor::digest;
 
     use super::*;
@@ -375,7 +390,7 @@ mod tests {
         let said = said(&text, None, None);
         assert_eq!(said.len(), 2, "{said:?}");
         let expected = "warning: 8 tensors have scales from 2.6793887e36 to 2.679389e36: the range of all floats, as \
-                        behind a mask of the lowest float; no other value is left of it in int8: `mask0`, `mask1`, \
+                        behind a mask of the lowest float; no other value is left of it: `mask0`, `mask1`, \
                         `mask2`, `mask3`, `mask4` and 3 more";
         assert_eq!(said[1], expected);
     }
@@ -403,8 +418,8 @@ mod tests {
             backend: BackendInfo { name: "test".into(), version: "1".into(), notes: Vec::new() },
             program: "test".into(),
         };
-        let table =
-            Table::new(&SavedStatistics::new(&statistics, manifest), Method::MinMax).unwrap();
+        let table = Table::new(&SavedStatistics::new(&statistics, manifest), Method::MinMax, &INT8)
+            .unwrap();
         let reading = Reading::of(&Cache::from_table(&table, 8601).unwrap().to_string());
         let findings = check(&reading, Some(&table), None, None);
         let said: Vec<String> = findings.iter().map(ToString::to_string).collect();

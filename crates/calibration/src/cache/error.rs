@@ -19,6 +19,12 @@ pub enum CacheError {
         /// What is wrong with it.
         why: &'static str,
     },
+    /// TensorRT's calibrators are for int8.
+    #[error("a calibration cache is for int8 alone, and these ranges were chosen for {format}")]
+    Format {
+        /// What they were chosen for.
+        format: String,
+    },
     /// Two entries have the same name.
     #[error("tensor `{name}` occurs twice")]
     Duplicate {

@@ -194,7 +194,7 @@ mod tests {
             let merged = Cache::merge(&caches, MergeBy::Max).unwrap();
             let ranges = merged.cache.ranges();
             for (name, amax) in caches.iter().flat_map(Cache::ranges) {
-                prop_assert!(ranges[&name] >= amax);
+                prop_assert!(ranges.get(&name).unwrap() >= amax);
             }
             let backwards: Vec<Cache> = caches.iter().rev().cloned().collect();
             let backwards = Cache::merge(&backwards, MergeBy::Max).unwrap();

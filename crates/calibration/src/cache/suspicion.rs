@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use calibrant_format::{INT8, Range};
+
 use crate::{Entry, Table};
 
 /// Largest magnitude of half precision: networks are made to stay below.
@@ -29,7 +31,7 @@ pub enum Oddity {
     Infinite,
     /// Not a number.
     NotANumber,
-    /// The largest float divided by 127, or more.
+    /// That of the range of all floats, or more.
     LargestFloat,
     /// Of a range that half precision does not reach.
     BeyondHalf,
@@ -42,26 +44,36 @@ pub enum Oddity {
 }
 
 impl Oddity {
-    /// What is odd about `scale`, if anything is.
+    /// What is odd about `scale` in a cache, if anything is.
     pub fn of(scale: f32) -> Option<Self> {
         match scale {
             _ if scale.is_nan() => Some(Self::NotANumber),
             0.0 => Some(Self::Zero),
             _ if scale < 0.0 => Some(Self::Negative),
             f32::INFINITY => Some(Self::Infinite),
-            _ if scale >= f32::MAX / 127.0 => Some(Self::LargestFloat),
-            _ if scale > LARGEST_HALF / 127.0 => Some(Self::BeyondHalf),
             _ if scale < f32::MIN_POSITIVE => Some(Self::Subnormal),
-            _ => None,
+            _ => match Range::of_scale(scale, &INT8) {
+                None => Some(Self::LargestFloat),
+                Some(range) => Self::of_width(range),
+            },
         }
     }
 
-    /// What is odd about the range of a table's entry, whose scale is one that can be used.
-    pub fn of_entry(entry: &Entry) -> Option<Self> {
-        match entry.amax {
-            0.0 => Some(Self::OnlyZeros),
-            amax if amax / 127.0 < f32::MIN_POSITIVE => Some(Self::Raised),
-            _ => Self::of(entry.scale),
+    /// What is odd about the range of a table's entry, whose scale is one that can be used; `largest` is the largest
+    /// magnitude of the table's format.
+    fn of_entry(entry: &Entry, largest: f32) -> Option<Self> {
+        match entry.range() {
+            Range::ZERO => Some(Self::OnlyZeros),
+            range if range.is_raised(largest) => Some(Self::Raised),
+            range => Self::of_width(range),
+        }
+    }
+
+    fn of_width(range: Range) -> Option<Self> {
+        match range.amax() {
+            f32::MAX => Some(Self::LargestFloat),
+            amax if amax > LARGEST_HALF => Some(Self::BeyondHalf),
+            _ => None,
         }
     }
 
@@ -79,9 +91,13 @@ pub(super) fn suspicions(entries: &[(String, f32)]) -> impl Iterator<Item = Susp
 }
 
 /// The odd ones among the entries of a table.
-pub(super) fn of_table(table: &Table) -> impl Iterator<Item = Suspicion<'_>> {
+pub(crate) fn of_table(table: &Table) -> impl Iterator<Item = Suspicion<'_>> {
     table.tensors().iter().filter_map(|(name, entry)| {
-        Some(Suspicion { name, scale: entry.scale, oddity: Oddity::of_entry(entry)? })
+        Some(Suspicion {
+            name,
+            scale: entry.scale,
+            oddity: Oddity::of_entry(entry, table.largest())?,
+        })
     })
 }
 
@@ -96,9 +112,9 @@ impl fmt::Display for Oddity {
         f.write_str(match self {
             Self::Zero => "only ever 0 when it was calibrated; TensorRT may fail to build with that",
             Self::Negative | Self::NotANumber => "no calibrator writes that, the file was changed",
-            Self::Infinite => "infinities when it was calibrated, as behind a Log or a mask; no value is left of it in int8",
-            Self::LargestFloat => "the range of all floats, as behind a mask of the lowest float; no other value is left of it in int8",
-            Self::BeyondHalf => "a range beyond that of half precision, as behind a mask; of smaller values nothing is left in int8 below half the scale",
+            Self::Infinite => "infinities when it was calibrated, as behind a Log or a mask; no value is left of it",
+            Self::LargestFloat => "the range of all floats, as behind a mask of the lowest float; no other value is left of it",
+            Self::BeyondHalf => "a range beyond that of half precision, as behind a mask; of smaller values nothing is left below half the scale",
             Self::Subnormal => "too small to divide by",
             Self::OnlyZeros => "only ever 0 when it was calibrated, so the scale is that of a range of 1",
             Self::Raised => "next to nothing when it was calibrated, so the scale is the smallest that can be divided by",

@@ -1,4 +1,4 @@
-//! `entropy`: the range whose 128 levels keep the most information.
+//! `entropy`: the range whose levels keep the most information.
 //!
 //! The method of S. Migacz, "8-bit inference with TensorRT" (GTC 2017, s7310), also told in NVIDIA's MLPerf
 //! submissions (`calibration.md`), as pytorch-quantization and ModelOpt compute it
@@ -12,16 +12,17 @@
 //! - ModelOpt and pytorch-quantization: the threshold is the lower edge of the bin after the last kept, not its centre.
 //! - ONNX Runtime: a histogram of both signs in 128 bins by default, which leaves one candidate: the result is minmax.
 
-use crate::Histogram;
+use calibrant_format::Grid;
 
-/// Positive levels of a signed 8-bit integer, counting 0.
-const LEVELS: usize = 128;
+use crate::Histogram;
 
 /// The threshold with the smallest Kullback-Leibler divergence; `None` when there is nothing to choose.
 ///
-/// For every candidate of i bins, i from 128 up to the last bin in use:
+/// For every candidate of i bins, i from the number of the grid's levels, 128 for int8, up to the last bin in use:
 /// P is the first i bins with everything beyond added to the last of them;
-/// Q is the first i bins merged into 128 equal groups, each group's count spread evenly over its bins that are not empty;
+/// Q is the first i bins merged into a group for each level, each group's count spread evenly over its bins that are not
+/// empty; a group begins where its level lies and ends where the next one does, the grid being stretched so that the level
+/// after its last lies at i, which for int8 are 128 equal groups, and for a float are more bins the larger the level;
 /// both are normalised, and the i with the smallest KL(P || Q) gives the threshold (i + ½) · width.
 /// The first bin holds the zeros and what is nearly zero, which cost nothing to represent; it takes the second bin's
 /// count.
@@ -30,33 +31,68 @@ const LEVELS: usize = 128;
 /// Counts are summed as integers, the rest in one fixed order, and the logarithm is a portable one: `ln` of the standard
 /// library is the platform's, whose last bit could decide between two candidates.
 /// So the choice does not depend on the machine.
-pub(super) fn threshold(histogram: &Histogram) -> Option<f32> {
+pub(super) fn threshold(histogram: &Histogram, grid: Grid) -> Option<f32> {
     let mut counts = *histogram.counts();
     counts[0] = counts[1];
     let used = counts.iter().rposition(|&count| count > 0)? + 1;
-    let bins = best(&counts, used)?;
+    let bins = best(&counts, used, grid)?;
     // Bin edges and centres are exact in f32: at most 13 significant bits.
     Some(histogram.at_half_bins(2 * bins + 1))
 }
 
 /// Number of bins that the best candidate keeps, of those with up to `most` bins; `None` when all bins are empty.
-pub(super) fn best(counts: &[u64], most: usize) -> Option<usize> {
+pub(super) fn best(counts: &[u64], most: usize, grid: Grid) -> Option<usize> {
     counts.iter().find(|&&count| count > 0)?;
     let sums = Sums::new(counts);
+    let groups = Groups::of(grid);
     let mut best = None;
     let mut least = f64::INFINITY;
+    let mut consider = |bins, divergence| {
+        if divergence <= least {
+            (best, least) = (Some(bins), divergence);
+        }
+    };
+    let n_groups = groups.n_groups();
+    if !grid.is_even() {
+        for bins in n_groups..=most {
+            consider(bins, sums.divergence(bins, &groups, |start, end| sums.term(start, end, 0)));
+        }
+        return best;
+    }
+    // The groups of one candidate are of two neighbouring widths at most, and as many candidates in a row as there are
+    // groups are of the same two, so keeping the terms saves three logarithms out of four.
     let mut narrow = sums.terms(1);
-    for width in 1..=most / LEVELS {
+    for width in 1..=most / n_groups {
         let wide = sums.terms(width + 1);
-        for bins in width * LEVELS..((width + 1) * LEVELS).min(most + 1) {
-            let divergence = sums.divergence(bins, [&narrow, &wide]);
-            if divergence <= least {
-                (best, least) = (Some(bins), divergence);
-            }
+        let of_width = [&narrow, &wide];
+        for bins in width * n_groups..((width + 1) * n_groups).min(most + 1) {
+            let term = |start: usize, end: usize| of_width[end - start - width][start];
+            consider(bins, sums.divergence(bins, &groups, term));
         }
         narrow = wide;
     }
     best
+}
+
+/// The groups that bins are merged into, one for each level of a grid.
+struct Groups {
+    /// Where each begins, and where the last one ends, in units of the grid.
+    edges: Vec<usize>,
+}
+
+impl Groups {
+    fn of(grid: Grid) -> Self {
+        Self { edges: (0..=grid.n_levels()).map(|level| grid.units(level) as usize).collect() }
+    }
+
+    fn n_groups(&self) -> usize {
+        self.edges.len() - 1
+    }
+
+    /// The first bin of a group, of `bins` that are merged.
+    fn start(&self, group: usize, bins: usize) -> usize {
+        (self.edges[group] * bins).div_ceil(self.edges[self.n_groups()])
+    }
 }
 
 /// Sums over the first bins, so that a candidate costs one step per level instead of one per bin.
@@ -84,7 +120,7 @@ impl Sums {
         sums
     }
 
-    /// What P contributes to the cross entropy over the bins from `start` to `end`, if they are one level of Q and `extra`
+    /// What P contributes to the cross entropy over the bins from `start` to `end`, if they are one group of Q and `extra`
     /// values lie beyond.
     fn term(&self, start: usize, end: usize, extra: u64) -> f64 {
         let count = self.counts[end] - self.counts[start];
@@ -95,18 +131,15 @@ impl Sums {
         (count + extra) as f64 * libm::log(count as f64 / occupied)
     }
 
-    /// The terms of all levels `width` bins wide, by the bin where they start.
-    ///
-    /// The levels of one candidate are of two neighbouring widths at most, and 128 candidates in a row are of the same two,
-    /// so this saves three logarithms out of four.
+    /// The terms of all groups `width` bins wide, by the bin where they start.
     fn terms(&self, width: usize) -> Vec<f64> {
         (width..self.counts.len()).map(|end| self.term(end - width, end, 0)).collect()
     }
 
     /// KL(P || Q) of the candidate that keeps the first `bins`, infinite where Q cannot follow P.
     ///
-    /// `terms` are those of levels `bins` / 128 wide, and of levels one bin wider.
-    fn divergence(&self, bins: usize, terms: [&[f64]; 2]) -> f64 {
+    /// `term` is that of the group between two bins.
+    fn divergence(&self, bins: usize, groups: &Groups, term: impl Fn(usize, usize) -> f64) -> f64 {
         let total = self.counts[self.counts.len() - 1];
         let kept = self.counts[bins];
         let last = kept - self.counts[bins - 1];
@@ -114,12 +147,11 @@ impl Sums {
         if last == 0 && tail > 0 {
             return f64::INFINITY;
         }
-        let narrow = bins / LEVELS;
         let mut cross = 0.0;
         let mut start = 0;
-        for level in 1..LEVELS {
-            let end = (level * bins).div_ceil(LEVELS);
-            cross += terms[end - start - narrow][start];
+        for group in 1..groups.n_groups() {
+            let end = groups.start(group, bins);
+            cross += term(start, end);
             start = end;
         }
         cross += self.term(start, bins, tail);
@@ -136,6 +168,8 @@ fn times_ln(count: u64) -> f64 {
 mod tests {
     use proptest::prelude::*;
 
+    use calibrant_format::{FP8_E4M3FN, INT8};
+
     use super::*;
     use crate::BINS;
     use crate::method::tests::histograms;
@@ -144,11 +178,16 @@ mod tests {
     const TOLERANCE: f64 = 1e-9;
 
     /// The divergence by its definition: P and Q bin by bin.
-    fn naive_divergence(counts: &[u64; BINS], bins: usize) -> f64 {
+    fn naive_divergence(counts: &[u64; BINS], bins: usize, grid: Grid) -> f64 {
         let mut p: Vec<f64> = counts[..bins].iter().map(|&count| count as f64).collect();
         p[bins - 1] += counts[bins..].iter().map(|&count| count as f64).sum::<f64>();
-        let mut groups = [(0.0, 0.0); LEVELS];
-        let level = |bin: usize| bin * LEVELS / bins;
+        let mut groups = vec![(0.0, 0.0); grid.n_levels() as usize];
+        // The last level that does not lie above the bin, with the level behind the last one at `bins`.
+        let end = grid.units(grid.n_levels()) as usize;
+        let level = |bin: usize| {
+            let is_below = |level: &u32| grid.units(*level) as usize * bins <= end * bin;
+            (0..grid.n_levels()).rev().find(is_below).unwrap() as usize
+        };
         for (bin, &count) in counts[..bins].iter().enumerate().filter(|(_, count)| **count > 0) {
             groups[level(bin)].0 += count as f64;
             groups[level(bin)].1 += 1.0;
@@ -165,12 +204,15 @@ mod tests {
         #![proptest_config(ProptestConfig::with_cases(64))]
 
         #[test]
-        fn divergences_match_naive(histogram in histograms(), bins in LEVELS..=BINS) {
+        fn divergences_match_naive(
+            histogram in histograms(),
+            bins in 128..=BINS,
+            grid in prop::sample::select(vec![INT8.grid, FP8_E4M3FN.grid]),
+        ) {
             let counts = histogram.counts();
             let sums = Sums::new(counts);
-            let terms = [bins / LEVELS, bins / LEVELS + 1].map(|width| sums.terms(width));
-            let fast = sums.divergence(bins, [&terms[0], &terms[1]]);
-            let naive = naive_divergence(counts, bins);
+            let fast = sums.divergence(bins, &Groups::of(grid), |start, end| sums.term(start, end, 0));
+            let naive = naive_divergence(counts, bins, grid);
             prop_assume!(!naive.is_nan());
             prop_assert!(fast == naive || (fast - naive).abs() < TOLERANCE, "{fast} {naive}");
         }
@@ -185,25 +227,31 @@ mod tests {
                 1_000_000u64.checked_shr(u32::try_from(bin * bin / 20_000).unwrap()).unwrap_or(0);
         }
         counts[BINS - 1] = 1;
-        let used = LEVELS..=BINS;
-        let naive = used
-            .map(|bins| (naive_divergence(&counts, bins), bins))
-            .min_by(|a, b| a.0.total_cmp(&b.0))
-            .unwrap();
-        assert_eq!(best(&counts, BINS), Some(naive.1));
-        assert!((128..1000).contains(&naive.1), "{naive:?}");
+        let choice = |grid: Grid| {
+            let used = grid.n_levels() as usize..=BINS;
+            let naive = used
+                .map(|bins| (naive_divergence(&counts, bins, grid), bins))
+                .min_by(|a, b| a.0.total_cmp(&b.0))
+                .unwrap();
+            assert_eq!(best(&counts, BINS, grid), Some(naive.1));
+            naive.1
+        };
+        let (int8, fp8) = (choice(INT8.grid), choice(FP8_E4M3FN.grid));
+        assert!((128..1000).contains(&int8), "{int8}");
+        // A float is as exact for small magnitudes whatever the largest is, so it need not give up the outlier for them.
+        assert!(fp8 > int8, "{fp8} {int8}");
     }
 
     #[test]
     fn of_equally_good_candidates_the_largest_wins() {
         // One value in each of the first 128 bins and nothing beyond: every level holds one bin, so nothing is lost.
         let mut counts = [0; BINS];
-        counts[..LEVELS].fill(1);
-        assert_eq!(best(&counts, LEVELS), Some(LEVELS));
+        counts[..128].fill(1);
+        assert_eq!(best(&counts, 128, INT8.grid), Some(128));
         // With all else empty, candidates that put the one bin's values at one level lose nothing either.
         let mut counts = [0; BINS];
         counts[3000] = 7;
-        assert_eq!(best(&counts, 3001), Some(3001));
+        assert_eq!(best(&counts, 3001, INT8.grid), Some(3001));
     }
 
     #[test]
@@ -211,7 +259,7 @@ mod tests {
         let mut counts = [10; BINS];
         let threshold_of = |first: u64| {
             counts[0] = first;
-            threshold(&Histogram::from_counts(0, counts))
+            threshold(&Histogram::from_counts(0, counts), INT8.grid)
         };
         let thresholds: Vec<_> = [0, 10, 1 << 62].into_iter().map(threshold_of).collect();
         assert_eq!(thresholds, vec![thresholds[0]; 3]);

@@ -17,6 +17,8 @@
 //! The threshold is rounded to `f32` and then divided by 127 in `f32`: in one rounding from `f64` the published values do
 //! not all come out (3c011223 and 3c03162b would each be one higher).
 
+use calibrant_format::INT8;
+
 use super::entropy::best;
 use crate::{FAITHFUL_BINS, FaithfulHistogram};
 
@@ -24,7 +26,7 @@ use crate::{FAITHFUL_BINS, FaithfulHistogram};
 pub(crate) fn kept_bins(histogram: &FaithfulHistogram) -> Option<usize> {
     let mut counts = histogram.counts();
     counts[0] = 0;
-    best(&counts, FAITHFUL_BINS)
+    best(&counts, FAITHFUL_BINS, INT8.grid)
 }
 
 /// The value half a bin above `bins` bins.

@@ -180,6 +180,7 @@ fn union(left: &SavedStatistics, right: &SavedStatistics) -> Manifest<()> {
 
 #[cfg(test)]
 mod tests {
+    use calibrant_format::INT8;
     use calibrant_tensor::digest;
     use proptest::collection::vec;
     use proptest::prelude::*;
@@ -279,10 +280,10 @@ mod tests {
         };
         let alone = merge_statistics(&shards(&[faithful("a")])).unwrap();
         assert!(!alone.left_out_faithful);
-        assert!(Table::new(&alone.statistics, Method::TensorrtFaithful).is_ok());
+        assert!(Table::new(&alone.statistics, Method::TensorrtFaithful, &INT8).is_ok());
         let merged = merge_statistics(&shards(&[faithful("a"), faithful("b")])).unwrap();
         assert!(merged.left_out_faithful);
-        assert!(Table::new(&merged.statistics, Method::TensorrtFaithful).is_err());
+        assert!(Table::new(&merged.statistics, Method::TensorrtFaithful, &INT8).is_err());
         assert_eq!(merged.statistics.manifest().batch_size, None);
     }
 }

@@ -1,5 +1,6 @@
 //! One tensor's line in the calibration table.
 
+use calibrant_format::{Format, Range};
 use serde::{Deserialize, Serialize};
 
 use super::TableError;
@@ -12,7 +13,7 @@ use crate::{FAITHFUL_BINS, Method, TensorStatistics};
 pub struct Entry {
     /// The largest magnitude kept by the table's method; 0 for a tensor that was only ever 0.
     pub amax: f32,
-    /// [`scale_of`] that amax, always above 0.
+    /// The [scale](Range::scale) of that range in the table's format, always above 0.
     pub scale: f32,
     /// Number of values seen.
     pub count: u64,
@@ -39,24 +40,19 @@ pub struct FirstBatch {
     pub bins: u32,
 }
 
-/// The scale of a tensor whose magnitudes up to `amax` are kept: `amax / 127`, and always positive.
-///
-/// Scale 0 makes TensorRT's builder fail, so a tensor that was only ever 0 gets 1/127, as if its amax were 1: exact for
-/// 0, and neither its value nor its reciprocal leaves the range of `f16`.
-/// An amax so small that the scale would be subnormal gets the smallest normal `f32`, whose reciprocal is finite.
-#[doc(alias = "setDynamicRange")]
-pub fn scale_of(amax: f32) -> f32 {
-    if amax == 0.0 { 1.0 / 127.0 } else { (amax / 127.0).max(f32::MIN_POSITIVE) }
-}
-
 impl Entry {
     /// `None` when the method reads a histogram that was not kept.
-    pub(super) fn new(statistics: &TensorStatistics, method: Method) -> Option<Self> {
-        let amax = statistics.amax(method)?;
+    pub(super) fn new(
+        statistics: &TensorStatistics,
+        method: Method,
+        format: &Format,
+    ) -> Option<Self> {
+        let amax = statistics.amax(method, format)?;
+        let range = Range::of_amax(amax)?;
         let is_faithful = method == Method::TensorrtFaithful;
         Some(Self {
             amax,
-            scale: scale_of(amax),
+            scale: format.scale(range),
             count: statistics.count(),
             minimum: statistics.minimum(),
             maximum: statistics.maximum(),
@@ -65,15 +61,24 @@ impl Entry {
         })
     }
 
-    pub(super) fn check(&self, tensor: &str) -> Result<(), TableError> {
+    /// The range of the tensor.
+    ///
+    /// Of a table's entries every amax is one; [`check`](Self::check) sees to it.
+    pub fn range(&self) -> Range {
+        Range::of_amax(self.amax).unwrap_or(Range::ZERO)
+    }
+
+    pub(super) fn check(&self, tensor: &str, largest: f32) -> Result<(), TableError> {
         let wrong = |field, value, must| {
             Err(TableError::Value { tensor: tensor.to_owned(), field, value, must })
         };
         if !(self.amax.is_finite() && self.amax >= 0.0) {
             return wrong("amax", self.amax.into(), "finite and at least 0");
         }
-        if self.scale.to_bits() != scale_of(self.amax).to_bits() {
-            return wrong("scale", self.scale.into(), "amax / 127, or 1/127 for amax 0");
+        if self.scale.to_bits() != self.range().scale(largest).to_bits() {
+            let must =
+                "amax divided by the format's largest magnitude, or that of amax 1 for amax 0";
+            return wrong("scale", self.scale.into(), must);
         }
         if !self.minimum.is_finite() {
             return wrong("minimum", self.minimum.into(), "finite");
@@ -109,33 +114,5 @@ impl FirstBatch {
             doublings: histogram.doublings(),
             bins: bins.unwrap_or(0),
         })
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-
-    #[test]
-    fn scales_are_a_127th_of_amax() {
-        for (amax, scale) in [
-            (127.0, 1.0),
-            (1.0, 1.0 / 127.0),
-            (0.0, 1.0 / 127.0),
-            (f32::from_bits(1), f32::MIN_POSITIVE),
-            (f32::MAX, f32::MAX / 127.0),
-        ] {
-            assert_eq!(scale_of(amax).to_bits(), f32::to_bits(scale), "{amax:e}");
-        }
-    }
-
-    proptest! {
-        #[test]
-        fn scales_are_positive_and_have_reciprocals(amax in 0f32..=f32::MAX) {
-            let scale = scale_of(amax);
-            prop_assert!(scale > 0.0 && scale.is_finite() && scale.recip().is_finite());
-        }
     }
 }

@@ -70,6 +70,38 @@ pub enum TableError {
         /// The first tensor without it.
         tensor: String,
     },
+    /// The method is one for int8.
+    #[error(
+        "{method} is TensorRT's calibrator for int8 and knows no {format}; choose another method"
+    )]
+    Int8Alone {
+        /// The method asked for.
+        method: Method,
+        /// The format asked for.
+        format: &'static str,
+    },
+    /// The ranges were chosen for another format, for which the method chooses others.
+    #[error(
+        "the table's ranges were chosen for {was}, and {method} chooses others for {wanted}; name the statistics beside it, or calibrate again"
+    )]
+    OtherFormat {
+        /// The table's method.
+        method: Method,
+        /// The table's format.
+        was: String,
+        /// The format asked for.
+        wanted: &'static str,
+    },
+    /// No format has such a largest magnitude.
+    #[error(
+        "the largest magnitude of the format `{name}` is {largest}, but it must be finite and above 0"
+    )]
+    Format {
+        /// The format's name.
+        name: String,
+        /// What stands there.
+        largest: f32,
+    },
     /// The statistics cannot be taken apart.
     #[error(transparent)]
     Statistics(#[from] StatisticsError),

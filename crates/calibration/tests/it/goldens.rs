@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use calibrant_calibration::{BINS, Method, TensorStatistics};
+use calibrant_format::INT8;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
@@ -80,7 +81,7 @@ fn methods_choose_the_bins_that_scipy_does() {
         let largest = centre(golden.counts.last().unwrap().0);
         let check = |method: Method, amax: f32| {
             assert_eq!(
-                statistics.amax(method),
+                statistics.amax(method, &INT8),
                 Some(amax.min(largest)),
                 "{}, {method}",
                 golden.name

@@ -5,6 +5,7 @@ use std::thread;
 use calibrant_calibration::{
     BackendInfo, Cache, Manifest, Method, SavedStatistics, Statistics, Table,
 };
+use calibrant_format::INT8;
 use calibrant_tensor::digest;
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -69,7 +70,7 @@ fn files(statistics: &Statistics) -> (Vec<u8>, String, String) {
         program: "test".to_owned(),
     };
     let saved = SavedStatistics::new(statistics, manifest);
-    let table = Table::new(&saved, Method::Entropy).unwrap();
+    let table = Table::new(&saved, Method::Entropy, &INT8).unwrap();
     (
         saved.as_bytes().to_vec(),
         table.to_json(),

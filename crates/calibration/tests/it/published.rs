@@ -4,7 +4,8 @@
 //! behind it are not public.
 //! So every test makes samples of that kind, in batches, and runs the whole method on them.
 
-use calibrant_calibration::{Method, TensorStatistics, scale_of};
+use calibrant_calibration::{Method, TensorStatistics};
+use calibrant_format::{INT8, Range};
 
 /// Values of a batch, of each channel of a picture.
 const VALUES: usize = 20_000;
@@ -85,7 +86,8 @@ fn magnitude(batch: &[f32]) -> f32 {
 fn cached(batches: &[Vec<f32>]) -> String {
     let mut seen = TensorStatistics::after_first_batch(magnitude(&batches[0]));
     batches.iter().for_each(|batch| seen.observe(batch).unwrap());
-    format!("{:x}", scale_of(seen.amax(Method::TensorrtFaithful).unwrap()).to_bits())
+    let amax = seen.amax(Method::TensorrtFaithful, &INT8).unwrap();
+    format!("{:x}", INT8.scale(Range::of_amax(amax).unwrap()).to_bits())
 }
 
 /// TensorRT 5.1 to 10.3: nothing is clipped, and the threshold lies half a bin above the last of 2048.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use calibrant_format::Range;
 use calibrant_tensorrt::{
     ActivationType, Error, InterpolationMode, Layer, LayerType, Network, PoolingType, Tensor,
 };
@@ -30,9 +31,9 @@ pub(super) fn of(network: &Network<'_>) -> Result<RangeGraph, Error> {
 }
 
 /// Sets ranges around zero, each as wide as the number by its tensor's name.
-pub(super) fn set_ranges(network: &Network<'_>, ranges: &[(String, f32)]) -> Result<(), Error> {
+pub(super) fn set_ranges(network: &Network<'_>, ranges: &[(String, Range)]) -> Result<(), Error> {
     let ranges: BTreeMap<&str, f32> =
-        ranges.iter().map(|(name, range)| (name.as_str(), *range)).collect();
+        ranges.iter().map(|(name, range)| (name.as_str(), range.amax())).collect();
     let set = |tensor: &Tensor<'_>| match ranges.get(tensor.name()?.as_str()) {
         Some(&amax) => tensor.set_dynamic_range(-amax, amax),
         None => Ok(()),

@@ -1,17 +1,16 @@
 //! How INT8 ranges reach the builder in one build.
 
-use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::mpsc::SyncSender;
 
-use calibrant_tensorrt::{
-    BoxError, Builder, CalibrationAlgoType, Calibrator, Config, Error, HostMemory, Network,
-};
+use calibrant_calibration::{Algorithm, Cache};
+use calibrant_format::{INT8, Ranges};
+use calibrant_tensorrt::{BoxError, Builder, Calibrator, Config, Error, HostMemory, Network};
 
 use super::graph;
 use super::job::Message;
 use crate::error::BuildError;
-use crate::int8::{Int8, Int8Summary, Int8Via, cache_algorithm, cache_header, cache_text};
+use crate::int8::{Int8, Int8Summary, Int8Via, calibrator};
 use crate::options::BuildOptions;
 use crate::ranges::{Coverage, complete};
 
@@ -23,9 +22,9 @@ pub(super) enum Route<'o> {
     /// They are in the model, if it is quantized at all.
     Model,
     /// TensorRT calibrates.
-    Calibrator { watched: Watched<'o>, algorithm: CalibrationAlgoType },
+    Calibrator { watched: Watched<'o>, algorithm: Algorithm },
     /// A cache is handed over.
-    Cache { cache: CacheOnly, algorithm: CalibrationAlgoType, coverage: Coverage },
+    Cache { cache: CacheOnly, algorithm: Algorithm, coverage: Coverage },
     /// They are in the network.
     Ranges { coverage: Coverage },
 }
@@ -40,8 +39,8 @@ impl<'o> Route<'o> {
         sender: &SyncSender<Message>,
         warnings: &mut Vec<String>,
     ) -> Result<Self, BuildError> {
-        let mut cover = |given: &BTreeMap<String, f32>, one| {
-            let (ranges, coverage) = complete(&graph::of(network)?, given, one);
+        let mut cover = |given: &Ranges| {
+            let (ranges, coverage) = complete(&graph::of(network)?, given);
             check(&coverage, given, onnx, options, warnings)?;
             Ok::<_, BuildError>((ranges, coverage))
         };
@@ -51,19 +50,16 @@ impl<'o> Route<'o> {
                 let watched = Watched::new(calibrator, sender.clone());
                 Ok(Self::Calibrator { watched, algorithm })
             }
-            Int8::Cache { scales, algorithm } => {
-                let (ranges, coverage) = cover(scales, 1.0 / 127.0)?;
-                let line_break = |name: &&String| name.contains(['\n', '\r']);
-                if let Some(tensor) = ranges.iter().map(|(name, _)| name).find(line_break) {
-                    return Err(BuildError::CacheName { tensor: tensor.clone() });
-                }
-                let header = cache_header(network.library().version(), algorithm);
-                let text = cache_text(&header, &ranges).into_bytes();
-                let cache = CacheOnly { header, text, was_read: false };
-                Ok(Self::Cache { cache, algorithm, coverage })
+            Int8::Cache { ranges, algorithm } => {
+                let (ranges, coverage) = cover(ranges)?;
+                let scales = ranges.into_iter().map(|(name, range)| (name, INT8.scale(range)));
+                // The ABI's versions are above 0 and end where its integers do.
+                let version = u32::try_from(network.library().version().raw()).unwrap_or(u32::MAX);
+                let cache = Cache::new(version, algorithm, scales.collect())?;
+                Ok(Self::Cache { cache: CacheOnly::new(&cache), algorithm, coverage })
             }
-            Int8::Ranges { amax } => {
-                let (ranges, coverage) = cover(amax, 1.0)?;
+            Int8::Ranges { ranges } => {
+                let (ranges, coverage) = cover(ranges)?;
                 graph::set_ranges(network, &ranges)?;
                 Ok(Self::Ranges { coverage })
             }
@@ -81,10 +77,10 @@ impl<'o> Route<'o> {
         let built = match self {
             Self::Model | Self::Ranges { .. } => builder.build(network, config),
             Self::Calibrator { watched, algorithm } => {
-                builder.build_calibrated(network, config, *algorithm, watched)
+                builder.build_calibrated(network, config, calibrator(*algorithm), watched)
             }
             Self::Cache { cache, algorithm, .. } => {
-                builder.build_calibrated(network, config, *algorithm, cache)
+                builder.build_calibrated(network, config, calibrator(*algorithm), cache)
             }
         };
         let plan = built.map_err(|error| match error {
@@ -120,9 +116,9 @@ impl<'o> Route<'o> {
         quantized: bool,
         warnings: &mut Vec<String>,
     ) -> Option<Int8Summary> {
-        let summary = |via, algorithm: Option<CalibrationAlgoType>, coverage| Int8Summary {
+        let summary = |via, algorithm: Option<Algorithm>, coverage| Int8Summary {
             via,
-            algorithm: algorithm.map(cache_algorithm),
+            algorithm: algorithm.map(Algorithm::name),
             batches: 0,
             coverage,
             cache: None,
@@ -152,15 +148,11 @@ impl<'o> Route<'o> {
 /// Checks ranges that came from outside of the network, and says what they leave open.
 fn check(
     coverage: &Coverage,
-    given: &BTreeMap<String, f32>,
+    given: &Ranges,
     onnx: &Path,
     options: &BuildOptions,
     warnings: &mut Vec<String>,
 ) -> Result<(), BuildError> {
-    let bad = |range: f32| !range.is_finite() || range < 0.0;
-    if let Some((tensor, &range)) = given.iter().find(|&(_, &range)| bad(range)) {
-        return Err(BuildError::Range { tensor: tensor.clone(), range });
-    }
     if coverage.given.is_empty() {
         return Err(BuildError::ForeignRanges { model: onnx.to_owned(), n_ranges: given.len() });
     }
@@ -243,6 +235,14 @@ pub(super) struct CacheOnly {
     was_read: bool,
 }
 
+impl CacheOnly {
+    fn new(cache: &Cache) -> Self {
+        let text = cache.to_string();
+        let header = text.lines().next().unwrap_or_default().to_owned();
+        Self { header, text: text.into_bytes(), was_read: false }
+    }
+}
+
 /// TensorRT asked for samples, so it did not take the cache.
 #[derive(Debug, thiserror::Error)]
 #[error("TensorRT asked for samples in spite of its cache")]
@@ -291,9 +291,9 @@ mod tests {
         let mut config = builder.create_config().unwrap();
         config.set_flag(BuilderFlag::Int8).unwrap();
         let (sender, _receiver) = sync_channel(1);
-        let scales = BTreeMap::from([("input".to_owned(), 0.5)]);
-        let algorithm = CalibrationAlgoType::EntropyCalibration2;
-        let int8 = Int8::Cache { scales: &scales, algorithm };
+        let ranges = Ranges::of_scales([("input".to_owned(), 0.5)], &INT8);
+        let algorithm = Algorithm::EntropyCalibration2;
+        let int8 = Int8::Cache { ranges: &ranges, algorithm };
         let options = BuildOptions::default();
         let mut route =
             Route::prepare(int8, parser.network(), &onnx, &options, &sender, &mut Vec::new())?;

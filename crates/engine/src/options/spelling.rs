@@ -1,8 +1,7 @@
 //! How the command line spells the settings of a build.
 
 use calibrant_tensorrt::{
-    CalibrationAlgoType, ComputeCapability, DataType, HardwareCompatibilityLevel, MemoryPoolType,
-    ProfilingVerbosity,
+    ComputeCapability, DataType, HardwareCompatibilityLevel, MemoryPoolType, ProfilingVerbosity,
 };
 use regex_lite::Regex;
 
@@ -58,9 +57,6 @@ pub enum OptionError {
     /// Not a way for ranges to reach the builder.
     #[error("{0:?} is no way for INT8 ranges to reach TensorRT: cache, ranges or qdq")]
     Int8Via(String),
-    /// Not one of TensorRT's calibrators.
-    #[error("{0:?} is none of TensorRT's calibrators: entropy, minmax, entropy-v1, legacy")]
-    Algorithm(String),
     /// Not a size.
     #[error(
         "{0:?} is not a size; write bytes, or a number with K, M or G (powers of 1024), as 512M"
@@ -78,6 +74,14 @@ const COMPUTE_CAPABILITIES: [(&str, ComputeCapability); 7] = [
     ("12.0", ComputeCapability::Sm120),
     ("12.1", ComputeCapability::Sm121),
 ];
+
+/// Every compute capability that has a number, as (major, minor), in ascending order.
+pub fn numbered_compute_capabilities() -> impl Iterator<Item = ((u32, u32), ComputeCapability)> {
+    COMPUTE_CAPABILITIES.iter().filter_map(|(name, capability)| {
+        let (major, minor) = name.split_once('.')?;
+        Some(((major.parse().ok()?, minor.parse().ok()?), *capability))
+    })
+}
 
 /// A compute capability as NVIDIA writes it: `8.9`, `89`, `sm89`, `sm_89`, or `current` for the GPU at hand.
 ///
@@ -204,20 +208,6 @@ pub fn parse_hardware_compatibility(text: &str) -> Result<HardwareCompatibilityL
     }
 }
 
-/// One of TensorRT's calibrators: `entropy` (its second, the usual one), `minmax`, `entropy-v1` or `legacy`.
-///
-/// # Errors
-/// [`OptionError::Algorithm`] for any other word.
-pub fn parse_algorithm(text: &str) -> Result<CalibrationAlgoType, OptionError> {
-    match text {
-        "entropy" => Ok(CalibrationAlgoType::EntropyCalibration2),
-        "minmax" => Ok(CalibrationAlgoType::MinmaxCalibration),
-        "entropy-v1" => Ok(CalibrationAlgoType::EntropyCalibration),
-        "legacy" => Ok(CalibrationAlgoType::LegacyCalibration),
-        _ => Err(OptionError::Algorithm(text.to_owned())),
-    }
-}
-
 /// `cache`, `ranges` or `qdq`; a calibrator is no way for ranges that are known.
 ///
 /// # Errors
@@ -300,7 +290,6 @@ mod tests {
     fn words_stand_for_settings() {
         assert_eq!(parse_precision("int8+fp16").unwrap(), Precision::Int8Fp16);
         assert_eq!(parse_constraints("prefer").unwrap(), Constraints::Prefer);
-        assert_eq!(parse_algorithm("minmax").unwrap(), CalibrationAlgoType::MinmaxCalibration);
         assert_eq!(parse_int8_via("ranges").unwrap(), Int8Via::Ranges);
         assert!(parse_int8_via("calibrator").is_err());
         let level = parse_hardware_compatibility("ampere+").unwrap();
@@ -308,7 +297,6 @@ mod tests {
         let refusals = [
             parse_precision("fp8").unwrap_err().to_string(),
             parse_constraints("").unwrap_err().to_string(),
-            parse_algorithm("entropy2").unwrap_err().to_string(),
             parse_hardware_compatibility("turing").unwrap_err().to_string(),
         ];
         for refusal in refusals {

@@ -28,15 +28,17 @@ fn graph(layers: &[(Effect, &str, &str)]) -> RangeGraph {
 }
 
 /// `a=1 b=2` as ranges.
-fn given(text: &str) -> BTreeMap<String, f32> {
+fn given(text: &str) -> Ranges {
     let entries = text.split_whitespace().map(|word| word.split_once('=').unwrap());
-    entries.map(|(name, range)| (name.to_owned(), range.parse().unwrap())).collect()
+    let amax = entries.map(|(name, range)| (name.to_owned(), range.parse().unwrap()));
+    Ranges::of_amax(amax).unwrap()
 }
 
 /// The completed ranges as text, and how they came about.
 fn completed(graph: &RangeGraph, text: &str) -> (String, Vec<String>, Coverage) {
-    let (ranges, coverage) = complete(graph, &given(text), 1.0);
-    let ranges: Vec<_> = ranges.iter().map(|(name, range)| format!("{name}={range}")).collect();
+    let (ranges, coverage) = complete(graph, &given(text));
+    let ranges: Vec<_> =
+        ranges.iter().map(|(name, range)| format!("{name}={}", range.amax())).collect();
     let how = |it: &Completed| {
         let from = it.from.as_deref().unwrap_or("-");
         format!("{} from {from} by {:?}", it.tensor, it.rule)
@@ -136,11 +138,11 @@ fn networks() -> impl Strategy<Value = RangeGraph> {
 }
 
 /// Which tensors have a range in the end: the rules applied in any order until nothing changes.
-fn naive(graph: &RangeGraph, given: &BTreeMap<String, f32>) -> BTreeSet<usize> {
+fn naive(graph: &RangeGraph, given: &Ranges) -> BTreeSet<usize> {
     let has_range = |at: &usize| graph.tensors[*at].has_range;
     let all = 0..graph.tensors.len();
     let mut known: BTreeSet<usize> =
-        all.filter(|at| has_range(at) && given.contains_key(&graph.tensors[*at].name)).collect();
+        all.filter(|at| has_range(at) && given.get(&graph.tensors[*at].name).is_some()).collect();
     loop {
         let before = known.len();
         for layer in &graph.layers {
@@ -177,8 +179,9 @@ proptest! {
     fn covers_what_the_naive_twin_covers(graph in networks(), given in prop::collection::vec(any::<bool>(), 13)) {
         let names: Vec<String> = (0..13).map(|at| format!("t{at}")).collect();
         let ranges = names.iter().zip(1_u8..).zip(&given).filter(|(_, given)| **given);
-        let ranges: BTreeMap<String, f32> = ranges.map(|((name, range), _)| (name.clone(), f32::from(range))).collect();
-        let (completed, coverage) = complete(&graph, &ranges, 0.5);
+        let ranges = ranges.map(|((name, range), _)| (name.clone(), f32::from(range)));
+        let ranges = Ranges::of_amax(ranges).unwrap();
+        let (completed, coverage) = complete(&graph, &ranges);
         let covered: BTreeSet<&str> = completed.iter().map(|(name, _)| name.as_str()).collect();
         let expected = naive(&graph, &ranges);
         let expected: BTreeSet<&str> = expected.iter().map(|&at| graph.tensors[at].name.as_str()).collect();
@@ -190,12 +193,12 @@ proptest! {
         prop_assert_eq!(listed, with_range);
         for (name, range) in &completed {
             if let Some(given) = ranges.get(name) {
-                prop_assert_eq!(range, given);
+                prop_assert_eq!(*range, given);
             }
         }
         // Nothing is left to complete the second time.
-        let again: BTreeMap<String, f32> = completed.iter().cloned().collect();
-        let (second, coverage) = complete(&graph, &again, 0.5);
+        let again: Ranges = completed.iter().cloned().collect();
+        let (second, coverage) = complete(&graph, &again);
         prop_assert_eq!(second, completed.clone());
         prop_assert!(coverage.completed.is_empty());
     }

@@ -4,20 +4,20 @@ use std::error::Error as _;
 use std::ops::ControlFlow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use calibrant_calibration::Algorithm;
 use calibrant_engine::{
-    BuildError, BuildOptions, CalibrationAlgoType, Event, Int8, Int8Via, Precision, Profile,
-    ProfileProblem, build_with, cache_algorithm,
+    BuildError, BuildOptions, Event, Int8, Int8Via, Precision, Profile, ProfileProblem, build_with,
 };
 
 use crate::stage::{HostCalibrator, IMPLICIT, Stage, fixture, options};
 
-const ENTROPY: CalibrationAlgoType = CalibrationAlgoType::EntropyCalibration2;
+const ENTROPY: Algorithm = Algorithm::EntropyCalibration2;
 
-const ALGORITHMS: [CalibrationAlgoType; 4] = [
+const ALGORITHMS: [Algorithm; 4] = [
     ENTROPY,
-    CalibrationAlgoType::MinmaxCalibration,
-    CalibrationAlgoType::EntropyCalibration,
-    CalibrationAlgoType::LegacyCalibration,
+    Algorithm::MinMaxCalibration,
+    Algorithm::EntropyCalibration,
+    Algorithm::LegacyCalibration,
 ];
 
 fn entropy(calibrator: &mut HostCalibrator) -> Int8<'_> {
@@ -35,13 +35,13 @@ fn every_generation_calibrates_by_every_algorithm() {
             let (summary, plan) = built.unwrap();
             let told = plan.calibration.unwrap();
             assert_eq!((told.batches.len(), told.cache_was_read), (3, false), "{version}");
-            assert_eq!(told.legacy.is_some(), algorithm == CalibrationAlgoType::LegacyCalibration);
+            assert_eq!(told.legacy.is_some(), algorithm == Algorithm::LegacyCalibration);
             assert!(plan.config.flags.contains(&"kINT8".to_owned()));
 
             let int8 = summary.int8.unwrap();
             assert_eq!((int8.via, int8.batches), (Int8Via::Calibrator, 3));
-            assert_eq!(int8.algorithm, Some(cache_algorithm(algorithm)));
-            let header = format!("TRT-{version}-{}\n", cache_algorithm(algorithm));
+            assert_eq!(int8.algorithm, Some(algorithm.name()));
+            let header = format!("TRT-{version}-{}\n", algorithm.name());
             assert!(int8.cache.as_ref().unwrap().starts_with(header.as_bytes()), "{version}");
             assert_eq!(calibrator.written, int8.cache);
             assert_eq!(calibrator.inputs, ["input"]);

@@ -1,15 +1,15 @@
 //! Ranges from outside: as a cache, and in the network.
 
-use std::collections::BTreeMap;
-
-use calibrant_engine::{BuildError, BuildOptions, CalibrationAlgoType, Dla, Int8, Int8Via, Rule};
+use calibrant_calibration::Algorithm;
+use calibrant_engine::{BuildError, BuildOptions, Dla, Int8, Int8Via, Rule};
+use calibrant_format::Ranges;
 
 use crate::stage::{IMPLICIT, Stage, VERSIONS, options};
 
-const ENTROPY: CalibrationAlgoType = CalibrationAlgoType::EntropyCalibration2;
+const ENTROPY: Algorithm = Algorithm::EntropyCalibration2;
 
 /// Ranges of some of the residual network's tensors, and of one that it does not have.
-fn table() -> BTreeMap<String, f32> {
+fn table() -> Ranges {
     let ranges = [
         ("input", 2.0),
         ("stem", 4.0),
@@ -21,7 +21,11 @@ fn table() -> BTreeMap<String, f32> {
         ("head", 9.0),
         ("folded_away", 1.0),
     ];
-    ranges.map(|(name, range)| (name.to_owned(), range)).into()
+    of(&ranges)
+}
+
+fn of(amax: &[(&str, f32)]) -> Ranges {
+    Ranges::of_amax(amax.iter().map(|&(name, amax)| (name.to_owned(), amax))).unwrap()
 }
 
 #[test]
@@ -29,7 +33,7 @@ fn dynamic_ranges_are_set_and_completed() {
     for version in IMPLICIT {
         let stage = Stage::new(version);
         let (summary, plan) =
-            stage.built("fp32.onnx", &BuildOptions::default(), Int8::Ranges { amax: &table() });
+            stage.built("fp32.onnx", &BuildOptions::default(), Int8::Ranges { ranges: &table() });
         let int8 = summary.int8.unwrap();
         assert_eq!((int8.via, int8.batches, int8.cache), (Int8Via::Ranges, 0, None));
         let coverage = int8.coverage.unwrap();
@@ -51,12 +55,11 @@ fn dynamic_ranges_are_set_and_completed() {
 
 #[test]
 fn a_cache_is_written_for_the_version_and_taken() {
-    let scales: BTreeMap<String, f32> =
-        table().into_iter().map(|(name, amax)| (name, amax / 127.0)).collect();
+    let ranges = table();
     for version in IMPLICIT {
-        for algorithm in [ENTROPY, CalibrationAlgoType::MinmaxCalibration] {
+        for algorithm in [ENTROPY, Algorithm::MinMaxCalibration] {
             let stage = Stage::new(version);
-            let int8 = Int8::Cache { scales: &scales, algorithm };
+            let int8 = Int8::Cache { ranges: &ranges, algorithm };
             let (summary, plan) = stage.built("fp32.onnx", &BuildOptions::default(), int8);
             let told = plan.calibration.unwrap();
             assert!(told.cache_was_read && told.batches.is_empty(), "{version}");
@@ -73,9 +76,9 @@ fn a_cache_is_written_for_the_version_and_taken() {
 #[test]
 fn missing_ranges_are_listed_and_warned_of() {
     let stage = Stage::new(101_601);
-    let amax = BTreeMap::from([("input".to_owned(), 1.0)]);
+    let ranges = of(&[("input", 1.0)]);
     let (summary, _) =
-        stage.built("fp32.onnx", &BuildOptions::default(), Int8::Ranges { amax: &amax });
+        stage.built("fp32.onnx", &BuildOptions::default(), Int8::Ranges { ranges: &ranges });
     let missing = summary.int8.unwrap().coverage.unwrap().missing;
     assert!(missing.contains(&"stem".to_owned()), "{missing:?}");
     let warned = |warning: &String| warning.contains("have no range") && warning.contains("stem");
@@ -85,42 +88,32 @@ fn missing_ranges_are_listed_and_warned_of() {
 #[test]
 fn a_dla_wants_them_all_unless_the_gpu_may_help() {
     let stage = Stage::new(101_601);
-    let amax = BTreeMap::from([("input".to_owned(), 1.0)]);
+    let ranges = of(&[("input", 1.0)]);
     let with = |gpu_fallback| options(|it| it.dla = Some(Dla { core: 1, gpu_fallback }));
-    let error = stage.fails("fp32.onnx", &with(false), Int8::Ranges { amax: &amax });
+    let error = stage.fails("fp32.onnx", &with(false), Int8::Ranges { ranges: &ranges });
     let BuildError::DlaRanges { tensors } = &error else { panic!("{error:?}") };
     assert!(tensors.contains(&"stem".to_owned()));
-    let (summary, plan) = stage.built("fp32.onnx", &with(true), Int8::Ranges { amax: &amax });
+    let (summary, plan) = stage.built("fp32.onnx", &with(true), Int8::Ranges { ranges: &ranges });
     assert_eq!((plan.config.dla_core, plan.config.default_device.as_str()), (1, "kDLA"));
     assert!(summary.flags.contains(&"kGPU_FALLBACK"));
 }
 
 #[test]
-fn ranges_that_are_none_are_refused() {
+fn ranges_of_another_model_are_refused() {
     let stage = Stage::new(8_601);
-    let refuse = |entries: &[(&str, f32)]| {
-        let ranges: BTreeMap<String, f32> =
-            entries.iter().map(|&(name, range)| (name.to_owned(), range)).collect();
-        stage.fails("fp32.onnx", &BuildOptions::default(), Int8::Ranges { amax: &ranges })
-    };
-    for range in [f32::NAN, f32::INFINITY, -1.0] {
-        let error = refuse(&[("input", 1.0), ("stem", range)]);
-        assert!(
-            matches!(&error, BuildError::Range { tensor, .. } if tensor == "stem"),
-            "{error:?}"
-        );
-    }
-    let error = refuse(&[("of", 1.0), ("another", 1.0), ("model", 1.0)]);
+    let ranges = of(&[("of", 1.0), ("another", 1.0), ("model", 1.0)]);
+    let int8 = Int8::Ranges { ranges: &ranges };
+    let error = stage.fails("fp32.onnx", &BuildOptions::default(), int8);
     assert!(matches!(error, BuildError::ForeignRanges { n_ranges: 3, .. }), "{error:?}");
 }
 
 #[test]
 fn a_model_with_ranges_of_its_own_takes_no_others() {
-    let scales = table();
+    let ranges = table();
     for version in IMPLICIT {
         let stage = Stage::new(version);
         let ways =
-            [Int8::Ranges { amax: &scales }, Int8::Cache { scales: &scales, algorithm: ENTROPY }];
+            [Int8::Ranges { ranges: &ranges }, Int8::Cache { ranges: &ranges, algorithm: ENTROPY }];
         for int8 in ways {
             let error = stage.fails("int8.onnx", &BuildOptions::default(), int8);
             assert!(matches!(error, BuildError::AlreadyQuantized { .. }), "{error:?}");
@@ -132,9 +125,9 @@ fn a_model_with_ranges_of_its_own_takes_no_others() {
 fn where_there_is_no_implicit_quantization_nothing_is_tried() {
     for version in VERSIONS.into_iter().filter(|version| !IMPLICIT.contains(version)) {
         let stage = Stage::new(version);
-        let scales = table();
+        let ranges = table();
         let ways =
-            [Int8::Ranges { amax: &scales }, Int8::Cache { scales: &scales, algorithm: ENTROPY }];
+            [Int8::Ranges { ranges: &ranges }, Int8::Cache { ranges: &ranges, algorithm: ENTROPY }];
         for int8 in ways {
             let error = stage.fails("fp32.onnx", &BuildOptions::default(), int8);
             let BuildError::Unsupported(unsupported) = &error else { panic!("{error:?}") };

@@ -1,14 +1,15 @@
 //! What TensorRT-RTX makes of every setting, and of what it does not have.
 
-use std::collections::BTreeMap;
 use std::fs;
 use std::num::NonZeroU32;
 
+use calibrant_calibration::Algorithm;
 use calibrant_engine::{
-    BuildError, BuildOptions, CalibrationAlgoType, Dla, HardwareCompatibilityLevel, InspectError,
-    Int8, LeanRuntime, MemoryPoolType, PlanHeader, PoolLimit, Precision, Refit, build_with,
-    inspect, parse_layer_precision,
+    BuildError, BuildOptions, Dla, HardwareCompatibilityLevel, InspectError, Int8, LeanRuntime,
+    MemoryPoolType, PlanHeader, PoolLimit, Precision, Refit, build_with, inspect,
+    parse_layer_precision,
 };
+use calibrant_format::Ranges;
 use calibrant_tensorrt::{
     ActivationType, Builder, DataType, DeviceType, EngineCapability, Error, NetworkTyping, Parser,
     QuantizationFlag, Runtime, Turn,
@@ -74,10 +75,10 @@ fn a_refit_is_built_or_refused_with_words() {
 
 #[test]
 fn what_it_lacks_is_said_before_anything_is_done() {
-    let ranges = BTreeMap::from([("input".to_owned(), 1.0)]);
-    let algorithm = CalibrationAlgoType::EntropyCalibration2;
+    let ranges = Ranges::of_amax([("input".to_owned(), 1.0)]).unwrap();
+    let algorithm = Algorithm::EntropyCalibration2;
     let folder = tempfile::tempdir().unwrap();
-    for int8 in [Int8::Ranges { amax: &ranges }, Int8::Cache { scales: &ranges, algorithm }] {
+    for int8 in [Int8::Ranges { ranges: &ranges }, Int8::Cache { ranges: &ranges, algorithm }] {
         let plan = folder.path().join("plan");
         let mut heard = 0;
         let mut hear = |_| {

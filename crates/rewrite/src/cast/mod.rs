@@ -103,7 +103,7 @@ pub fn cast(
         weight_inputs_removed,
         constants_folded,
         batch_norms_folded,
-    } = prepare(model)?;
+    } = prepare(model, opset::NEEDED)?;
     let needed = needed_opset(&model, opset.after, options);
     if needed > opset.after && computes_in_float32(&model, opset.after)? {
         opset.after = opset::raise_to(&mut model, needed)?.after;

@@ -20,6 +20,21 @@ pub enum FloatType {
     Bf16,
 }
 
+impl FloatType {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Fp32, Self::Fp16, Self::Bf16];
+
+    /// What it is called in options and reports, such as `fp16`.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Fp32 => "fp32",
+            Self::Fp16 => "fp16",
+            Self::Bf16 => "bf16",
+        }
+    }
+}
+
 /// What a rewrite into another precision is to do.
 ///
 /// The patterns of `keep_nodes` and `keep_op_types` are those of [`Options`](crate::Options): `*` stands for any run of

@@ -1,10 +1,11 @@
 //! What the user asks of each node.
 
+use calibrant_format::fits as matches;
+
 use super::flow::{Flow, Node};
 use super::options::{CastOptions, FloatType, LayerPrecision};
 use super::summary::KeptReason;
 use crate::error::RewriteError;
-use crate::options::matches;
 
 /// What the user asks of one node.
 #[derive(Debug, Clone, PartialEq)]

@@ -33,7 +33,7 @@ use crate::error::{RaiseProblem, RewriteError};
 use crate::names::Names;
 use crate::summary::OpsetChange;
 
-pub(crate) use recent::{BFLOAT16, HALF_SCALES, raise_to};
+pub(crate) use recent::{BFLOAT16, BLOCKS, HALF_SCALES, raise_to};
 
 /// The oldest opset that is understood.
 pub(crate) const OLDEST: i64 = 7;

@@ -1,5 +1,5 @@
-//! From opset 13 or later up to 22, for types that came later: scales in half precision with 19, bfloat16 almost
-//! everywhere with 22.
+//! From opset 13 or later up to 22, for what came later: scales in half precision and 8-bit floats with 19, scales for
+//! blocks with 21, bfloat16 almost everywhere with 22.
 //!
 //! | operator | changed at | upgrade |
 //! |---|---|---|
@@ -23,6 +23,8 @@ use crate::summary::OpsetChange;
 
 /// The opset since which scales may be float16 or bfloat16.
 pub(crate) const HALF_SCALES: i64 = 19;
+/// The opset since which neighbours on an axis can share a scale.
+pub(crate) const BLOCKS: i64 = 21;
 /// The opset since which nearly all operators have bfloat16.
 pub(crate) const BFLOAT16: i64 = 22;
 

@@ -1,15 +1,21 @@
-//! Walks along a graph: what fuses with what, and who reads int8 in the end.
+//! Walks along a graph: what fuses with what, and who reads quantized numbers in the end.
 
 use std::collections::HashSet;
 
+use calibrant_format::Format;
 use calibrant_onnx::Slot;
 
 use super::{Placer, roles};
 
 impl<'a> Placer<'a> {
-    /// Returns the quantized weighted operator that `tensor` comes from when nothing lies in between but elementwise
+    /// Returns the weighted operator computing in `format` that `tensor` comes from when nothing lies in between but elementwise
     /// operators, and nothing but they and `reader` reads anything on the way.
-    pub(super) fn fusable_root(&self, tensor: &'a str, reader: usize) -> Option<usize> {
+    pub(super) fn fusable_root(
+        &self,
+        tensor: &'a str,
+        reader: usize,
+        format: &Format,
+    ) -> Option<usize> {
         let mut inside = HashSet::from([reader]);
         let mut tensors = HashSet::new();
         let mut root = None;
@@ -19,7 +25,7 @@ impl<'a> Placer<'a> {
                 continue;
             }
             let (index, node) = self.topology.producer(tensor)?;
-            let is_root = self.is_quantized(index)
+            let is_root = self.computes_in(index, format)
                 && matches!(node.op(), "Conv" | "ConvTranspose" | "Gemm" | "MatMul");
             if is_root {
                 if root.replace(index).is_some_and(|other| other != index) {
@@ -40,8 +46,8 @@ impl<'a> Placer<'a> {
         root.filter(|_| tensors.iter().all(stays_inside))
     }
 
-    /// Whether some reader of `tensor` reads int8, perhaps behind operators that fuse or commute.
-    pub(super) fn reaches_int8(&self, tensor: &'a str) -> bool {
+    /// Whether some reader of `tensor` reads `format`, perhaps behind operators that fuse or commute.
+    pub(super) fn reaches(&self, tensor: &'a str, format: &Format) -> bool {
         let mut seen = HashSet::new();
         let mut open = vec![tensor];
         while let Some(tensor) = open.pop() {
@@ -49,7 +55,7 @@ impl<'a> Placer<'a> {
                 continue;
             }
             for &reader in self.topology.consumers(tensor) {
-                if self.reads_int8(reader) {
+                if self.reads_in(reader, format) {
                     return true;
                 }
                 let node = self.node(reader.node);
@@ -64,8 +70,8 @@ impl<'a> Placer<'a> {
         false
     }
 
-    /// Whether `tensor` is read, and in int8 only, perhaps behind operators that commute.
-    pub(super) fn only_int8_reads(&self, tensor: &'a str) -> bool {
+    /// Whether `tensor` is read, and in `format` only, perhaps behind operators that commute.
+    pub(super) fn is_only_read_in(&self, tensor: &'a str, format: &Format) -> bool {
         let readers = self.topology.consumers(tensor);
         let is_inner = !readers.is_empty() && !self.topology.is_output(tensor);
         is_inner
@@ -77,20 +83,22 @@ impl<'a> Placer<'a> {
                     .iter()
                     .skip(1)
                     .all(|output| self.topology.consumers(output).is_empty());
-                self.reads_int8(reader)
+                self.reads_in(reader, format)
                     || (passes_on
                         && others_idle
-                        && node.output_name(0).is_some_and(|output| self.only_int8_reads(output)))
+                        && node
+                            .output_name(0)
+                            .is_some_and(|output| self.is_only_read_in(output, format)))
             })
     }
 
-    /// Whether `tensor` comes from a quantized operator, perhaps through operators that fuse or commute.
-    pub(super) fn comes_from_int8(&self, tensor: &'a str) -> bool {
+    /// Whether `tensor` comes from an operator computing in `format`, perhaps through operators that fuse or commute.
+    pub(super) fn comes_from(&self, tensor: &'a str, format: &Format) -> bool {
         let mut seen = HashSet::new();
         let mut open = vec![tensor];
         while let Some((index, node)) = open.pop().and_then(|tensor| self.topology.producer(tensor))
         {
-            if self.is_quantized(index) {
+            if self.computes_in(index, format) {
                 return true;
             }
             if seen.insert(index) && (roles::moves_values(node) || roles::is_elementwise(node)) {

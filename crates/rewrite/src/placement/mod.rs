@@ -40,16 +40,18 @@ pub(crate) mod roles;
 mod scales;
 mod weighted;
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::HashSet;
 
+use calibrant_format::{Format, Numbers, Operators, Range, Ranges, Rule};
 use calibrant_onnx::proto::{NodeProto, TensorProto};
 use calibrant_onnx::{Slot, Topology, Use};
 
 use crate::error::RewriteError;
-use crate::options::{Options, matches};
+use crate::options::Options;
 use crate::summary::Reason;
+use crate::weights::Split;
 
-pub(crate) use scales::{Scale, Scales, scales};
+pub(crate) use scales::{Scaled, Scales, scales};
 
 /// What becomes of each node.
 #[derive(Debug, Clone)]
@@ -77,19 +79,23 @@ pub(crate) enum InputKind<'a> {
     /// An activation: one scale.
     Activation {
         /// Its range.
-        amax: f32,
+        range: Range,
+        /// What it is read in.
+        format: Format,
     },
-    /// A constant: a scale for every entry of `axis`, or one for all.
+    /// A constant: a scale for each part.
     Weight {
         /// The constant.
         tensor: &'a TensorProto,
-        /// The axis of the channels made.
-        axis: Option<usize>,
+        /// What it is stored in.
+        format: Format,
+        /// Its parts.
+        split: Split,
     },
 }
 
 /// Decides for every node, in the order of the graph. What has no range in `ranges` is not quantized, and so are not the
-/// operators that would read it in int8: TensorRT, too, leaves them in float.
+/// operators that would read it quantized: TensorRT, too, leaves them in float.
 ///
 /// # Errors
 ///
@@ -97,7 +103,7 @@ pub(crate) enum InputKind<'a> {
 pub(crate) fn place<'a>(
     topology: &'a Topology<'a>,
     options: &'a Options,
-    ranges: &'a BTreeMap<String, f32>,
+    ranges: &'a Ranges,
 ) -> Result<Vec<Decision<'a>>, RewriteError> {
     known_names(topology, options)?;
     let mut placer = Placer {
@@ -121,8 +127,7 @@ pub(crate) fn place<'a>(
 struct Placer<'a> {
     topology: &'a Topology<'a>,
     options: &'a Options,
-    /// The largest absolute value worth keeping of each activation.
-    ranges: &'a BTreeMap<String, f32>,
+    ranges: &'a Ranges,
     /// Tensors that do not depend on the model's inputs.
     constant: HashSet<&'a str>,
     /// Tensors of whole numbers: shapes, indices.
@@ -135,14 +140,17 @@ impl<'a> Placer<'a> {
         &self.topology.graph().node[index]
     }
 
-    /// Whether the user wants the node in float.
-    fn excluded(&self, node: &NodeProto) -> Option<Reason> {
-        let by_name = self.options.exclude_nodes.iter().find(|pattern| is_called(node, pattern));
-        let by_type =
-            self.options.exclude_op_types.iter().find(|pattern| matches(pattern, node.op()));
-        by_name
-            .map(|pattern| Reason::ExcludedNode(pattern.clone()))
-            .or_else(|| by_type.map(|pattern| Reason::ExcludedOpType(pattern.clone())))
+    /// What the scheme wants the node to compute in, or that it is float.
+    fn numbers(&self, node: &NodeProto) -> Result<Numbers, Reason> {
+        let (numbers, rule) = self.options.scheme.of(node.op(), names(node));
+        if numbers != Numbers::FLOAT {
+            return Ok(numbers);
+        }
+        Err(match rule.map(|rule| &rule.operators) {
+            Some(Operators::Named(pattern)) => Reason::ExcludedNode(pattern.clone()),
+            Some(Operators::OfType(pattern)) => Reason::ExcludedOpType(pattern.clone()),
+            None => Reason::NotInScheme,
+        })
     }
 
     fn is_constant(&self, tensor: &str) -> bool {
@@ -153,18 +161,24 @@ impl<'a> Placer<'a> {
         node.output_name(0).is_some_and(|output| self.whole.contains(output))
     }
 
-    fn is_quantized(&self, index: usize) -> bool {
-        matches!(self.decisions[index], Some(Decision::Quantize(_)))
+    /// The inputs that a node reads quantized.
+    fn planned(&self, index: usize) -> &[PlannedInput<'a>] {
+        match &self.decisions[index] {
+            Some(Decision::Quantize(inputs)) => inputs,
+            _ => &[],
+        }
     }
 
-    /// Whether this reader reads int8.
-    fn reads_int8(&self, reader: Use) -> bool {
-        let (Slot::Input(input), Some(Decision::Quantize(inputs))) =
-            (reader.slot, &self.decisions[reader.node])
-        else {
-            return false;
-        };
-        inputs.iter().any(|planned| planned.input == input)
+    /// Whether a node's arithmetic is in this format: that of its activations.
+    fn computes_in(&self, index: usize, format: &Format) -> bool {
+        self.planned(index).iter().any(|planned| planned.is_activation_in(format))
+    }
+
+    /// Whether this reader reads an activation in this format.
+    fn reads_in(&self, reader: Use, format: &Format) -> bool {
+        let Slot::Input(input) = reader.slot else { return false };
+        let mut planned = self.planned(reader.node).iter();
+        planned.any(|planned| planned.input == input && planned.is_activation_in(format))
     }
 
     /// Returns the inputs of `node` that depend on the model's inputs, with their places.
@@ -179,13 +193,17 @@ impl<'a> Placer<'a> {
         &self,
         node: &NodeProto,
         inputs: impl IntoIterator<Item = usize>,
+        format: Format,
     ) -> Result<Vec<PlannedInput<'a>>, Reason> {
         let (mut planned, mut missing) = (Vec::new(), Vec::new());
         for input in inputs {
             let tensor = &node.input[input];
             match self.ranges.get(tensor) {
-                Some(&amax) => {
-                    planned.push(PlannedInput { input, kind: InputKind::Activation { amax } });
+                Some(range) => {
+                    planned.push(PlannedInput {
+                        input,
+                        kind: InputKind::Activation { range, format },
+                    });
                 }
                 None if missing.contains(tensor) => {}
                 None => missing.push(tensor.clone()),
@@ -214,15 +232,25 @@ impl<'a> Placer<'a> {
     }
 }
 
-fn is_called(node: &NodeProto, pattern: &str) -> bool {
-    node.name.iter().chain(&node.output).any(|name| !name.is_empty() && matches(pattern, name))
+impl PlannedInput<'_> {
+    fn is_activation_in(&self, wanted: &Format) -> bool {
+        matches!(&self.kind, InputKind::Activation { format, .. } if format == wanted)
+    }
+}
+
+/// What a node is called: by its own name, and by those of its outputs.
+fn names(node: &NodeProto) -> impl Iterator<Item = &str> + Clone {
+    node.name.iter().chain(&node.output).map(String::as_str)
 }
 
 fn known_names(topology: &Topology<'_>, options: &Options) -> Result<(), RewriteError> {
     let nodes = &topology.graph().node;
-    let unknown = |pattern: &&String| !nodes.iter().any(|node| is_called(node, pattern));
-    match options.exclude_nodes.iter().find(unknown) {
-        Some(pattern) => Err(RewriteError::UnknownExclusion { pattern: pattern.clone() }),
-        None => Ok(()),
+    for Rule { operators, .. } in &options.scheme.rules {
+        if let Operators::Named(pattern) = operators
+            && !nodes.iter().any(|node| operators.include(node.op(), names(node)))
+        {
+            return Err(RewriteError::UnknownRule { pattern: pattern.clone() });
+        }
     }
+    Ok(())
 }

@@ -1,9 +1,13 @@
 //! Rules 4 to 6: operators that are quantized for the sake of their neighbours.
 
+use calibrant_format::Format;
 use calibrant_onnx::proto::NodeProto;
 
 use super::{Decision, Placer};
 use crate::summary::Reason;
+
+/// Inputs that are quantized, and in what.
+type Joined = (Vec<usize>, Format);
 
 impl Placer<'_> {
     /// Decides for residual Adds and Concats, from the end of the graph to its start, and returns whether any of them
@@ -12,7 +16,7 @@ impl Placer<'_> {
         let mut has_changed = false;
         for &index in self.topology.order().iter().rev() {
             let node = self.node(index);
-            let is_settled = self.is_quantized(index) || self.computes_whole_numbers(node);
+            let is_settled = !self.planned(index).is_empty() || self.computes_whole_numbers(node);
             if is_settled || !node.is_default_domain() {
                 continue;
             }
@@ -22,7 +26,7 @@ impl Placer<'_> {
                 _ => continue,
             };
             match found {
-                Some(Ok(inputs)) => match self.ranged(node, inputs) {
+                Some(Ok((inputs, format))) => match self.ranged(node, inputs, format) {
                     Ok(planned) => {
                         self.decisions[index] = Some(Decision::Quantize(planned));
                         has_changed = true;
@@ -37,7 +41,7 @@ impl Placer<'_> {
     }
 
     /// Returns the skip input of a residual Add, why it stays in float, or nothing when it is no residual Add.
-    fn residual_add(&self, index: usize, node: &NodeProto) -> Option<Result<Vec<usize>, Reason>> {
+    fn residual_add(&self, index: usize, node: &NodeProto) -> Option<Result<Joined, Reason>> {
         let [(left_slot, left), (right_slot, right)] = self.activations(self.node(index))[..]
         else {
             return None;
@@ -45,37 +49,40 @@ impl Placer<'_> {
         if left == right {
             return None;
         }
-        if let Some(reason) = self.excluded(node) {
-            return Some(Err(reason));
-        }
-        let skip = match (self.fusable_root(left, index), self.fusable_root(right, index)) {
+        let format = match self.numbers(node) {
+            Ok(numbers) => numbers.activations?,
+            Err(reason) => return Some(Err(reason)),
+        };
+        let root = |tensor| self.fusable_root(tensor, index, &format);
+        let skip = match (root(left), root(right)) {
             (None, None) => return Some(Err(Reason::NoBranchToFuse)),
             (Some(_), None) => right_slot,
             (None, Some(_)) => left_slot,
             (Some(left), Some(right)) if self.depth(right) > self.depth(left) => left_slot,
             (Some(_), Some(_)) => right_slot,
         };
-        let is_read_in_int8 =
-            self.node(index).output_name(0).is_some_and(|sum| self.reaches_int8(sum));
-        Some(if is_read_in_int8 { Ok(vec![skip]) } else { Err(Reason::ReadInFloat) })
+        let is_read_quantized =
+            self.node(index).output_name(0).is_some_and(|sum| self.reaches(sum, &format));
+        Some(if is_read_quantized { Ok((vec![skip], format)) } else { Err(Reason::ReadInFloat) })
     }
 
     /// Returns all inputs of a Concat of activations, or why it stays in float.
-    fn concat(&self, node: &NodeProto) -> Option<Result<Vec<usize>, Reason>> {
+    fn concat(&self, node: &NodeProto) -> Option<Result<Joined, Reason>> {
         let output = node.output_name(0)?;
-        if let Some(reason) = self.excluded(node) {
-            return Some(Err(reason));
-        }
+        let format = match self.numbers(node) {
+            Ok(numbers) => numbers.activations?,
+            Err(reason) => return Some(Err(reason)),
+        };
         let index = self.topology.producer(output)?.0;
         let output = self.node(index).output_name(0)?;
-        if !self.only_int8_reads(output) {
-            return self.reaches_int8(output).then_some(Err(Reason::ReadInFloat));
+        if !self.is_only_read_in(output, &format) {
+            return self.reaches(output, &format).then_some(Err(Reason::ReadInFloat));
         }
         let has_constant = node.input.iter().any(|input| self.is_constant(input));
         Some(if has_constant {
             Err(Reason::ConcatOfConstant)
         } else {
-            Ok((0..node.input.len()).collect())
+            Ok(((0..node.input.len()).collect(), format))
         })
     }
 
@@ -90,18 +97,18 @@ impl Placer<'_> {
             if !is_pool || self.is_constant(input) {
                 continue;
             }
-            let readers = self.topology.consumers(input);
-            let others_read_int8 =
-                readers.iter().all(|&reader| reader.node == index || self.reads_int8(reader));
-            let is_between = others_read_int8
-                && !self.topology.is_output(input)
-                && self.comes_from_int8(input)
-                && self.only_int8_reads(output);
-            let planned = match self.excluded(node) {
-                Some(reason) => Err(reason),
-                None if is_between => self.ranged(node, [0]),
-                None => Err(Reason::PoolAmongFloat),
+            let is_between = |format: &Format| {
+                let readers = self.topology.consumers(input);
+                let mut others = readers.iter().filter(|reader| reader.node != index);
+                others.all(|&reader| self.reads_in(reader, format))
+                    && !self.topology.is_output(input)
+                    && self.comes_from(input, format)
+                    && self.is_only_read_in(output, format)
             };
+            let planned = self.numbers(node).and_then(|numbers| {
+                let format = numbers.activations.filter(is_between);
+                self.ranged(node, [0], format.ok_or(Reason::PoolAmongFloat)?)
+            });
             self.decisions[index] = Some(planned.map_or_else(Decision::Float, Decision::Quantize));
         }
     }

@@ -2,20 +2,19 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use calibrant_calibration::scale_of;
+use calibrant_format::{Format, Range};
 use calibrant_onnx::Topology;
-use calibrant_onnx::proto::NodeProto;
 
 use super::{Decision, InputKind, roles};
-use crate::error::RewriteError;
-use crate::qdq::name_of;
 use crate::summary::Note;
 
-/// The range and the scale of an activation.
+/// An activation in a format.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) struct Scale {
-    /// The range that calibration found.
-    pub(crate) amax: f32,
+pub(crate) struct Scaled<'a> {
+    pub(crate) tensor: &'a str,
+    pub(crate) format: Format,
+    /// The range that it was given.
+    pub(crate) range: Range,
     /// The scale it is quantized with.
     pub(crate) scale: f32,
 }
@@ -23,40 +22,30 @@ pub(crate) struct Scale {
 /// The scales of all activations that are quantized.
 #[derive(Debug)]
 pub(crate) struct Scales<'a> {
-    /// In the order in which nodes read them.
-    pub(crate) tensors: Vec<(&'a str, Scale)>,
+    /// In the order in which nodes read them, each once for every format.
+    pub(crate) tensors: Vec<Scaled<'a>>,
     /// What is worth a note about them.
     pub(crate) notes: Vec<Note>,
 }
 
 /// Returns the scale of every activation that `decisions` quantize.
-///
-/// # Errors
-///
-/// When a range is negative or not finite.
-pub(crate) fn scales<'a>(
-    topology: &'a Topology<'a>,
-    decisions: &[Decision<'_>],
-) -> Result<Scales<'a>, RewriteError> {
+pub(crate) fn scales<'a>(topology: &'a Topology<'a>, decisions: &[Decision<'_>]) -> Scales<'a> {
     let ranged = quantized_activations(topology, decisions);
-    let is_range = |amax: f32| amax.is_finite() && amax >= 0.0;
-    if let Some(&(tensor, amax)) = ranged.iter().find(|(_, amax)| !is_range(*amax)) {
-        let reads_it = |(node, decision): &(&NodeProto, &Decision<'_>)| {
-            matches!(decision, Decision::Quantize(_)) && node.input.iter().any(|it| it == tensor)
-        };
-        let nodes = topology.graph().node.iter().zip(decisions);
-        let layers = nodes.filter(reads_it).map(|(node, _)| name_of(node)).collect();
-        return Err(RewriteError::UnusableRange { tensor: tensor.to_owned(), amax, layers });
-    }
     let groups = groups(topology, decisions);
-    let mut members: BTreeMap<&str, Vec<(&str, f32)>> = BTreeMap::new();
-    for &(tensor, amax) in &ranged {
-        members.entry(groups.head(tensor)).or_default().push((tensor, amax));
+    let mut members: BTreeMap<&str, Vec<(&str, Range)>> = BTreeMap::new();
+    for &(tensor, _, range) in &ranged {
+        let group = members.entry(groups.head(tensor)).or_default();
+        if group.iter().all(|(member, _)| *member != tensor) {
+            group.push((tensor, range));
+        }
     }
-    let widest =
-        |tensor| members[groups.head(tensor)].iter().map(|&(_, amax)| amax).fold(0f32, f32::max);
-    let scaled = |&(tensor, amax)| (tensor, Scale { amax, scale: scale_of(widest(tensor)) });
-    Ok(Scales { tensors: ranged.iter().map(scaled).collect(), notes: notes(&members) })
+    let widest = |tensor| members[groups.head(tensor)].iter().map(|(_, range)| *range);
+    let widest = |tensor| widest(tensor).fold(Range::ZERO, Range::max);
+    let scaled = |&(tensor, format, range): &(&'a str, Format, Range)| {
+        let scale = format.scale(widest(tensor));
+        Scaled { tensor, format, range, scale }
+    };
+    Scales { tensors: ranged.iter().map(scaled).collect(), notes: notes(&members) }
 }
 
 /// Joins what a quantized Concat reads and makes, and what goes into and comes out of operators that move values.
@@ -75,31 +64,32 @@ fn groups<'a>(topology: &'a Topology<'a>, decisions: &[Decision<'_>]) -> Groups<
     groups
 }
 
-/// Each activation that is quantized, once, with its range.
+/// Each activation that is quantized, once for every format, with its range.
 fn quantized_activations<'a>(
     topology: &'a Topology<'a>,
     decisions: &[Decision<'_>],
-) -> Vec<(&'a str, f32)> {
-    let mut tensors: Vec<(&str, f32)> = Vec::new();
+) -> Vec<(&'a str, Format, Range)> {
+    let mut tensors = Vec::new();
     let mut seen = HashSet::new();
     for (decision, node) in decisions.iter().zip(&topology.graph().node) {
         let Decision::Quantize(inputs) = decision else { continue };
         for planned in inputs {
-            let InputKind::Activation { amax } = planned.kind else { continue };
+            let InputKind::Activation { range, format } = planned.kind else { continue };
             let tensor = node.input[planned.input].as_str();
-            if seen.insert(tensor) {
-                tensors.push((tensor, amax));
+            if seen.insert((tensor, format)) {
+                tensors.push((tensor, format, range));
             }
         }
     }
     tensors
 }
 
-fn notes(members: &BTreeMap<&str, Vec<(&str, f32)>>) -> Vec<Note> {
+fn notes(members: &BTreeMap<&str, Vec<(&str, Range)>>) -> Vec<Note> {
     let mut notes = Vec::new();
     for group in members.values() {
-        let narrowest = group.iter().fold(f32::INFINITY, |least, (_, amax)| least.min(*amax));
-        let widest = group.iter().fold(0f32, |most, (_, amax)| most.max(*amax));
+        let amax = group.iter().map(|(_, range)| range.amax());
+        let (narrowest, widest) =
+            (amax.clone().fold(f32::INFINITY, f32::min), amax.fold(0.0, f32::max));
         if narrowest < widest {
             let tensors = group.iter().map(|(tensor, _)| (*tensor).to_owned()).collect();
             notes.push(Note::SharedScale {
@@ -108,7 +98,7 @@ fn notes(members: &BTreeMap<&str, Vec<(&str, f32)>>) -> Vec<Note> {
                 shared_amax: widest,
             });
         }
-        let zeros = group.iter().filter(|(_, amax)| *amax == 0.0);
+        let zeros = group.iter().filter(|(_, range)| *range == Range::ZERO);
         notes
             .extend(zeros.map(|(tensor, _)| Note::ZeroActivation { tensor: (*tensor).to_owned() }));
     }

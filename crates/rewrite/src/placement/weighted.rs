@@ -1,5 +1,6 @@
 //! Rules 1 to 3: the operators that have weights.
 
+use calibrant_format::{Format, Granularity, Grouped, Kernels, Numbers};
 use calibrant_onnx::DataType;
 use calibrant_onnx::proto::{NodeProto, TensorProto};
 
@@ -7,15 +8,21 @@ use super::{Decision, InputKind, Placer, PlannedInput};
 use crate::error::RewriteError;
 use crate::options::SmallLayers;
 use crate::summary::Reason;
+use crate::weights::Split;
 
-/// Int8 kernels work on this many channels at once, at least.
-const KERNEL_CHANNELS: usize = 16;
-/// Channels of a depthwise convolution, or made by the first layer, come in multiples of this.
-const CHANNEL_STEP: usize = 8;
 /// A first layer reads at most this many channels: a picture.
 const PICTURE_CHANNELS: usize = 4;
-/// The smallest kernel of a depthwise convolution that is worth it.
-const DEPTHWISE_KERNEL: usize = 3;
+
+/// A constant that an operator reads, and what of it the operator makes its channels of.
+struct Weight<'a> {
+    /// Which input.
+    input: usize,
+    tensor: &'a TensorProto,
+    /// The axis of the channels made, where all that it counts can have a scale of its own.
+    channels: Option<usize>,
+    /// The axis that is summed over, where neighbours on it can share a scale.
+    summed: Option<usize>,
+}
 
 impl<'a> Placer<'a> {
     /// Decides for every Conv, ConvTranspose, Gemm and MatMul.
@@ -32,16 +39,20 @@ impl<'a> Placer<'a> {
             {
                 continue;
             }
-            let decision = match self.excluded(node) {
-                Some(reason) => Decision::Float(reason),
-                None => rule(self, node)?,
+            let decision = match self.numbers(node) {
+                Err(reason) => Decision::Float(reason),
+                Ok(numbers) => rule(self, node, numbers)?,
             };
             self.decisions[index] = Some(decision);
         }
         Ok(())
     }
 
-    fn convolution(&self, node: &NodeProto) -> Result<Decision<'a>, RewriteError> {
+    fn convolution(
+        &self,
+        node: &NodeProto,
+        numbers: Numbers,
+    ) -> Result<Decision<'a>, RewriteError> {
         let Some(weight) = node.input_name(1).and_then(|name| self.topology.constant(name)) else {
             return Ok(Decision::Float(Reason::ComputedWeights));
         };
@@ -64,16 +75,33 @@ impl<'a> Placer<'a> {
             "Conv" => (shape[1].saturating_mul(group), shape[0]),
             _ => (shape[0], shape[1].saturating_mul(group)),
         };
-        let is_small = self.options.small_layers == SmallLayers::Float
-            && is_small(inputs, outputs, group, kernel);
-        Ok(if is_small {
-            Decision::Float(Reason::FewChannels { inputs, outputs })
-        } else {
-            self.weighted(node, 0, 1, weight, axis)
-        })
+        if let Some(reason) = self.too_small(numbers, |format| {
+            let layer = Convolution { inputs, outputs, group, window: kernel };
+            layer.objection(&format.kernels, format.name)
+        }) {
+            return Ok(Decision::Float(reason));
+        }
+        let weight = Weight { input: 1, tensor: weight, channels: axis, summed: None };
+        Ok(self.weighted(node, numbers, 0, &weight))
     }
 
-    fn matrix_product(&self, node: &NodeProto) -> Result<Decision<'a>, RewriteError> {
+    /// Why a layer is not worth it in the format of its weights.
+    fn too_small(
+        &self,
+        numbers: Numbers,
+        objection: impl FnOnce(&Format) -> Option<Reason>,
+    ) -> Option<Reason> {
+        match self.options.small_layers {
+            SmallLayers::Float => objection(&numbers.weights?.format),
+            SmallLayers::Quantize => None,
+        }
+    }
+
+    fn matrix_product(
+        &self,
+        node: &NodeProto,
+        numbers: Numbers,
+    ) -> Result<Decision<'a>, RewriteError> {
         let (Some(left), Some(right)) = (node.input_name(0), node.input_name(1)) else {
             return Ok(Decision::Float(Reason::ComputedWeights));
         };
@@ -89,11 +117,12 @@ impl<'a> Placer<'a> {
         }
         match (self.is_constant(left), self.is_constant(right)) {
             (false, false) => {
-                let planned = self.ranged(node, [0, 1]);
+                let format = numbers.activations.ok_or(Reason::FloatActivations);
+                let planned = format.and_then(|format| self.ranged(node, [0, 1], format));
                 Ok(planned.map_or_else(Decision::Float, Decision::Quantize))
             }
-            (false, true) => self.matrix_weight(node, 0, 1),
-            (true, _) => self.matrix_weight(node, 1, 0),
+            (false, true) => self.matrix_weight(node, numbers, 0, 1),
+            (true, _) => self.matrix_weight(node, numbers, 1, 0),
         }
     }
 
@@ -101,6 +130,7 @@ impl<'a> Placer<'a> {
     fn matrix_weight(
         &self,
         node: &NodeProto,
+        numbers: Numbers,
         activation: usize,
         constant: usize,
     ) -> Result<Decision<'a>, RewriteError> {
@@ -121,32 +151,60 @@ impl<'a> Placer<'a> {
             node.is("Gemm") && node.attr_i(["transA", "transB"][constant]).unwrap_or(0) != 0;
         let (depth, made) =
             if is_turned == (constant == 1) { (columns, rows) } else { (rows, columns) };
-        let is_small = depth.min(made) < KERNEL_CHANNELS;
-        if self.options.small_layers == SmallLayers::Float && is_small {
-            return Ok(Decision::Float(Reason::SmallMatrix { depth, columns: made }));
+        let small = self.too_small(numbers, |format| {
+            let is_small = depth.min(made) < format.kernels.shortest_side as usize;
+            let format = format.name;
+            is_small.then_some(Reason::SmallMatrix { format, depth, columns: made })
+        });
+        if let Some(reason) = small {
+            return Ok(Decision::Float(reason));
         }
-        let made_axis = if is_turned { 0 } else { 1 };
-        let axis = (constant == 1 && shape.len() == 2).then_some(made_axis);
-        Ok(self.weighted(node, activation, constant, weight, axis))
+        let (made_axis, summed) = if is_turned { (0, 1) } else { (1, 0) };
+        let is_plain = constant == 1 && shape.len() == 2;
+        let weight = Weight {
+            input: constant,
+            tensor: weight,
+            channels: is_plain.then_some(made_axis),
+            summed: is_plain.then_some(summed),
+        };
+        Ok(self.weighted(node, numbers, activation, &weight))
     }
 
     fn weighted(
         &self,
         node: &NodeProto,
+        numbers: Numbers,
         activation: usize,
-        constant: usize,
-        tensor: &'a TensorProto,
-        axis: Option<usize>,
+        weight: &Weight<'a>,
     ) -> Decision<'a> {
-        match self.ranged(node, [activation]) {
-            Ok(mut inputs) => {
-                let kind = InputKind::Weight { tensor, axis };
-                inputs.push(PlannedInput { input: constant, kind });
-                inputs.sort_unstable_by_key(|planned| planned.input);
-                Decision::Quantize(inputs)
+        self.weighted_inputs(node, numbers, activation, weight)
+            .map_or_else(Decision::Float, Decision::Quantize)
+    }
+
+    fn weighted_inputs(
+        &self,
+        node: &NodeProto,
+        numbers: Numbers,
+        activation: usize,
+        weight: &Weight<'a>,
+    ) -> Result<Vec<PlannedInput<'a>>, Reason> {
+        let stored = numbers.weights.ok_or(Reason::FloatWeights)?;
+        let mut inputs = match numbers.activations {
+            Some(format) => self.ranged(node, [activation], format)?,
+            None => Vec::new(),
+        };
+        let split = match (stored.granularity, weight.channels, weight.summed) {
+            (Granularity::Tensor, _, _) | (Granularity::Channel, None, _) => Split::Whole,
+            (Granularity::Channel, Some(axis), _) => Split::Axis(axis),
+            (Granularity::Block(size), _, Some(axis)) => {
+                Split::Blocks { axis, size: usize::try_from(size.get()).unwrap_or(usize::MAX) }
             }
-            Err(reason) => Decision::Float(reason),
-        }
+            (Granularity::Block(_), _, None) => return Err(Reason::NoBlocks),
+        };
+        let kind = InputKind::Weight { tensor: weight.tensor, format: stored.format, split };
+        inputs.push(PlannedInput { input: weight.input, kind });
+        inputs.sort_unstable_by_key(|planned| planned.input);
+        Ok(inputs)
     }
 }
 
@@ -155,16 +213,44 @@ fn wrong_type(weight: &TensorProto) -> Result<Option<Reason>, RewriteError> {
     Ok((dtype != DataType::FLOAT).then(|| Reason::WeightType(format!("{dtype:?}").to_lowercase())))
 }
 
-/// Whether a convolution is too small for int8 to be worth it: rule 3.
-fn is_small(inputs: usize, outputs: usize, group: usize, kernel: &[usize]) -> bool {
-    if group == 1 {
-        let is_square = kernel.iter().all(|&side| side == kernel[0]);
-        let is_first =
-            inputs <= PICTURE_CHANNELS && outputs.is_multiple_of(CHANNEL_STEP) && is_square;
-        return inputs.min(outputs) < KERNEL_CHANNELS && !is_first;
+/// A convolution's size.
+struct Convolution<'s> {
+    inputs: usize,
+    outputs: usize,
+    group: usize,
+    window: &'s [usize],
+}
+
+impl Convolution<'_> {
+    /// Why kernels for a format do not repay it: rule 3.
+    fn objection(&self, kernels: &Kernels, format: &'static str) -> Option<Reason> {
+        let &Self { inputs, outputs, group, window } = self;
+        let few = Reason::FewChannels { format, inputs, outputs };
+        let fewest = kernels.fewest_channels as usize;
+        let n_elements =
+            window.iter().fold(1, |product: usize, &side| product.saturating_mul(side));
+        if kernels.largest_window.is_some_and(|largest| n_elements > largest as usize) {
+            return Some(Reason::LargeWindow { format, elements: n_elements });
+        }
+        let is_small = match kernels.grouped {
+            _ if group == 1 => {
+                let is_square = window.iter().all(|&side| side == window[0]);
+                let is_first = inputs <= PICTURE_CHANNELS
+                    && is_square
+                    && kernels.picture_step.is_some_and(|step| is_multiple(outputs, step));
+                inputs.min(outputs) < fewest && !is_first
+            }
+            Grouped::Wide => outputs.min(inputs / group) < fewest,
+            Grouped::Depthwise { step, shortest_side } => {
+                let is_depthwise = group == inputs;
+                let is_narrow = || window.iter().any(|&side| side < shortest_side as usize);
+                is_depthwise && (!is_multiple(outputs, step) || is_narrow())
+            }
+        };
+        is_small.then_some(few)
     }
-    let is_depthwise = group == inputs;
-    is_depthwise
-        && (!outputs.is_multiple_of(CHANNEL_STEP)
-            || kernel.iter().any(|&side| side < DEPTHWISE_KERNEL))
+}
+
+fn is_multiple(channels: usize, step: u32) -> bool {
+    channels.is_multiple_of(step as usize)
 }

@@ -1,7 +1,6 @@
 //! Small models by hand.
 
-use std::collections::BTreeMap;
-
+use calibrant_format::{Numbers, Range, Ranges};
 use calibrant_onnx::proto::{
     AttributeProto, GraphProto, ModelProto, NodeProto, TensorProto, ValueInfoProto,
 };
@@ -99,23 +98,32 @@ pub(crate) fn int(name: &str, value: i64) -> AttributeProto {
 
 /// Options with nothing excluded and every layer quantized however small.
 pub(crate) fn everything() -> Options {
-    Options { small_layers: SmallLayers::Quantize, ..Options::for_tensorrt() }
+    Options { small_layers: SmallLayers::Quantize, ..Options::all(Numbers::INT8) }
 }
 
 /// Ranges of `amax` 1, 2, 3, ... for the tensors that quantization needs, in its order.
-pub(crate) fn counted_ranges(model: &Model, options: &Options) -> BTreeMap<String, f32> {
+pub(crate) fn counted_ranges(model: &Model, options: &Options) -> Ranges {
+    counted(model, options, 1.0)
+}
+
+/// Ranges of 1, 2, 3, ... `unit`s.
+fn counted(model: &Model, options: &Options, unit: f32) -> Ranges {
     let (_, activations) = model_tensors(model).unwrap();
-    let ones = activations.into_iter().map(|tensor| (tensor, 1.0)).collect();
+    let ones = activations.into_iter().map(|tensor| (tensor, Range::ONE)).collect();
     let (_, summary) = quantize(model, &ones, options).unwrap();
     let needed = summary.activations.into_iter().map(|activation| activation.tensor);
-    needed.zip(1u8..).map(|(tensor, amax)| (tensor, f32::from(amax))).collect()
+    let range = |(tensor, amax): (String, u8)| (tensor, f32::from(amax) * unit);
+    Ranges::of_amax(needed.zip(1u8..).map(range)).unwrap()
+}
+
+/// The ranges up to these magnitudes.
+pub(crate) fn ranges(amax: &[(&str, f32)]) -> Ranges {
+    Ranges::of_amax(amax.iter().map(|&(tensor, amax)| (tensor.to_owned(), amax))).unwrap()
 }
 
 /// Quantizes with [`everything`] and scales of 1, 2, 3, ... 127ths.
 pub(crate) fn quantized(model: &Model) -> (Model, Summary) {
-    let ranges = counted_ranges(model, &everything());
-    let in_steps = ranges.into_iter().map(|(tensor, amax)| (tensor, amax * 127.0)).collect();
-    quantize(model, &in_steps, &everything()).unwrap()
+    quantize(model, &counted(model, &everything(), 127.0), &everything()).unwrap()
 }
 
 /// One line a node: what happened to it.
@@ -127,7 +135,9 @@ pub(crate) fn outcomes(summary: &Summary) -> String {
             Outcome::Quantized { inputs } => inputs
                 .iter()
                 .map(|input| match input {
-                    QuantizedInput::Activation { tensor, scale } => format!("{tensor} x {scale}"),
+                    QuantizedInput::Activation { tensor, scale, .. } => {
+                        format!("{tensor} x {scale}")
+                    }
                     QuantizedInput::Weight { tensor, axis, channels, .. } => {
                         format!("{tensor} axis {axis:?} of {channels}")
                     }

@@ -4,13 +4,14 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use calibrant_calibration::{Algorithm, Cache};
+use calibrant_format::{INT8, Numbers, Ranges};
 use calibrant_onnx::proto::TensorProto;
 use calibrant_onnx::{DataType, Model};
 use calibrant_rewrite::{
-    Note, Options, ScaleError, activation_scales, model_tensors, quantize, quantize_to_scales,
+    Note, Options, RewriteError, ScaleError, Summary, activation_scales, model_tensors, quantize,
 };
 
-use crate::graphs::{Graph, counted_ranges, everything, int};
+use crate::graphs::{Graph, counted_ranges, everything, int, ranges};
 
 fn read(name: &str) -> Model {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/models");
@@ -25,6 +26,14 @@ fn hard_scales(model: &Model) -> BTreeMap<String, f32> {
         f32::from_bits(0x3c00_0000 + u32::try_from(mixed).unwrap())
     };
     activations.into_iter().enumerate().map(|(index, name)| (name, hard(index))).collect()
+}
+
+fn quantize_to_scales(
+    model: &Model,
+    scales: &BTreeMap<String, f32>,
+    options: &Options,
+) -> Result<(Model, Summary), RewriteError> {
+    quantize(model, &Ranges::of_scales(scales.clone(), &INT8), options)
 }
 
 fn bits(scales: impl IntoIterator<Item = (String, f32)>) -> BTreeMap<String, u32> {
@@ -43,7 +52,7 @@ fn scales_come_back_from_every_network() {
         let given = bits(read.entries().to_vec());
         let scales: BTreeMap<String, f32> = read.entries().iter().cloned().collect();
         let (quantized, summary) =
-            quantize_to_scales(&model, &scales, &Options::for_tensorrt()).unwrap();
+            quantize_to_scales(&model, &scales, &Options::all(Numbers::INT8)).unwrap();
         let found = activation_scales(&quantized).unwrap();
         assert_eq!(found.pairs.len(), summary.activations.len(), "{name}");
         assert!(found.others.is_empty(), "{name}");
@@ -69,7 +78,8 @@ fn scales_come_back_from_every_network() {
         // What came back is what goes in again, followers and all.
         let all = found.pairs.iter().chain(&found.followers).cloned();
         let again: BTreeMap<String, f32> = scales.clone().into_iter().chain(all).collect();
-        let (quantized, _) = quantize_to_scales(&model, &again, &Options::for_tensorrt()).unwrap();
+        let (quantized, _) =
+            quantize_to_scales(&model, &again, &Options::all(Numbers::INT8)).unwrap();
         assert_eq!(activation_scales(&quantized).unwrap(), found, "{name}");
     }
 }
@@ -222,9 +232,9 @@ fn activations_are_the_float_tensors_that_are_computed() {
         assert!(activations.iter().all(|tensor| names.contains(tensor)), "{name}");
         let weights = model.graph().initializer.iter().map(|tensor| tensor.label());
         assert!(weights.into_iter().all(|weight| !activations.iter().any(|it| it == weight)));
-        let needed = counted_ranges(&model, &Options::for_tensorrt());
-        assert!(needed.keys().all(|tensor| activations.contains(tensor)), "{name}");
-        assert!(quantize(&model, &needed, &Options::for_tensorrt()).is_ok());
+        let needed = counted_ranges(&model, &Options::all(Numbers::INT8));
+        assert!(needed.tensors().all(|it| activations.iter().any(|tensor| tensor == it)), "{name}");
+        assert!(quantize(&model, &needed, &Options::all(Numbers::INT8)).is_ok());
     }
     let shapes = Graph::reading(&[1, 4])
         .node("Shape", "x", "shape")
@@ -248,8 +258,8 @@ fn what_has_no_range_stays_in_float_with_all_that_would_read_it() {
         .node_with("Concat", "a b", "c", &[int("axis", 1)])
         .node("Conv", "c u", "y")
         .output("y");
-    let ranges = [("x", 1.0), ("b", 1.0), ("c", 1.0)].map(|(name, amax)| (name.to_owned(), amax));
-    let (_, summary) = quantize(&graph.model(), &ranges.into(), &everything()).unwrap();
+    let ranges = ranges(&[("x", 1.0), ("b", 1.0), ("c", 1.0)]);
+    let (_, summary) = quantize(&graph.model(), &ranges, &everything()).unwrap();
     let named = [("Conv.b", ["a".to_owned()]), ("Concat.c", ["a".to_owned()])];
     let found: Vec<_> = summary.without_ranges().collect();
     assert_eq!(found, named.each_ref().map(|(name, tensors)| (*name, &tensors[..])));

@@ -5,6 +5,7 @@
 mod batch_norm;
 mod cast;
 mod constants;
+mod formats;
 mod graphs;
 mod implicit;
 mod models;

@@ -1,10 +1,11 @@
 //! Where pairs go: one small graph for each rule.
 
+use calibrant_format::{Numbers, Operators, Scheme};
 use calibrant_onnx::proto::AttributeProto;
 use calibrant_rewrite::{Options, Reason, quantize};
 use expect_test::expect;
 
-use crate::graphs::{Graph, counted_ranges, everything, int, outcomes, quantized};
+use crate::graphs::{Graph, counted_ranges, everything, int, outcomes, quantized, ranges};
 use crate::printer::print;
 
 #[test]
@@ -405,7 +406,7 @@ fn small_layers_stay_in_float_unless_asked_for() {
             .output("y")
             .output("kept")
     };
-    let few = |inputs, outputs| Some(Reason::FewChannels { inputs, outputs });
+    let few = |inputs, outputs| Some(Reason::FewChannels { format: "int8", inputs, outputs });
     let cases = [
         (conv(16, &[16, 16, 1, 1], 1), None),
         (conv(16, &[15, 16, 1, 1], 1), few(16, 15)),
@@ -420,7 +421,7 @@ fn small_layers_stay_in_float_unless_asked_for() {
     ];
     for (graph, expected) in cases {
         let model = graph.model();
-        let options = Options::for_tensorrt();
+        let options = Options::all(Numbers::INT8);
         let ranges = counted_ranges(&model, &options);
         let found = outcomes(&quantize(&model, &ranges, &options).unwrap().1);
         let line = match &expected {
@@ -442,9 +443,10 @@ fn the_user_may_exclude_by_name_output_and_type() {
         .output("y")
         .model();
     let excluded = |nodes: &[&str], types: &[&str]| {
-        let own = |names: &[&str]| names.iter().map(|&name| name.to_owned()).collect();
-        let options =
-            Options { exclude_nodes: own(nodes), exclude_op_types: own(types), ..everything() };
+        let named = nodes.iter().map(|&name| Operators::Named(name.to_owned()));
+        let of_type = types.iter().map(|&op| Operators::OfType(op.to_owned()));
+        let mut options = everything();
+        options.scheme = named.chain(of_type).fold(options.scheme, Scheme::except);
         outcomes(&quantize(&model, &counted_ranges(&model, &options), &options).unwrap().1)
     };
     expect![[r#"
@@ -483,8 +485,7 @@ fn zeros_get_a_harmless_scale_and_a_note() {
         .node("Conv", "x w", "y")
         .output("y")
         .model();
-    let (model, summary) =
-        quantize(&model, &[("x".to_owned(), 0.0)].into(), &everything()).unwrap();
+    let (model, summary) = quantize(&model, &ranges(&[("x", 0.0)]), &everything()).unwrap();
     expect![[r#"
         opset 17
         in x[1,1,2,2]

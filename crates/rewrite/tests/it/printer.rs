@@ -66,6 +66,12 @@ fn show(name: &str, constants: &HashMap<&str, &TensorProto>) -> String {
         DataType::FLOAT | DataType::FLOAT16 | DataType::BFLOAT16 => {
             tensor.to_f32().unwrap().iter().map(ToString::to_string).collect::<Vec<_>>()
         }
+        DataType::FLOAT8E4M3FN | DataType::INT4 => tensor
+            .raw_data
+            .iter()
+            .flat_map(|raw| raw.iter())
+            .map(|byte| format!("{byte:02x}"))
+            .collect(),
         _ => tensor.to_i64().unwrap().iter().map(ToString::to_string).collect(),
     };
     let is_scalar = tensor.dims.is_empty();

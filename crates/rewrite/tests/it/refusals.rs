@@ -1,19 +1,17 @@
 //! Models and ranges that are refused, and what the user is told.
 
-use std::collections::BTreeMap;
-
+use calibrant_format::{Numbers, Operators, Scheme};
 use calibrant_rewrite::{Options, already_quantized, quantize, raise_opset};
 use expect_test::{Expect, expect};
 
-use crate::graphs::{Graph, everything, int};
+use crate::graphs::{self, Graph, everything, int};
 
 fn conv() -> Graph {
     Graph::reading(&[1, 2, 8, 8]).weight("w", &[2, 2, 1, 1]).node("Conv", "x w", "y").output("y")
 }
 
 fn refused(graph: Graph, ranges: &[(&str, f32)], options: &Options, expected: Expect) {
-    let ranges: BTreeMap<String, f32> =
-        ranges.iter().map(|&(name, amax)| (name.to_owned(), amax)).collect();
+    let ranges = graphs::ranges(ranges);
     expected.assert_eq(&quantize(&graph.model(), &ranges, options).unwrap_err().to_string());
 }
 
@@ -34,7 +32,7 @@ fn a_quantized_model() {
 #[test]
 fn what_quantize_made_is_recognised() {
     let (model, _) =
-        quantize(&conv().model(), &[("x".to_owned(), 1.0)].into(), &everything()).unwrap();
+        quantize(&conv().model(), &graphs::ranges(&[("x", 1.0)]), &everything()).unwrap();
     expect![[
         r#"it has 1 QuantizeLinear nodes, the first of them QuantizeLinear "x_QuantizeLinear" (#0)"#
     ]]
@@ -55,28 +53,6 @@ fn ranges_of_another_model() {
 }
 
 #[test]
-fn a_range_that_is_no_range() {
-    refused(
-        conv(),
-        &[("x", f32::INFINITY)],
-        &everything(),
-        expect![[r#"the range of tensor "x" is inf; a range is a finite number and at least 0"#]],
-    );
-    refused(
-        conv(),
-        &[("x", f32::NAN)],
-        &everything(),
-        expect![[r#"the range of tensor "x" is NaN; a range is a finite number and at least 0"#]],
-    );
-    refused(
-        conv(),
-        &[("x", -1.0)],
-        &everything(),
-        expect![[r#"the range of tensor "x" is -1; a range is a finite number and at least 0"#]],
-    );
-}
-
-#[test]
 fn a_weight_that_is_no_number() {
     let graph = Graph::reading(&[1, 1, 2, 2])
         .floats("w", &[2, 1, 1, 1], &[1.0, f32::NAN])
@@ -92,12 +68,15 @@ fn a_weight_that_is_no_number() {
 
 #[test]
 fn an_exclusion_that_meets_nothing() {
-    let options = Options { exclude_nodes: vec!["Conv.why".to_owned()], ..everything() };
+    let scheme = Scheme::all(Numbers::INT8).except(Operators::Named("Conv.why".to_owned()));
+    let options = Options { scheme, ..everything() };
     refused(
         conv(),
         &[("x", 1.0)],
         &options,
-        expect!["no node and no tensor is called `Conv.why`, so it cannot be excluded"],
+        expect![
+            "no node and no tensor is called `Conv.why`, so there is nothing to make an exception of"
+        ],
     );
 }
 
@@ -106,7 +85,7 @@ fn nothing_to_quantize() {
     refused(
         conv(),
         &[("x", 1.0)],
-        &Options::for_tensorrt(),
+        &Options::all(Numbers::INT8),
         expect![[
             r#"nothing to quantize: Conv "Conv.y" (#0): too few channels to gain from int8: 2 in, 2 out"#
         ]],
@@ -212,8 +191,8 @@ fn more_groups_than_can_be_counted_are_many_channels() {
             .weight("w", &[3, 3, 1, 1])
             .node_with(op, "x w", "y", &[int("group", i64::MAX)])
             .output("y");
-        let ranges = [("x".to_owned(), 1.0)].into();
-        let written = quantize(&graph.model(), &ranges, &Options::for_tensorrt());
+        let ranges = graphs::ranges(&[("x", 1.0)]);
+        let written = quantize(&graph.model(), &ranges, &Options::all(Numbers::INT8));
         assert!(written.is_ok_and(|(model, _)| model.graph().node.len() > 1), "{op}");
     }
 }

@@ -13,6 +13,7 @@ use std::sync::OnceLock;
 use calibrant_engine::{
     BuildOptions, ComputeCapability, Event, Library, Profile, ProfilingVerbosity, Severity, build,
 };
+use calibrant_format::{Numbers, Ranges};
 use calibrant_onnx::Model;
 use calibrant_rewrite::{
     CastOptions, FloatType, IoPrecision, Options, ScalePrecision, cast, model_tensors, quantize,
@@ -95,9 +96,10 @@ fn half(model: &Model, options: &CastOptions) -> Model {
 
 /// The network in int8, with the same range for all activations.
 fn int8(model: &Model) -> Model {
-    let options = Options::for_tensorrt();
+    let options = Options::all(Numbers::INT8);
     let (_, activations) = model_tensors(model).unwrap();
-    let ranges = activations.into_iter().map(|tensor| (tensor, 4.0)).collect();
+    let ranges = activations.into_iter().map(|tensor| (tensor, 4.0));
+    let ranges = Ranges::of_amax(ranges).unwrap();
     quantize(model, &ranges, &options).unwrap().0
 }
 

@@ -1,8 +1,7 @@
 //! TensorRT's own histograms, kept beside those that depend on no order.
 
-use calibrant_calibration::{
-    FaithfulHistogram, Histograms, Method, Statistics, TensorStatistics, scale_of,
-};
+use calibrant_calibration::{FaithfulHistogram, Histograms, Method, Statistics, TensorStatistics};
+use calibrant_format::{INT8, Range};
 use calibrant_onnx::Model;
 use calibrant_onnx::proto::{AttributeProto, NodeProto};
 use calibrant_runtime::scripted::{ScriptedSource, Step};
@@ -58,7 +57,10 @@ fn the_other_statistics_are_what_they_would_be_without() {
         let expected = &plain.tensors[name];
         assert_eq!(seen.histogram(), expected.histogram(), "{name}");
         assert_eq!((seen.count(), seen.zeros()), (expected.count(), expected.zeros()), "{name}");
-        assert!(expected.faithful().is_none() && expected.amax(Method::TensorrtFaithful).is_none());
+        assert!(
+            expected.faithful().is_none()
+                && expected.amax(Method::TensorrtFaithful, &INT8).is_none()
+        );
         let counts = seen.faithful().unwrap().counts();
         assert_eq!(counts.iter().sum::<u64>(), seen.count(), "{name}");
     }
@@ -124,6 +126,6 @@ fn a_saturated_sigmoid_has_the_scale_of_public_caches() {
     let samples: Vec<Sample> =
         (0..8).map(|position| sample(position, vec![("x", logits(position))])).collect();
     let seen = faithful(&network(), &samples, 2, 2);
-    let amax = seen.tensors["sigmoid"].amax(Method::TensorrtFaithful).unwrap();
-    assert_eq!(format!("{:x}", scale_of(amax).to_bits()), "3c010a14");
+    let amax = seen.tensors["sigmoid"].amax(Method::TensorrtFaithful, &INT8).unwrap();
+    assert_eq!(format!("{:x}", INT8.scale(Range::of_amax(amax).unwrap()).to_bits()), "3c010a14");
 }

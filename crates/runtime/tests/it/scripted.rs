@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use calibrant_calibration::{Histograms, Method};
+use calibrant_format::INT8;
 use calibrant_onnx::proto::{GraphProto, ModelProto, ValueInfoProto};
 use calibrant_onnx::{DataType, Dim, MessageField, Model};
 use calibrant_runtime::scripted::{Scripted, ScriptedSource, Step};
@@ -49,7 +50,7 @@ fn the_identity_sees_the_float_inputs_in_any_batches() {
         assert_eq!(statistics.samples, 5);
         assert_eq!(statistics.tensors.keys().collect::<Vec<_>>(), ["picture"]);
         assert_eq!(statistics.tensors["picture"].count(), 10);
-        assert_eq!(statistics.tensors["picture"].amax(Method::MinMax), Some(7.0));
+        assert_eq!(statistics.tensors["picture"].amax(Method::MinMax, &INT8), Some(7.0));
     }
 }
 

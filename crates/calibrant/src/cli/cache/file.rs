@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use calibrant_calibration::{Algorithm, Cache, CacheError, Method};
+use calibrant_format::INT8;
 
 use crate::cli::cache::args::HeaderArgs;
 use crate::config::DEFAULT_CACHE_VERSION;
@@ -15,7 +16,7 @@ use crate::given::{self, Given};
 ///
 /// As [`given::read`], and when anything is wrong with the cache.
 pub(crate) fn read_cache(path: &Path, method: Option<Method>) -> Result<Cache, Error> {
-    into_cache(given::read(path, method)?, path)
+    into_cache(given::read(path, method, Some(&INT8))?, path)
 }
 
 /// The cache that it is, or that the table makes.

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use calibrant_calibration::{Cache, Conflict, MergeBy, SavedStatistics, Shard, merge_statistics};
+use calibrant_format::INT8;
 use serde::Serialize;
 
 use crate::cli::args::GeneralArgs;
@@ -84,7 +85,7 @@ pub(crate) fn merge(
         return statistics(&shards, args, general, observer);
     }
     let caches = given.into_iter().zip(&args.files);
-    let caches = caches.map(|(given, file)| into_cache(given.by(None, file)?, file));
+    let caches = caches.map(|(given, file)| into_cache(given.by(None, Some(&INT8), file)?, file));
     let caches = caches.collect::<Result<Vec<_>, _>>()?;
     let merged = Cache::merge(&caches, args.by.unwrap_or(MergeBy::Max))?;
     for (file, cache) in args.files.iter().zip(&caches).skip(1) {
@@ -182,7 +183,7 @@ struct MergedResult {
 /// When the file is neither, or the cache cannot be written.
 pub(crate) fn convert(args: &ConvertArgs, general: &GeneralArgs) -> Result<Exit, Error> {
     args.output.check([(Role::Ranges, args.file.clone())])?;
-    let given = given::read(&args.file, args.method.method)?;
+    let given = given::read(&args.file, args.method.method, Some(&INT8))?;
     let cache = into_cache_for(given, &args.file, &args.header)?;
     let written = Written::write(&cache, &args.output.output)?;
     print_result(&written, &written.to_text(), general)

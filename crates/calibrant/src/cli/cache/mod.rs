@@ -9,6 +9,7 @@ mod plot;
 mod show;
 mod validate;
 
+use calibrant_format::INT8;
 use serde::Serialize;
 
 use crate::cli::args::GeneralArgs;
@@ -55,7 +56,12 @@ fn name_width<'a>(names: impl Iterator<Item = &'a str>) -> usize {
     names.map(|name| printable::name(name).chars().count()).max().unwrap_or(0).clamp(6, 60)
 }
 
-/// The amax of a scale, for people.
+/// The amax of a scale in a cache, for people.
 fn amax(scale: f32) -> f64 {
-    f64::from(scale) * 127.0
+    amax_of(scale, INT8.grid.largest())
+}
+
+/// The amax of a scale of a format that ends at `largest`, for people.
+fn amax_of(scale: f32, largest: f32) -> f64 {
+    f64::from(scale) * f64::from(largest)
 }

@@ -1,12 +1,12 @@
 //! `cache to-onnx` and `cache from-onnx`: Q/DQ models.
 
-use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
 use calibrant_calibration::{Algorithm, Cache};
+use calibrant_format::{INT8, Numbers};
 use calibrant_onnx::Model;
-use calibrant_rewrite::{Note, Options, Outcome, Summary, activation_scales, quantize_to_scales};
+use calibrant_rewrite::{Note, Options, Outcome, Summary, activation_scales, quantize};
 use serde::Serialize;
 
 use crate::cli::args::GeneralArgs;
@@ -58,14 +58,13 @@ pub(crate) fn to_onnx(
     let weights = guard::weights(&args.model, &model.model);
     let read = [(Role::Model, args.model.clone())].into_iter().chain(weights);
     guard::check_model(read.chain(guard::ranges(&args.file)), &args.output.output)?;
-    let Reused { cache, table, notes, .. } =
-        reuse(&args.file, args.method.method, model.sha256, DEFAULT_CACHE_VERSION)?;
-    findings::check_names(&cache, &model, &args.model)?;
-    let remarks = findings::remarks(&cache, table.as_deref(), &model, &args.model)?;
+    let Reused { ranges, cache, table, notes, .. } =
+        reuse(&args.file, args.method.method, &INT8, model.sha256, DEFAULT_CACHE_VERSION)?;
+    findings::check_names(cache.as_ref(), table.as_deref(), &model, &args.model)?;
+    let remarks = findings::remarks(cache.as_ref(), table.as_deref(), &model, &args.model)?;
     notes.iter().for_each(|note| observer.event(Event::Note(note)));
-    let scales: BTreeMap<String, f32> = cache.entries().iter().cloned().collect();
     let failed = |source| Error::Rewrite { path: args.model.clone(), source };
-    let quantized = quantize_to_scales(&model.model, &scales, &Options::for_tensorrt());
+    let quantized = quantize(&model.model, &ranges, &Options::all(Numbers::INT8));
     let summary = quantized.as_ref().ok().map(|(_, summary)| summary);
     for remark in remarks {
         observer.event(Event::Note(&remark.note(summary)));

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use calibrant_calibration::{BINS, Method, SavedStatistics, TensorStatistics};
+use calibrant_format::INT8;
 use serde::Serialize;
 
 use crate::cli::args::GeneralArgs;
@@ -70,7 +71,7 @@ fn most_like(name: &str, statistics: &SavedStatistics) -> Result<Vec<String>, Er
 impl<'a> Shown<'a> {
     fn new(tensor: &'a str, seen: &TensorStatistics) -> Self {
         let methods = Method::USUAL.into_iter().chain([Method::TensorrtFaithful]);
-        let amax = methods.filter_map(|it| Some((it.to_string(), seen.amax(it)?))).collect();
+        let amax = methods.filter_map(|it| Some((it.to_string(), seen.amax(it, &INT8)?))).collect();
         Self {
             tensor,
             count: seen.count(),

@@ -1,13 +1,15 @@
 //! `cache show`: each tensor's range and scale.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use calibrant_calibration::{Oddity, tensorrt_release};
+use calibrant_format::INT8;
 use serde::Serialize;
 
 use crate::cli::args::GeneralArgs;
 use crate::cli::cache::args::{Order, ShowArgs};
-use crate::cli::cache::{amax, name_width, plot, print_result};
+use crate::cli::cache::{amax_of, name_width, plot, print_result};
 use crate::cli::exit::Exit;
 use crate::error::Error;
 use crate::given::{self, CacheFile, Given, Tabled};
@@ -23,6 +25,9 @@ struct Shown {
     algorithm: Option<&'static str>,
     /// Of a table.
     method: Option<String>,
+    /// The format that a table's ranges are for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    format: Option<String>,
     /// Of a table.
     samples: Option<u64>,
     /// Lines of a cache that cannot be read.
@@ -51,10 +56,13 @@ pub(crate) fn show(args: &ShowArgs, general: &GeneralArgs) -> Result<Exit, Error
     if let Some(tensor) = &args.tensor {
         return plot::plot(&args.file, tensor, general);
     }
-    let mut shown = match given::read(&args.file, args.method.method)? {
+    let mut shown = match given::read(&args.file, args.method.method, None)? {
         Given::Table(Tabled { kind, table, .. }) => {
-            let scale = |(name, entry): (&String, &calibrant_calibration::Entry)| {
-                Row::new(name, entry.scale)
+            let oddities: BTreeMap<&str, Oddity> =
+                table.suspicions().map(|it| (it.name, it.oddity)).collect();
+            let row = |(name, entry): (&String, &calibrant_calibration::Entry)| {
+                let oddity = oddities.get(name.as_str()).copied();
+                Row::new(name, entry.scale, table.largest(), oddity)
             };
             Shown {
                 kind,
@@ -62,9 +70,10 @@ pub(crate) fn show(args: &ShowArgs, general: &GeneralArgs) -> Result<Exit, Error
                 release: None,
                 algorithm: None,
                 method: Some(table.method().to_string()),
+                format: Some(table.format().to_owned()),
                 samples: Some(table.samples()),
                 problems: Vec::new(),
-                tensors: table.tensors().iter().map(scale).collect(),
+                tensors: table.tensors().iter().map(row).collect(),
             }
         }
         Given::Cache(CacheFile { reading, .. }) => {
@@ -76,12 +85,15 @@ pub(crate) fn show(args: &ShowArgs, general: &GeneralArgs) -> Result<Exit, Error
                 release: release.map(|release| release.map(|part| part.to_string()).join(".")),
                 algorithm: reading.header().map(|(_, algorithm)| algorithm.name()),
                 method: None,
+                format: None,
                 samples: None,
                 problems: reading.problems().iter().map(ToString::to_string).collect(),
                 tensors: reading
                     .entries()
                     .iter()
-                    .map(|(name, scale)| Row::new(name, *scale))
+                    .map(|(name, scale)| {
+                        Row::new(name, *scale, INT8.grid.largest(), Oddity::of(*scale))
+                    })
                     .collect(),
             }
         }
@@ -96,13 +108,13 @@ pub(crate) fn show(args: &ShowArgs, general: &GeneralArgs) -> Result<Exit, Error
 }
 
 impl Row {
-    fn new(name: &str, scale: f32) -> Self {
+    fn new(name: &str, scale: f32, largest: f32, oddity: Option<Oddity>) -> Self {
         Self {
             tensor: name.to_owned(),
             hex: format!("{:x}", scale.to_bits()),
-            amax: amax(scale),
+            amax: amax_of(scale, largest),
             scale,
-            suspicion: Oddity::of(scale).map(|oddity| oddity.to_string()),
+            suspicion: oddity.map(|oddity| oddity.to_string()),
         }
     }
 }
@@ -118,6 +130,7 @@ impl Shown {
             ("version", version),
             ("algorithm", self.algorithm.map(str::to_owned)),
             ("method", self.method.clone()),
+            ("format", self.format.clone()),
             ("samples", self.samples.map(|samples| samples.to_string())),
             ("tensors", Some(self.tensors.len().to_string())),
         ];

@@ -42,7 +42,7 @@ struct FindingRow<'a> {
 ///
 /// When the file cannot be read at all, or the model is none.
 pub(crate) fn validate(args: &ValidateArgs, general: &GeneralArgs) -> Result<Exit, Error> {
-    let given = given::read(&args.file, None)?;
+    let given = given::read(&args.file, None, None)?;
     let model = args.model.as_deref().map(LoadedModel::read).transpose()?;
     let tensors = match (&model, &args.model) {
         (Some(model), Some(path)) => Some(tensors_of(model, path)?),

@@ -11,7 +11,7 @@ use calibrant_engine::{
 use calibrant_locate::Source;
 use serde::Serialize;
 
-use self::asked::{Asked, Int8Layers};
+use self::asked::{Asked, FormatLayers};
 use crate::cli::args::GeneralArgs;
 use crate::cli::exit::Exit;
 use crate::cli::{print, print_json};
@@ -68,8 +68,8 @@ struct PlanReport {
     #[serde(skip_serializing_if = "Option::is_none")]
     problem: Option<String>,
     /// What went into the plan's layers, and what they compute in.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    int8: Option<Int8Layers>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    formats: Vec<FormatLayers>,
     layers: Vec<Row>,
 }
 
@@ -93,7 +93,13 @@ impl PlanReport {
         let built_by = PlanHeader::read(head).map(|header| header.to_string());
         about.extend(built_by.map(|built_by| ("built by", built_by)));
         about.extend(of_report(file));
-        Ok(Self { kind: "TensorRT plan", about, problem: None, int8: None, layers: Vec::new() })
+        Ok(Self {
+            kind: "TensorRT plan",
+            about,
+            problem: None,
+            formats: Vec::new(),
+            layers: Vec::new(),
+        })
     }
 
     /// Adds what TensorRT says.
@@ -104,7 +110,7 @@ impl PlanReport {
         self.about.push(("refittable", if plan.refittable { "yes" } else { "no" }.to_owned()));
         self.about.extend(plan.inputs.iter().map(|tensor| ("input", describe(tensor))));
         self.about.extend(plan.outputs.iter().map(|tensor| ("output", describe(tensor))));
-        self.int8 = asked.map(|asked| asked.compare(&plan.layers));
+        self.formats = asked.map(|asked| asked.compare(&plan.layers)).unwrap_or_default();
         self.layers = plan.layers.into_iter().map(Row::of).collect();
     }
 
@@ -121,8 +127,8 @@ impl PlanReport {
         for (name, value) in &self.about {
             let _ = writeln!(text, "  {name}: {}", printable::name(value));
         }
-        if let Some(int8) = &self.int8 {
-            let _ = write!(text, "{int8}");
+        for format in &self.formats {
+            let _ = write!(text, "{format}");
         }
         self.write_layers(&mut text);
         text

@@ -8,6 +8,7 @@ use calibrant_engine::{
     BuildError, BuildOptions, BuildSummary, Int8, Library, Precision, Profile, ShapeRange,
     build_with,
 };
+use calibrant_format::Numbers;
 use calibrant_rewrite::{CastOptions, FloatType, Options, cast, quantize};
 
 use super::calibrates;
@@ -35,7 +36,7 @@ impl Builds<'_> {
 
     /// The network with Q/DQ.
     pub(super) fn qdq(&mut self, ours: &Ours) -> Result<(), Error> {
-        let quantized = quantize(&self.network.model, &ours.amax(), &Options::for_tensorrt());
+        let quantized = quantize(&self.network.model, &ours.ranges(), &Options::all(Numbers::INT8));
         let path = self.network.path("qdq.onnx");
         let (model, _) =
             quantized.map_err(|source| Error::Rewrite { path: path.clone(), source })?;

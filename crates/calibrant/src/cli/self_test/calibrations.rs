@@ -1,10 +1,8 @@
 //! Calibration inside the builder, and the other ways for ranges to reach it.
 
-use std::collections::BTreeMap;
-
-use calibrant_calibration::{Cache, Method};
+use calibrant_calibration::{Algorithm, Cache, Method};
 use calibrant_cuda::Device;
-use calibrant_engine::{CalibrationAlgoType, Int8, cache_algorithm};
+use calibrant_engine::Int8;
 
 use super::builds::{Builds, causes};
 use super::network::{BATCHES, INPUT, Ours};
@@ -12,9 +10,9 @@ use super::probe::{Probe, problems, problems_with_cache};
 use crate::error::Error;
 
 /// The calibrators to try, and the method of ours that each is compared with.
-const CALIBRATORS: [(CalibrationAlgoType, Method); 2] = [
-    (CalibrationAlgoType::MinmaxCalibration, Method::MinMax),
-    (CalibrationAlgoType::EntropyCalibration2, Method::TensorrtFaithful),
+const CALIBRATORS: [(Algorithm, Method); 2] = [
+    (Algorithm::MinMaxCalibration, Method::MinMax),
+    (Algorithm::EntropyCalibration2, Method::TensorrtFaithful),
 ];
 
 /// How far a scale may be from ours and count as the same: TensorRT computes activations in TF32 where it may.
@@ -29,14 +27,12 @@ pub(super) fn check(builds: &mut Builds<'_>, device: &Device, ours: &Ours) -> Re
         }
     }
     let onnx = builds.network.path("plain.onnx");
-    let amax = ours.amax();
-    let built = builds.build(&onnx, &builds.options(), Int8::Ranges { amax: &amax })?;
+    let ranges = ours.ranges();
+    let built = builds.build(&onnx, &builds.options(), Int8::Ranges { ranges: &ranges })?;
     builds.say("INT8 by dynamic ranges", built);
-    let scales: BTreeMap<String, f32> =
-        amax.into_iter().map(|(name, amax)| (name, amax / 127.0)).collect();
-    let algorithm = CalibrationAlgoType::EntropyCalibration2;
+    let algorithm = Algorithm::EntropyCalibration2;
     let built =
-        builds.build(&onnx, &builds.options(), Int8::Cache { scales: &scales, algorithm })?;
+        builds.build(&onnx, &builds.options(), Int8::Cache { ranges: &ranges, algorithm })?;
     builds.say("INT8 by a cache of ours", built);
     Ok(())
 }
@@ -45,9 +41,9 @@ pub(super) fn check(builds: &mut Builds<'_>, device: &Device, ours: &Ours) -> Re
 fn calibrate(
     builds: &mut Builds<'_>,
     device: &Device,
-    algorithm: CalibrationAlgoType,
+    algorithm: Algorithm,
 ) -> Result<Option<Vec<u8>>, Error> {
-    let name = cache_algorithm(algorithm);
+    let name = algorithm.name();
     let Some(mut probe) = probe(builds, device, None, name) else { return Ok(None) };
     let onnx = builds.network.path("plain.onnx");
     let int8 = Int8::Calibrator { calibrator: &mut probe, algorithm };
@@ -80,9 +76,9 @@ fn read_again(
     builds: &mut Builds<'_>,
     device: &Device,
     cache: Vec<u8>,
-    algorithm: CalibrationAlgoType,
+    algorithm: Algorithm,
 ) -> Result<(), Error> {
-    let name = cache_algorithm(algorithm);
+    let name = algorithm.name();
     let Some(mut probe) = probe(builds, device, Some(cache), name) else { return Ok(()) };
     let onnx = builds.network.path("plain.onnx");
     let int8 = Int8::Calibrator { calibrator: &mut probe, algorithm };
@@ -97,10 +93,10 @@ fn compare(
     builds: &mut Builds<'_>,
     ours: &Ours,
     cache: &[u8],
-    algorithm: CalibrationAlgoType,
+    algorithm: Algorithm,
     method: Method,
 ) {
-    let name = cache_algorithm(algorithm);
+    let name = algorithm.name();
     let parsed = String::from_utf8_lossy(cache).parse::<Cache>();
     let cache = match parsed {
         Ok(cache) => cache,

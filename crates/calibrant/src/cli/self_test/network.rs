@@ -1,10 +1,10 @@
 //! The network of the self-test, and the samples that it is calibrated with.
 
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use calibrant_calibration::{Method, Statistics, scale_of};
+use calibrant_calibration::{Method, Statistics, TensorStatistics};
+use calibrant_format::{INT8, Range, Ranges};
 use calibrant_onnx::proto::{
     AttributeProto, GraphProto, ModelProto, NodeProto, OperatorSetIdProto, TensorProto,
     ValueInfoProto,
@@ -122,15 +122,19 @@ impl Network {
 }
 
 impl Ours {
-    /// The largest magnitudes, by tensor.
-    pub(super) fn amax(&self) -> BTreeMap<String, f32> {
+    /// The ranges up to the largest magnitudes.
+    pub(super) fn ranges(&self) -> Ranges {
         let tensors = self.statistics.tensors.iter();
-        tensors.map(|(name, seen)| (name.clone(), seen.magnitude())).collect()
+        let range = |(name, seen): (&String, &TensorStatistics)| {
+            Some((name.clone(), Range::of_amax(seen.magnitude())?))
+        };
+        tensors.filter_map(range).collect()
     }
 
     /// The scale of a tensor by a method.
     pub(super) fn scale(&self, tensor: &str, method: Method) -> Option<f32> {
-        self.statistics.tensors.get(tensor)?.amax(method).map(scale_of)
+        let amax = self.statistics.tensors.get(tensor)?.amax(method, &INT8)?;
+        Some(INT8.scale(Range::of_amax(amax)?))
     }
 }
 
@@ -215,10 +219,10 @@ mod tests {
         let network = Network::write().unwrap();
         calibrant_onnx::validate(&network.model).unwrap();
         let ours = network.statistics(&*crate::default_runtime()).unwrap();
-        let amax = ours.amax();
-        let names: Vec<&str> = amax.keys().map(String::as_str).collect();
-        assert_eq!(names, ["first", "rectified", "x", "y"]);
-        assert!(amax.values().all(|&amax| amax > 0.1 && amax < 100.0), "{amax:?}");
+        let ranges = ours.ranges();
+        assert_eq!(ranges.tensors().collect::<Vec<_>>(), ["first", "rectified", "x", "y"]);
+        let is_usual = |range: &Range| range.amax() > 0.1 && range.amax() < 100.0;
+        assert!(ranges.iter().all(|(_, range)| is_usual(range)), "{ranges:?}");
         assert_eq!(network.batches().len(), BATCHES);
         assert_eq!(network.batches()[0].len(), usize::from(BATCH) * 16 * 16 * 16);
         for method in [Method::MinMax, Method::TensorrtFaithful] {

@@ -1,10 +1,11 @@
-//! Which nodes of a Q/DQ model ask for INT8, and what the plan's layers made of it.
+//! Which nodes of a Q/DQ model ask for a number format, and what the plan's layers made of it.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::fmt;
 use std::path::Path;
 
 use calibrant_engine::PlanLayer;
+use calibrant_format::{FORMATS, INT8};
 use calibrant_onnx::proto::NodeProto;
 use calibrant_onnx::{Model, Topology};
 use serde::Serialize;
@@ -12,24 +13,26 @@ use serde::Serialize;
 use crate::output::MODEL;
 use crate::printable;
 
-/// The nodes that ask for INT8: those that read what a DequantizeLinear of an activation makes.
+/// The nodes that ask for a format, by its name: those that read what a DequantizeLinear of an activation makes.
 #[derive(Debug)]
 pub(super) struct Asked {
-    nodes: Vec<String>,
+    nodes: BTreeMap<&'static str, Vec<String>>,
 }
 
-/// What became of the nodes that asked for INT8.
+/// What became of the nodes that asked for a format.
 #[derive(Debug, Serialize)]
-pub(super) struct Int8Layers {
+pub(super) struct FormatLayers {
+    /// The format.
+    format: &'static str,
     /// How many nodes asked.
     asked: usize,
-    /// How many are in a layer that computes in INT8.
+    /// How many are in a layer that computes in it.
     got: usize,
     /// The others.
     others: Vec<Other>,
 }
 
-/// A node that asked for INT8 and is in no layer that computes in it.
+/// A node that asked for a format and is in no layer that computes in it.
 #[derive(Debug, Serialize)]
 struct Other {
     node: String,
@@ -51,36 +54,56 @@ impl Asked {
     fn of(model: &Model) -> Option<Self> {
         let topology = Topology::new(model.graph()).ok()?;
         let graph = &model.graph().node;
-        let dequantized: BTreeSet<&str> = graph
+        let dequantized: BTreeMap<&str, &'static str> = graph
             .iter()
             .filter(|node| node.op_type.as_deref() == Some("DequantizeLinear"))
             .filter(|node| node.input.first().is_some_and(|from| topology.constant(from).is_none()))
-            .flat_map(|node| node.output.iter().map(String::as_str))
+            .filter_map(|node| Some((node.output.first()?.as_str(), format(&topology, node)?)))
             .collect();
-        let reads =
-            |node: &&NodeProto| node.input.iter().any(|from| dequantized.contains(from.as_str()));
-        let asks = graph.iter().filter(|node| !is_qdq(node)).filter(reads);
-        let nodes: Vec<String> = asks.filter_map(name_in_plans).collect();
+        let mut nodes: BTreeMap<_, Vec<String>> = BTreeMap::new();
+        for node in graph.iter().filter(|node| !is_qdq(node)) {
+            let format = node.input.iter().find_map(|from| dequantized.get(from.as_str()));
+            if let (Some(format), Some(name)) = (format, name_in_plans(node)) {
+                nodes.entry(*format).or_default().push(name);
+            }
+        }
         (!nodes.is_empty()).then_some(Self { nodes })
     }
 
     /// Looks every node up in the plan's layers.
-    pub(super) fn compare(self, layers: &[PlanLayer]) -> Int8Layers {
-        let asked = self.nodes.len();
+    pub(super) fn compare(self, layers: &[PlanLayer]) -> Vec<FormatLayers> {
+        let nodes = self.nodes.into_iter();
+        nodes.map(|(format, nodes)| FormatLayers::of(format, nodes, layers)).collect()
+    }
+}
+
+impl FormatLayers {
+    fn of(format: &'static str, nodes: Vec<String>, layers: &[PlanLayer]) -> Self {
+        let asked = nodes.len();
         let other = |node: String| {
             // Reformats carry the names of what they are for.
             let mut holding =
                 layers.iter().filter(|layer| !layer.is_reformat() && layer.contains(&node));
             let layer = holding.next();
             let computes_in = layer.and_then(computes_in);
-            if computes_in == Some("int8") {
+            if computes_in == Some(format) {
                 return None;
             }
             Some(Other { node, layer: layer.map(|layer| layer.name.clone()), computes_in })
         };
-        let others: Vec<Other> = self.nodes.into_iter().filter_map(other).collect();
-        Int8Layers { asked, got: asked - others.len(), others }
+        let others: Vec<Other> = nodes.into_iter().filter_map(other).collect();
+        Self { format, asked, got: asked - others.len(), others }
     }
+}
+
+/// The format that a DequantizeLinear reads: that of its zero point, int8 without one.
+fn format(topology: &Topology<'_>, node: &NodeProto) -> Option<&'static str> {
+    let zero_point = node.input.get(2).filter(|name| !name.is_empty());
+    let code = match zero_point {
+        Some(name) => topology.constant(name)?.data_type,
+        None => Some(INT8.onnx.code),
+    };
+    FORMATS.into_iter().find(|format| Some(format.onnx.code) == code).map(|format| format.name)
 }
 
 fn is_qdq(node: &NodeProto) -> bool {
@@ -100,9 +123,9 @@ fn computes_in(layer: &PlanLayer) -> Option<&'static str> {
     if whole_graph { None } else { layer.computes_in() }
 }
 
-impl fmt::Display for Int8Layers {
+impl fmt::Display for FormatLayers {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "  int8: {} of {} nodes that ask for it", self.got, self.asked)?;
+        writeln!(f, "  {}: {} of {} nodes that ask for it", self.format, self.got, self.asked)?;
         for Other { node, layer, computes_in } in &self.others {
             let why = match (layer, computes_in) {
                 (None, _) => "is named by no layer".to_owned(),
@@ -128,8 +151,9 @@ mod tests {
     #[test]
     fn nodes_behind_dequantized_activations_ask() {
         let asked = Asked::of(&fixture()).unwrap();
-        assert!(asked.nodes.contains(&"stem".to_owned()), "{asked:?}");
-        assert!(!asked.nodes.iter().any(|node| node.ends_with("_q") || node.ends_with("_dq")));
+        let nodes = &asked.nodes["int8"];
+        assert!(nodes.contains(&"stem".to_owned()), "{asked:?}");
+        assert!(!nodes.iter().any(|node| node.ends_with("_q") || node.ends_with("_dq")));
         let path =
             Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/tensorrt/models/fp32.onnx");
         assert!(Asked::of(&Model::read(&path).unwrap()).is_none());
@@ -154,8 +178,9 @@ mod tests {
             layer("b", "CaskConvolution", "fp16"),
             layer("{ForeignNode[x...y]} + c", "Myelin", "fp32"),
         ];
-        let nodes = ["a", "b", "c", "d"].map(str::to_owned).into();
-        let int8 = Asked { nodes }.compare(&layers);
+        let nodes = BTreeMap::from([("int8", ["a", "b", "c", "d"].map(str::to_owned).into())]);
+        let compared = Asked { nodes }.compare(&layers);
+        let [int8] = &compared[..] else { panic!("{compared:?}") };
         assert_eq!((int8.asked, int8.got), (4, 1));
         assert_eq!(
             int8.to_string(),
