@@ -10,41 +10,30 @@ mod rgb;
 
 use std::arch::x86_64::*;
 
-use super::{Kernels, Plane, Quantization, Rounding, avx2};
-use crate::entropy::Block;
+use super::{Kernels, avx2};
 
 /// Returns the kernels where the processor has what they are compiled for.
-///
-/// This is the only way to them, so whoever calls one has a processor that runs it.
 pub(super) fn kernels() -> Option<&'static Kernels> {
-    static KERNELS: Kernels = Kernels { transform, rgb_of_sums, rgb_of_rows, ..avx2::KERNELS };
     // The macro remembers what it found.
     let has = is_x86_feature_detected!("avx512bw")
         && is_x86_feature_detected!("avx512vbmi")
         && is_x86_feature_detected!("avx512vnni");
-    (has && avx2::kernels().is_some()).then_some(&KERNELS)
+    // SAFETY: the processor has these features, and those of the AVX2 kernels.
+    (has && avx2::kernels().is_some()).then(|| unsafe { table() })
 }
 
-fn transform(
-    blocks: &[Block],
-    lengths: &[u8],
-    wanted: &[bool],
-    steps: &Quantization,
-    plane: &mut Plane<'_>,
-    at: usize,
-) {
-    // SAFETY: `kernels` hands this function out on processors with these features alone.
-    unsafe { idct::transform(blocks, lengths, wanted, steps, plane, at) }
-}
-
-fn rgb_of_sums(luma: &[u8], blue: &[u16], red: &[u16], rounding: Rounding, rgb: &mut [u8]) {
-    // SAFETY: `kernels` hands this function out on processors with these features alone.
-    unsafe { rgb::of_sums(luma, blue, red, rounding, rgb) }
-}
-
-fn rgb_of_rows(luma: &[u8], blue: &[u8], red: &[u8], rgb: &mut [u8]) {
-    // SAFETY: `kernels` hands this function out on processors with these features alone.
-    unsafe { rgb::of_rows(luma, blue, red, rgb) }
+/// Returns the kernels; whoever has the table may call them.
+#[target_feature(enable = "avx512bw,avx512vbmi,avx512vnni,avx2,bmi1,bmi2,lzcnt")]
+fn table() -> &'static Kernels {
+    &Kernels {
+        copy_clean: avx2::copy_clean,
+        decode_mcus: avx2::decode_mcus,
+        transform: idct::transform,
+        reduce: avx2::reduced::reduce,
+        sums: avx2::sums,
+        rgb_of_sums: rgb::of_sums,
+        rgb_of_rows: rgb::of_rows,
+    }
 }
 
 #[inline]

@@ -9,7 +9,7 @@ use crate::kernels::{Plane, Quantization, reduced};
 
 /// [`Reduce`](crate::kernels::reduced::Reduce).
 #[target_feature(enable = "avx2")]
-pub(super) fn reduce(
+pub(in crate::kernels) fn reduce(
     blocks: &[Block],
     lengths: &[u8],
     side: usize,
