@@ -77,7 +77,7 @@ pub enum SlotError {
     TooLarge {
         /// The input's name.
         input: Arc<str>,
-        /// The value.
+        /// What the sample holds.
         value: i64,
         /// Row-major index of the first such value.
         index: usize,

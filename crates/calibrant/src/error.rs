@@ -169,9 +169,9 @@ pub enum Error {
         table.display(), statistics.display()
     )]
     NoStatistics {
-        /// The table.
+        /// Where it lies.
         table: PathBuf,
-        /// Its method.
+        /// The method that its ranges were found by.
         method: Method,
         /// Where the statistics would be.
         statistics: PathBuf,
@@ -184,9 +184,9 @@ pub enum Error {
         statistics.display(), table.display()
     )]
     OtherStatistics {
-        /// The table.
+        /// Where it lies.
         table: PathBuf,
-        /// The statistics.
+        /// Where the statistics would lie.
         statistics: PathBuf,
     },
     /// Calibration statistics cannot be merged.
@@ -310,7 +310,7 @@ pub enum UsageError {
     /// There is no such backend.
     #[error("there is no backend `{name}`, but there are {}", known.join(", "))]
     NoBackend {
-        /// The name that was given.
+        /// As it was given.
         name: String,
         /// The names there are.
         known: Vec<String>,
@@ -417,7 +417,7 @@ pub enum UsageError {
         "{target} runs no engine that {found} builds; name its library with --tensorrt PATH, or leave the engine to it with --engine none"
     )]
     OtherTensorRt {
-        /// The target.
+        /// Which one, with its TensorRT.
         target: &'static Target,
         /// The library found.
         found: Version,
@@ -471,7 +471,7 @@ pub enum UsageError {
     /// The preprocessing file is none.
     #[error("`{}` is no preprocessing; `calibrant preprocess --preset NAME --print` writes one", file.display())]
     RecipeFile {
-        /// The file.
+        /// Where it lies.
         file: PathBuf,
         /// What is wrong with it.
         source: RecipeError,

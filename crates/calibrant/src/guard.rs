@@ -22,7 +22,7 @@ const MODEL_LIMIT_BYTES: u64 = 2 << 30;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Role {
-    /// The model.
+    /// The network that the command is about.
     Model,
     /// Weights that the model keeps in a file of their own.
     Weights,
@@ -30,11 +30,11 @@ pub enum Role {
     Ranges,
     /// A sample, or a list of them.
     Samples,
-    /// The labels.
+    /// The file that says the classes of the samples.
     Labels,
     /// The steps of the preprocessing.
     Preprocessing,
-    /// A picture.
+    /// What is shown as the network sees it.
     Picture,
     /// A timing cache, which is written back to where it came from and nowhere else.
     TimingCache,
@@ -65,7 +65,7 @@ pub enum GuardError {
     /// Two results would be one file.
     #[error("{first} and {second} both name `{}`; name two files", file.display())]
     Twice {
-        /// The file.
+        /// As it was given.
         file: PathBuf,
         /// The flag that named it first.
         first: &'static str,
@@ -83,7 +83,7 @@ pub enum GuardError {
     /// A file is where a result would go that nobody named.
     #[error("`{}` is there already; name it with {flag} to have it replaced, or another file", file.display())]
     Unnamed {
-        /// The file.
+        /// As it was given.
         file: PathBuf,
         /// The flag that would name it.
         flag: &'static str,

@@ -31,7 +31,7 @@ impl Observer for Unobserved {
 pub enum Event<'a> {
     /// A stage begins; `total` counts its steps where they are known beforehand.
     Started {
-        /// The stage.
+        /// Which part of the job.
         stage: Stage,
         /// The number of steps, samples for calibration.
         total: Option<u64>,

@@ -30,7 +30,7 @@ pub struct Report {
     pub schema_version: u32,
     /// Name and version of the program.
     pub program: String,
-    /// The model.
+    /// What was quantized, with its digest.
     pub model: ModelReport,
     /// The precision that was asked for.
     pub precision: Precision,
@@ -53,7 +53,7 @@ pub struct Report {
 /// A file that a job wrote.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FileReport {
-    /// Its path.
+    /// Where it lies.
     #[serde(serialize_with = "calibrant_files::serialize_path")]
     pub path: PathBuf,
     /// SHA-256 of its bytes.
@@ -72,7 +72,7 @@ impl FileReport {
 /// The model of a job.
 #[derive(Debug, Clone, Serialize)]
 pub struct ModelReport {
-    /// Its path.
+    /// Where it lies.
     #[serde(serialize_with = "calibrant_files::serialize_path")]
     pub path: PathBuf,
     /// SHA-256 of its bytes, external data included.
@@ -93,7 +93,7 @@ pub enum CalibrationReport {
     TensorRt(Box<NativeReport>),
     /// From a file.
     Reused {
-        /// The file.
+        /// Where it lies, as it was given.
         #[serde(serialize_with = "calibrant_files::serialize_path")]
         file: PathBuf,
         /// How its ranges were chosen, where it says so.
@@ -181,7 +181,7 @@ pub struct CopyReport {
 /// A sample that was left out.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct SkippedSample {
-    /// Its name.
+    /// As the samples are listed.
     pub name: String,
     /// Why.
     pub reason: String,
@@ -223,7 +223,7 @@ impl From<calibrant_prefetch::Stage> for StageTimes {
 #[derive(Debug, Clone, Serialize)]
 #[serde(tag = "outcome", rename_all = "lowercase")]
 pub enum EngineReport {
-    /// It was built.
+    /// A plan lies in the output folder.
     Built {
         /// The profiles it was built for, as `--shapes` spells them.
         shapes: Vec<String>,
@@ -244,7 +244,7 @@ pub enum EngineReport {
 /// How long a stage took.
 #[derive(Debug, Clone, Copy, Serialize)]
 pub struct StageReport {
-    /// The stage.
+    /// Which part of the job.
     pub stage: Stage,
     /// Wall time in seconds.
     pub seconds: f64,

@@ -37,7 +37,7 @@ pub enum DatasetError {
     /// The path is no folder.
     #[error("`{}` is not a folder", path.display())]
     NotAFolder {
-        /// The path.
+        /// Where it lies.
         path: PathBuf,
     },
     /// A folder without a single picture.
@@ -62,7 +62,7 @@ pub enum DatasetError {
     /// A pattern in braces that stands for no names.
     #[error("the pattern `{pattern}`")]
     Pattern {
-        /// The pattern.
+        /// As it was written.
         pattern: String,
         /// What is wrong with it.
         source: BraceError,
@@ -167,13 +167,13 @@ pub enum LineError {
     /// A row with too few fields.
     #[error("no `{column}` in this row")]
     NoField {
-        /// The column.
+        /// As the head of the table spells it.
         column: &'static str,
     },
     /// A file that an earlier row has named already.
     #[error("`{file}` has a label already, in line {first}")]
     Twice {
-        /// The file.
+        /// As the labels spell it.
         file: String,
         /// The earlier line, counted from 1.
         first: usize,
@@ -291,11 +291,11 @@ pub enum ReadError {
     /// A 64-bit float that no 32-bit float comes near.
     #[error("the value {value:e} of `{input}` in sample {row} is beyond float32")]
     Float32Range {
-        /// The input.
+        /// The input's name.
         input: Arc<str>,
         /// The sample's place along the first axis.
         row: usize,
-        /// The value.
+        /// What stands there.
         value: f64,
     },
 }

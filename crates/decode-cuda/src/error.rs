@@ -12,7 +12,7 @@ pub enum OpenError {
          choose another --filter, or --decode cpu"
     )]
     Filter {
-        /// The filter.
+        /// Which one the recipe asks for.
         filter: Filter,
     },
     /// A part of the picture that is resized alone, or bars that are no pixels.
@@ -23,13 +23,13 @@ pub enum OpenError {
     /// A JPEG that is decoded smaller than it is stored.
     #[error("--dct-scale {scale} runs on the processor alone; choose --decode cpu")]
     DctScale {
-        /// The scale.
+        /// Which one the recipe asks for.
         scale: DctScale,
     },
     /// The recipe asks for another decoder's pixels.
     #[error("the recipe's decoder `{decoder}` runs on the processor alone; choose --decode cpu")]
     Decoder {
-        /// The decoder.
+        /// Which one the recipe asks for.
         decoder: JpegDecoder,
     },
     /// The device, its driver or a library of the CUDA toolkit.

@@ -8,7 +8,7 @@ use serde::Serialize;
 pub struct Abilities {
     /// Builds plans from ONNX: a known generation, with its parser.
     pub builds: bool,
-    /// Builds without a GPU.
+    /// Builds on a machine that has none, for a GPU that is named.
     pub builds_without_gpu: bool,
     /// Builds INT8 from `QuantizeLinear` and `DequantizeLinear`.
     pub explicit_int8: bool,

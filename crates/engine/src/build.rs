@@ -70,7 +70,7 @@ pub struct BuildSummary {
 /// A network's input or output.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct TensorSummary {
-    /// Its name.
+    /// As the model spells it.
     pub name: String,
     /// Its dimensions, -1 where they are dynamic.
     pub dims: Vec<i64>,
@@ -78,7 +78,7 @@ pub struct TensorSummary {
     pub data_type: String,
 }
 
-/// A layer that was given a type.
+/// A layer whose type was asked for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct LayerTypeSummary {
     /// Its name.

@@ -35,7 +35,7 @@ pub enum BuildError {
     /// The ONNX parser refused the model.
     #[error("{} cannot be parsed by {library}:\n{}", model.display(), list(messages))]
     Parse {
-        /// The model.
+        /// Where it lies.
         model: PathBuf,
         /// The library and its version.
         library: String,
@@ -45,7 +45,7 @@ pub enum BuildError {
     /// The file was parsed and there is nothing in it.
     #[error("{} describes a network without outputs: it is empty, or no ONNX model", model.display())]
     NoOutputs {
-        /// The model.
+        /// Where it lies.
         model: PathBuf,
     },
     /// Dynamic inputs and no profile that says their sizes.
@@ -82,7 +82,7 @@ pub enum BuildError {
         model.display()
     )]
     NoRanges {
-        /// The model.
+        /// Where it lies.
         model: PathBuf,
     },
     /// Ranges for a model that has its own.
@@ -91,13 +91,13 @@ pub enum BuildError {
         model.display()
     )]
     AlreadyQuantized {
-        /// The model.
+        /// Where it lies.
         model: PathBuf,
     },
     /// Ranges of another model.
     #[error("none of the {n_ranges} ranges is of a tensor of {}; they belong to another model", model.display())]
     ForeignRanges {
-        /// The model.
+        /// Where it lies.
         model: PathBuf,
         /// How many ranges there are.
         n_ranges: usize,
@@ -111,7 +111,7 @@ pub enum BuildError {
         list(tensors)
     )]
     DlaRanges {
-        /// The tensors.
+        /// Their names.
         tensors: Vec<String>,
     },
     /// A DLA that is not there.
@@ -125,7 +125,7 @@ pub enum BuildError {
     /// A pattern for layers that fits none.
     #[error("no layer's name fits {pattern:?}; the layers of the network are:\n{}", list(layers))]
     LayerPattern {
-        /// The pattern.
+        /// As it was written.
         pattern: String,
         /// The layers' names.
         layers: Vec<String>,
@@ -213,13 +213,13 @@ pub enum ProfileProblem {
     /// A dynamic input without a range.
     #[error("it says nothing about dynamic input {input:?}")]
     MissingInput {
-        /// The input.
+        /// The input's name.
         input: String,
     },
     /// Another number of dimensions.
     #[error("input {input:?} has {expected} dimensions and the profile gives {given}")]
     Rank {
-        /// The input.
+        /// The input's name.
         input: String,
         /// How many the model has.
         expected: usize,
@@ -231,7 +231,7 @@ pub enum ProfileProblem {
         "input {input:?} is fixed to {expected} in dimension {axis} and the profile gives {given}"
     )]
     Fixed {
-        /// The input.
+        /// The input's name.
         input: String,
         /// Which dimension, from 0.
         axis: usize,

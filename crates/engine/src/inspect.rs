@@ -27,9 +27,9 @@ pub struct PlanInspection {
     pub profiles: usize,
     /// Whether its weights can be exchanged.
     pub refittable: bool,
-    /// Its inputs.
+    /// What a run takes.
     pub inputs: Vec<TensorSummary>,
-    /// Its outputs.
+    /// What a run gives.
     pub outputs: Vec<TensorSummary>,
     /// Its layers after fusion. A plan built without `detailed` profiling verbosity tells their names alone, and one
     /// built with `none` not even those.

@@ -157,7 +157,7 @@ pub enum Constraints {
 /// A type for the layers whose name a pattern fits, anywhere in it.
 #[derive(Debug, Clone)]
 pub struct LayerPrecision {
-    /// The pattern.
+    /// Fits the names of the layers that are meant.
     pub pattern: Regex,
     /// The type: `Float`, `Half`, `Bf16` or `Int8`.
     pub precision: DataType,
@@ -180,7 +180,7 @@ impl PartialEq for LayerPrecision {
 /// The limit of a memory pool.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PoolLimit {
-    /// The pool.
+    /// Which memory is limited.
     pub pool: MemoryPoolType,
     /// The limit.
     pub bytes: u64,
@@ -198,7 +198,7 @@ pub enum LeanRuntime {
 /// Which weights a plan can be refitted with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Refit {
-    /// Any.
+    /// Every weight can be replaced.
     Any,
     /// The same as those it was built with, so that no speed is lost: for plans written without their weights.
     Identical,

@@ -14,16 +14,16 @@ use serde::Serialize;
 /// A network, as far as ranges are concerned: tensors, and layers in an order in which each comes after what it reads.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct RangeGraph {
-    /// The tensors.
+    /// In the order of the network: inputs first.
     pub(crate) tensors: Vec<RangeTensor>,
-    /// The layers.
+    /// In the order of the network.
     pub(crate) layers: Vec<RangeLayer>,
 }
 
-/// A tensor.
+/// A tensor, as far as its range depends on it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct RangeTensor {
-    /// Its name.
+    /// As the network spells it.
     pub(crate) name: String,
     /// Whether it is of a type that has ranges: indices, conditions and shapes have none.
     pub(crate) has_range: bool,
@@ -32,7 +32,7 @@ pub(crate) struct RangeTensor {
 /// A layer, by what it does to ranges.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct RangeLayer {
-    /// Its effect.
+    /// What it does to ranges.
     pub(crate) effect: Effect,
     /// The tensors that the effect speaks of, by index.
     pub(crate) inputs: Vec<usize>,
@@ -104,7 +104,7 @@ pub struct Coverage {
 /// A tensor whose range was told from another's.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Completed {
-    /// The tensor.
+    /// The tensor's name.
     pub tensor: String,
     /// The tensor whose range it has; `None` for a range by definition.
     pub from: Option<String>,

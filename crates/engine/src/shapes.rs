@@ -60,7 +60,7 @@ pub enum ShapeError {
         "input {input:?} has {found} shapes; give one for all, or the smallest, the usual and the largest"
     )]
     Count {
-        /// The input.
+        /// The input's name.
         input: String,
         /// How many shapes were given.
         found: usize,
@@ -68,13 +68,13 @@ pub enum ShapeError {
     /// The shapes of one input differ in their number of dimensions.
     #[error("the shapes of input {input:?} have different numbers of dimensions")]
     Rank {
-        /// The input.
+        /// The input's name.
         input: String,
     },
     /// Smallest, usual and largest do not follow each other.
     #[error("input {input:?}: dimension {axis} runs {min}, {opt}, {max}, which does not grow")]
     Order {
-        /// The input.
+        /// The input's name.
         input: String,
         /// Which dimension, from 0.
         axis: usize,
@@ -100,7 +100,7 @@ pub enum ShapeError {
 /// An input with dynamic dimensions whose sizes nothing tells.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OpenInput {
-    /// The input.
+    /// The input's name.
     pub input: String,
     /// Which dimensions, from 0.
     pub axes: Vec<usize>,

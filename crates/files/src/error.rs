@@ -45,11 +45,11 @@ pub enum Unusable {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Kind {
-    /// A folder.
+    /// It holds other files.
     Folder,
     /// A named pipe, or one end of a shell's.
     Pipe,
-    /// A socket.
+    /// A program listens behind it.
     Socket,
     /// A terminal, a disk, `/dev/zero` and their like.
     Device,

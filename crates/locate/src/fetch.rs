@@ -35,7 +35,7 @@ pub enum LocateEvent {
         requirement: String,
         /// The size of the download.
         bytes: u64,
-        /// The licence.
+        /// What is accepted by fetching it.
         licence: &'static str,
         /// Where the libraries will lie.
         folder: PathBuf,

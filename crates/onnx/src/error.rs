@@ -282,7 +282,7 @@ pub enum TopologyError {
     /// Two things make one tensor.
     #[error("tensor \"{tensor}\" is made by {first} and again by {second}")]
     Duplicate {
-        /// The tensor.
+        /// The tensor's name.
         tensor: String,
         /// Who made it first.
         first: String,

@@ -12,7 +12,7 @@ pub enum Looks {
     LfsPointer,
     /// PyTorch's checkpoints, new and old.
     PyTorch,
-    /// An archive.
+    /// Compressed by zip, gzip, xz or zstd.
     Archive,
     /// HDF5, as Keras saves.
     Hdf5,
@@ -24,7 +24,7 @@ pub enum Looks {
     Plan,
     /// Arrays of NumPy.
     NumPy,
-    /// A picture.
+    /// A JPEG, PNG or the like.
     Picture,
     /// Anything that can be read.
     Text,

@@ -20,11 +20,11 @@ pub enum Origin {
     Initializer(usize),
     /// A weight stored as indices and values.
     SparseInitializer(usize),
-    /// A node.
+    /// It is an output of a node.
     Node {
-        /// Which node.
+        /// The node's index in the graph.
         node: usize,
-        /// Which of its outputs.
+        /// The index among its outputs.
         output: usize,
     },
 }

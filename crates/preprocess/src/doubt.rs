@@ -21,7 +21,7 @@ pub struct Doubt {
     pub black: f64,
     /// What white becomes there.
     pub white: f64,
-    /// The scale.
+    /// How pixels become numbers.
     pub scale: Scale,
     /// The mean of that channel.
     pub mean: f64,

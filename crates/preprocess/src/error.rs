@@ -120,13 +120,13 @@ pub enum StepError {
     /// None, or more than one, of the fields of which a step has one.
     #[error("it takes exactly one of {fields}")]
     OneOf {
-        /// The fields.
+        /// As a recipe spells them.
         fields: &'static str,
     },
     /// A field that another one makes meaningless.
     #[error("`{field}` means nothing beside `{beside}`: leave it out")]
     Superfluous {
-        /// The field.
+        /// As a recipe spells it.
         field: &'static str,
         /// The other one.
         beside: &'static str,
@@ -172,7 +172,7 @@ pub enum StepError {
     /// A side of zero or beyond the limit.
     #[error("{field} of {side} px is out of range: 1 to {MAX_SIDE_PX}")]
     SideOutOfRange {
-        /// The field.
+        /// As a recipe spells it.
         field: &'static str,
         /// The side as given.
         side: u32,
@@ -194,7 +194,7 @@ pub enum StepError {
     /// A number that is not finite, or zero where one divides by it.
     #[error("{field} cannot be {value}")]
     BadNumber {
-        /// The field.
+        /// As a recipe spells it.
         field: &'static str,
         /// The number as given.
         value: f64,
@@ -204,7 +204,7 @@ pub enum StepError {
         "{field} has {found} values, but {color} has {channels} channels: give 1 or {channels} values with --{field}"
     )]
     ChannelCount {
-        /// The field.
+        /// As a recipe spells it.
         field: &'static str,
         /// How many values it has.
         found: usize,
@@ -279,7 +279,7 @@ pub enum PreprocessError {
     /// The decoder of another format refused the data.
     #[error("the {format} data cannot be decoded")]
     Picture {
-        /// The format.
+        /// What the first bytes say it is.
         format: Format,
         /// What its decoder says.
         source: Box<image::ImageError>,
@@ -287,7 +287,7 @@ pub enum PreprocessError {
     /// A kind of pixel that the rules do not cover.
     #[error("{format} pixels of kind {kind} are not supported: convert the picture to 8-bit RGB")]
     UnsupportedPixels {
-        /// The format.
+        /// What the first bytes say it is.
         format: Format,
         /// The kind of pixel as the decoder calls it.
         kind: String,
@@ -295,7 +295,7 @@ pub enum PreprocessError {
     /// The decoder panicked; the picture is to blame and no state is kept.
     #[error("the {format} decoder panicked: {message}")]
     DecoderPanicked {
-        /// The format.
+        /// What the first bytes say it is.
         format: Format,
         /// The panic's message.
         message: String,

@@ -8,7 +8,7 @@ use crate::ElementType;
 /// What goes into a model under one name, as far as it is stated.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Input {
-    /// The name.
+    /// As the model spells it.
     pub name: Arc<str>,
     /// The type of its values.
     pub element: InputType,

@@ -33,9 +33,9 @@ pub struct Live {
     pub pinned_bytes: u64,
     /// Allocations of pinned host memory.
     pub pinned_allocations: u64,
-    /// Streams.
+    /// How many streams were made and not destroyed.
     pub streams: u64,
-    /// Events.
+    /// How many events were made and not destroyed.
     pub events: u64,
     /// How often the primary context is retained.
     pub contexts: u64,

@@ -54,7 +54,7 @@ pub enum Driver {
 /// The files that [`install`] laid out.
 #[derive(Debug, Clone)]
 pub struct Installed {
-    /// The folder.
+    /// Where they lie.
     pub folder: PathBuf,
     /// `libnvinfer.so.N`, or `libtensorrt_rtx.so.1`.
     pub library: PathBuf,

@@ -11,7 +11,7 @@ pub struct Plan {
     pub tensorrt_double: u32,
     /// The version of the TensorRT that was played, as `getInferLibVersion` answers.
     pub version: i32,
-    /// The network.
+    /// What was built.
     pub network: NetworkPlan,
     /// The settings.
     pub config: ConfigPlan,
@@ -26,7 +26,7 @@ pub struct Plan {
 /// A network as it was when it was built.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct NetworkPlan {
-    /// Its name.
+    /// As the application spelled it.
     pub name: String,
     /// Whether the network says which types layers compute in.
     pub strongly_typed: bool,
@@ -36,27 +36,27 @@ pub struct NetworkPlan {
     pub outputs: Vec<String>,
     /// Its tensors: inputs first, then the outputs of the layers.
     pub tensors: Vec<TensorPlan>,
-    /// Its layers.
+    /// In the order in which they were added.
     pub layers: Vec<LayerPlan>,
 }
 
 /// A tensor of a network.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct TensorPlan {
-    /// Its name.
+    /// As the application spelled it.
     pub name: String,
     /// Its type, as the vendor spells it.
     pub data_type: String,
     /// Its dimensions, -1 for a dynamic one; `None` where the model does not say how many there are.
     pub dims: Option<Vec<i64>>,
-    /// The dynamic range it was given.
+    /// What the application said of its values, if it did.
     pub dynamic_range: Option<[f32; 2]>,
 }
 
 /// A layer of a network.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct LayerPlan {
-    /// Its name.
+    /// As the application spelled it.
     pub name: String,
     /// Its kind, as the vendor spells it.
     pub kind: String,
@@ -66,11 +66,11 @@ pub struct LayerPlan {
     pub outputs: Vec<String>,
     /// The SHA-256 of the values of each weight, by name.
     pub weights: BTreeMap<String, String>,
-    /// The precision it was given.
+    /// What the application asked for, as the vendor spells it.
     pub precision: Option<String>,
     /// The type that each output was given.
     pub output_types: Vec<Option<String>>,
-    /// The device it was given.
+    /// What the application asked for, as the vendor spells it.
     pub device: Option<String>,
     /// The precision that it runs in.
     pub runs_in: String,
@@ -91,11 +91,11 @@ pub struct ConfigPlan {
     pub profiling_verbosity: String,
     /// How often a kernel is timed.
     pub avg_timing_iterations: i32,
-    /// The engine capability.
+    /// As the vendor spells it.
     pub engine_capability: String,
-    /// The hardware compatibility.
+    /// As the vendor spells it.
     pub hardware_compatibility: String,
-    /// The DLA core.
+    /// From 0; -1 for none.
     pub dla_core: i32,
     /// The device of layers that were given none.
     pub default_device: String,

@@ -20,7 +20,7 @@ use crate::object::{Body, Class, Delete, Handle, Table};
 use crate::plan::{Plan, TensorPlan};
 use crate::tensor::{c_name, dims32, dims64};
 
-/// A runtime.
+/// What reads plans back.
 pub(crate) struct Runtime {
     pub(crate) logger: *mut ILogger,
 }

@@ -11,9 +11,9 @@ use crate::version::{Generation, Version};
 pub struct MissingMethod {
     /// The loaded version.
     pub version: Version,
-    /// The class.
+    /// The vendor's name of it, such as `IBuilderConfig`.
     pub class: &'static str,
-    /// The method.
+    /// The vendor's name of it.
     pub method: &'static str,
     /// The version it came with, if a later one of the same generation has it.
     pub since: Option<Version>,
@@ -25,7 +25,7 @@ pub struct MissingMethod {
 pub struct MissingValue {
     /// The loaded version.
     pub version: Version,
-    /// The enumeration.
+    /// The vendor's name of it.
     pub enumeration: &'static str,
     /// The enumerator, as the vendor spells it.
     pub value: &'static str,
@@ -101,7 +101,7 @@ pub enum OpenError {
     ParserMismatch {
         /// The opened library.
         library: PathBuf,
-        /// The parser.
+        /// Where the parser lies.
         parser: PathBuf,
     },
     /// The ONNX parser is newer than the library it would work with.
@@ -109,9 +109,9 @@ pub enum OpenError {
     ParserNewer {
         /// The opened library.
         library: PathBuf,
-        /// Its version.
+        /// What the library says that it is.
         version: Version,
-        /// The parser.
+        /// Where the parser lies.
         parser: PathBuf,
         /// What is known of its version.
         parser_is: String,

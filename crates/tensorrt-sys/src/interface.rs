@@ -154,7 +154,7 @@ impl<C, T: Send + Sync> Interface<C, T> {
         ptr::from_ref(self.get_ref()).cast_mut().cast()
     }
 
-    /// The state.
+    /// What the methods work on.
     pub fn state(&self) -> &T {
         &self.state
     }

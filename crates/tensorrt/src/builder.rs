@@ -97,7 +97,7 @@ impl<'t> Builder<'t> {
         Ok(Self { raw, turn: PhantomData })
     }
 
-    /// The library.
+    /// The TensorRT that made it.
     pub fn library(&self) -> &Library {
         self.raw.library()
     }

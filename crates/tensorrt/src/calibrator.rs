@@ -118,7 +118,7 @@ pub trait Calibrator: Send {
 #[derive(Debug, thiserror::Error)]
 #[error("the calibrator's batch has no device address for input {input:?}")]
 pub struct NoAddress {
-    /// The input.
+    /// The input's name.
     pub input: String,
 }
 

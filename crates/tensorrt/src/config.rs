@@ -47,7 +47,7 @@ impl<'b> Config<'b> {
         self.raw.bind(method)
     }
 
-    /// The library.
+    /// The TensorRT that made it.
     pub fn library(&self) -> &Library {
         self.raw.library()
     }

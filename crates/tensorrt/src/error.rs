@@ -21,13 +21,13 @@ pub enum Error {
     /// TensorRT made no object.
     #[error("{call} made nothing")]
     Null {
-        /// The call.
+        /// The vendor's name of it.
         call: &'static str,
     },
     /// TensorRT did not take what it was given.
     #[error("{call} refused {given}")]
     Refused {
-        /// The call.
+        /// The vendor's name of it.
         call: &'static str,
         /// What it was given.
         given: String,

@@ -53,7 +53,7 @@ impl Library {
         Self { inner: Arc::new(Inner { raw, log }) }
     }
 
-    /// The version.
+    /// What `getInferLibVersion` says.
     #[doc(alias = "getInferLibVersion")]
     pub fn version(&self) -> Version {
         self.inner.raw.version()

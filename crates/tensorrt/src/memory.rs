@@ -16,7 +16,7 @@ impl HostMemory {
         Self { raw }
     }
 
-    /// The bytes.
+    /// What TensorRT put there.
     pub fn as_bytes(&self) -> &[u8] {
         let size = self.raw.bind(&IHostMemory::SIZE).map(|(this, size)| {
             // SAFETY: bound to the live memory.

@@ -33,7 +33,7 @@ impl Network<'_> {
         self.raw.as_ptr()
     }
 
-    /// The library.
+    /// The TensorRT that made it.
     pub fn library(&self) -> &Library {
         self.raw.library()
     }

@@ -107,7 +107,7 @@ impl<'b> Parser<'b> {
         Ok(errors)
     }
 
-    /// The network.
+    /// What it parses into.
     pub fn network(&self) -> &Network<'b> {
         &self.network
     }

@@ -31,7 +31,7 @@ pub enum Progress {
     /// A step of a phase is done.
     #[doc(alias = "stepComplete")]
     StepComplete {
-        /// The phase.
+        /// TensorRT's name of it.
         phase: String,
         /// Which step, from 0.
         step: i32,
@@ -39,7 +39,7 @@ pub enum Progress {
     /// A phase ends.
     #[doc(alias = "phaseFinish")]
     PhaseFinish {
-        /// The phase.
+        /// TensorRT's name of it.
         phase: String,
     },
 }

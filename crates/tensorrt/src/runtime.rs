@@ -41,7 +41,7 @@ pub struct Inspector<'e> {
 /// An input or output of a plan.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct IoTensor {
-    /// The name.
+    /// As the model spells it.
     pub name: String,
     /// Whether it goes in or comes out; `None` for a word newer than the tables.
     pub mode: Option<TensorIOMode>,
@@ -66,7 +66,7 @@ impl Runtime {
         Ok(Self { raw })
     }
 
-    /// The library.
+    /// The TensorRT that made it.
     pub fn library(&self) -> &Library {
         self.raw.library()
     }
@@ -137,7 +137,7 @@ type Number = Method<ICudaEngine, unsafe extern "C" fn(This) -> i32>;
 type NumberOf = Method<ICudaEngine, unsafe extern "C" fn(This, *const std::ffi::c_char) -> i32>;
 
 impl Engine<'_> {
-    /// The library.
+    /// The TensorRT that made it.
     pub fn library(&self) -> &Library {
         self.raw.library()
     }

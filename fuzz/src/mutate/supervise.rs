@@ -24,7 +24,7 @@ const CASES_OF_A_CHILD: u64 = 500;
 /// What went wrong with a case.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finding {
-    /// The case.
+    /// Its number, which makes it again.
     pub case: u64,
     /// What happened.
     pub kind: Kind,

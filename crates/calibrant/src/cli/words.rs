@@ -71,7 +71,7 @@ pub(crate) fn method(text: &str) -> Result<MethodArg, String> {
     word(text, MethodArg::from_str, METHODS)
 }
 
-/// A precision.
+/// Reads a precision, such as `int8+fp16`.
 pub(crate) fn precision(text: &str) -> Result<Precision, String> {
     let known = ["fp32", "fp16", "bf16", "int8", "fp8", "int8+fp16", "fp8+fp16", "best"];
     word(text, Precision::from_str, &known)

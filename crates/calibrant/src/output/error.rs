@@ -13,7 +13,7 @@ pub enum OutputError {
     /// It cannot be made, or is no folder.
     #[error("cannot use `{}` as the folder for the results; name another with --output", folder.display())]
     Folder {
-        /// The folder.
+        /// Where it lies.
         folder: PathBuf,
         /// What the system said.
         source: io::Error,
@@ -21,13 +21,13 @@ pub enum OutputError {
     /// Another job writes into it.
     #[error("another job is writing into `{}`; wait for it, or name another folder with --output", folder.display())]
     Busy {
-        /// The folder.
+        /// Where it lies.
         folder: PathBuf,
     },
     /// A result would take the place of a file that is read.
     #[error("`{}` is {role}, and a result would take its place; name another folder with --output", file.display())]
     Input {
-        /// The file.
+        /// Where it lies.
         file: PathBuf,
         /// What it is read as.
         role: Role,
@@ -38,7 +38,7 @@ pub enum OutputError {
         file.display()
     )]
     Foreign {
-        /// The file.
+        /// Where it lies.
         file: PathBuf,
     },
     /// A result would take the place of a file that was changed since a job wrote it.
@@ -47,7 +47,7 @@ pub enum OutputError {
         file.display()
     )]
     Changed {
-        /// The file.
+        /// Where it lies.
         file: PathBuf,
     },
     /// The report that lies there does not say what an earlier job wrote.
@@ -61,7 +61,7 @@ pub enum OutputError {
     /// A file of an earlier job cannot be read.
     #[error("cannot read `{}`, whose place a result would take; name another folder with --output", file.display())]
     Unread {
-        /// The file.
+        /// Where it lies.
         file: PathBuf,
         /// What the system said.
         source: io::Error,
@@ -69,7 +69,7 @@ pub enum OutputError {
     /// A file of an earlier job cannot be removed.
     #[error("cannot remove `{}`, which an earlier job left and which would not fit the new results", file.display())]
     Remove {
-        /// The file.
+        /// Where it lies.
         file: PathBuf,
         /// What the system said.
         source: io::Error,
@@ -77,7 +77,7 @@ pub enum OutputError {
     /// A result cannot be written.
     #[error("cannot write `{}`", file.display())]
     Write {
-        /// The file.
+        /// Where it lies.
         file: PathBuf,
         /// What the system said.
         source: io::Error,

@@ -39,7 +39,7 @@ pub enum ArrayError {
         name: String,
         /// The length of its first axis.
         rows: usize,
-        /// The limit.
+        /// The most that there may be.
         limit: usize,
     },
     /// Two arrays for one input.
@@ -66,7 +66,7 @@ pub enum ArrayError {
     /// A member's data do not lie where the archive says, or do not unpack.
     #[error("the archive's member `{member}` is damaged")]
     Member {
-        /// The member.
+        /// Its name in the archive.
         member: String,
         /// What the decoder said.
         source: io::Error,
@@ -76,7 +76,7 @@ pub enum ArrayError {
         "the compressed arrays unpack to more than {limit} bytes; save them uncompressed (`numpy.savez`) or one by one (`numpy.save`), and they are read row by row instead of loaded"
     )]
     Inflated {
-        /// The limit.
+        /// The most that there may be.
         limit: u64,
     },
 }
@@ -101,7 +101,7 @@ pub enum NpyError {
     HeaderLength {
         /// What it claims.
         length: usize,
-        /// The limit.
+        /// The most that there may be.
         limit: usize,
     },
     /// The file ends before its header does.
@@ -141,19 +141,19 @@ pub enum LayoutError {
     /// An axis of length zero.
     #[error("the array of shape {shape:?} holds no value")]
     Empty {
-        /// The shape.
+        /// The size of each dimension.
         shape: Vec<usize>,
     },
     /// More bytes than can be counted.
     #[error("an array of shape {shape:?} is larger than memory can be")]
     Overflow {
-        /// The shape.
+        /// The size of each dimension.
         shape: Vec<usize>,
     },
     /// Another size than the header says.
     #[error("the shape {shape:?} needs {expected} bytes of values, and there are {found}")]
     Size {
-        /// The shape.
+        /// The size of each dimension.
         shape: Vec<usize>,
         /// Bytes needed.
         expected: usize,
@@ -177,7 +177,7 @@ pub enum SafetensorsError {
     HeaderLength {
         /// What it claims.
         claimed: u64,
-        /// The limit.
+        /// The most that there may be.
         limit: u64,
     },
     /// The file ends before its header does.
@@ -221,7 +221,7 @@ pub enum SafetensorsError {
     /// A tensor that cannot be used.
     #[error("the tensor `{name}`")]
     Tensor {
-        /// Its name.
+        /// As the header spells it.
         name: String,
         /// What is wrong with it.
         source: LayoutError,

@@ -37,7 +37,7 @@ pub enum TarError {
     Extension {
         /// Where it is.
         offset: usize,
-        /// The limit.
+        /// The most that there may be.
         limit: usize,
     },
     /// The archive ends within a member.
@@ -45,7 +45,7 @@ pub enum TarError {
         "it is cut short: `{member}` at byte {offset} has {needed} bytes, and {left} are left of the archive"
     )]
     Cut {
-        /// The member.
+        /// Its name in the archive.
         member: String,
         /// Where its header is.
         offset: usize,
@@ -59,7 +59,7 @@ pub enum TarError {
         "it is cut short: it ends at byte {length} without the block of zeros that ends an archive"
     )]
     NoEnd {
-        /// Its length.
+        /// In bytes.
         length: usize,
     },
     /// The archive goes on behind its end.
@@ -75,7 +75,7 @@ pub enum TarError {
     /// A member with holes.
     #[error("`{member}` at byte {offset} is stored sparse, in pieces; pack it without `--sparse`")]
     Sparse {
-        /// The member.
+        /// Its name in the archive.
         member: String,
         /// Where its header is.
         offset: usize,
@@ -83,7 +83,7 @@ pub enum TarError {
     /// The rest of a member of another archive.
     #[error("`{member}` at byte {offset} continues from another volume; pack it into one archive")]
     Volumes {
-        /// The member.
+        /// Its name in the archive.
         member: String,
         /// Where its header is.
         offset: usize,
@@ -91,7 +91,7 @@ pub enum TarError {
     /// Two members of one name.
     #[error("`{member}` at byte {offset} is there already, at byte {first}")]
     Twice {
-        /// The member.
+        /// Its name in the archive.
         member: String,
         /// Where its header is.
         offset: usize,
@@ -103,7 +103,7 @@ pub enum TarError {
         "`{member}` at byte {offset} stands apart from the files of its sample, which begin at byte {first}; pack them side by side, with `tar --sort=name`"
     )]
     Scattered {
-        /// The member.
+        /// Its name in the archive.
         member: String,
         /// Where its header is.
         offset: usize,
@@ -113,7 +113,7 @@ pub enum TarError {
     /// A class that is no number.
     #[error("`{member}` at byte {offset}")]
     Class {
-        /// The member.
+        /// Its name in the archive.
         member: String,
         /// Where its header is.
         offset: usize,
@@ -135,13 +135,13 @@ pub enum CocoError {
     /// Two pictures with one id.
     #[error("two pictures have the id {id}")]
     PictureTwice {
-        /// The id.
+        /// As the annotations number it.
         id: i64,
     },
     /// Two categories with one id.
     #[error("two categories have the id {id}")]
     CategoryTwice {
-        /// The id.
+        /// As the annotations number it.
         id: i64,
     },
     /// An annotation of a picture that is not listed.
@@ -205,7 +205,7 @@ pub enum BraceError {
     /// More names than anybody means.
     #[error("it stands for more than {limit} files")]
     TooMany {
-        /// The limit.
+        /// The most that there may be.
         limit: usize,
     },
 }

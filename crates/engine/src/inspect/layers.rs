@@ -26,7 +26,7 @@ pub struct PlanLayer {
 /// A tensor that a layer of a plan reads or makes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct PlanTensor {
-    /// Its name.
+    /// As TensorRT spells it.
     pub name: String,
     /// Its type, as `int8`, `fp16`, `fp32`; `None` where TensorRT's words for it are not known.
     pub data_type: Option<&'static str>,

@@ -16,7 +16,7 @@ pub enum Unsupported {
     /// This TensorRT has no such thing.
     #[error("{} has no {what}: {reason}; {way_out}", short(*version))]
     Missing {
-        /// The version.
+        /// What the library says that it is.
         version: Version,
         /// What it lacks.
         what: &'static str,

@@ -84,7 +84,7 @@ pub enum Problem {
     /// Two things make one tensor.
     #[error("tensor \"{tensor}\" is made by {first} and again by {second}")]
     Duplicate {
-        /// The tensor.
+        /// The tensor's name.
         tensor: String,
         /// Who made it first.
         first: String,
@@ -96,7 +96,7 @@ pub enum Problem {
     Missing {
         /// The reader.
         node: String,
-        /// The tensor.
+        /// The tensor's name.
         tensor: String,
     },
     /// An output of a graph is made by nothing.
@@ -116,13 +116,13 @@ pub enum Problem {
     /// A node has no operator.
     #[error("{node} names no operator")]
     NoOperator {
-        /// The node.
+        /// Its operator, name and place.
         node: String,
     },
     /// A node has too few inputs or outputs.
     #[error("{node} has {found} of the {needed} {what} it needs")]
     TooFew {
-        /// The node.
+        /// Its operator, name and place.
         node: String,
         /// `inputs` or `outputs`.
         what: &'static str,
@@ -144,7 +144,7 @@ pub enum Problem {
     ValueType {
         /// The node that holds the graph, empty for the main one.
         place: String,
-        /// The tensor.
+        /// The tensor's name.
         tensor: String,
         /// The number that stands there.
         data_type: i32,
@@ -161,7 +161,7 @@ pub enum Problem {
     ValueDim {
         /// The node that holds the graph, empty for the main one.
         place: String,
-        /// The tensor.
+        /// The tensor's name.
         tensor: String,
         /// Which dimension.
         axis: usize,
@@ -171,9 +171,9 @@ pub enum Problem {
     /// A node has two attributes of one name.
     #[error("{node} has attribute {attribute} twice")]
     TwoAttributes {
-        /// The node.
+        /// Its operator, name and place.
         node: String,
-        /// The attribute.
+        /// The attribute's name.
         attribute: String,
     },
     /// An attribute holds a value of another kind than its operator takes.
@@ -182,9 +182,9 @@ pub enum Problem {
         found.map_or("of no known kind", |kind| kind.proto_name())
     )]
     AttributeKind {
-        /// The node.
+        /// Its operator, name and place.
         node: String,
-        /// The attribute.
+        /// The attribute's name.
         attribute: &'static str,
         /// What it holds, `None` when nothing known.
         found: Option<AttributeType>,
@@ -194,9 +194,9 @@ pub enum Problem {
     /// A list does not have an entry (or two, for pads) for each spatial axis.
     #[error("{node}: attribute {attribute} has {found} entries, {rank} spatial axes need {needed}")]
     AttributeLength {
-        /// The node.
+        /// Its operator, name and place.
         node: String,
-        /// The attribute.
+        /// The attribute's name.
         attribute: &'static str,
         /// Its entries.
         found: usize,
@@ -208,11 +208,11 @@ pub enum Problem {
     /// An attribute, or a constant input in its place, has a value that makes no sense.
     #[error("{node}: {attribute} {value} is not {wanted}")]
     Attribute {
-        /// The node.
+        /// Its operator, name and place.
         node: String,
         /// The attribute or input.
         attribute: &'static str,
-        /// Its value.
+        /// What stands there.
         value: String,
         /// What it should be.
         wanted: &'static str,
@@ -220,7 +220,7 @@ pub enum Problem {
     /// A `Constant` holds no value, or one that is broken.
     #[error("{node} holds no value")]
     NoValue {
-        /// The node.
+        /// Its operator, name and place.
         node: String,
     },
 }

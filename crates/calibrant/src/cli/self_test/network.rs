@@ -23,7 +23,7 @@ use crate::memory::default_memory_bytes;
 /// Samples in a batch; the calibration profile's batch.
 pub(super) const BATCH: u8 = 4;
 
-/// Batches.
+/// How many batches a calibrator gives.
 pub(super) const BATCHES: usize = 8;
 
 /// The network's input.

@@ -28,7 +28,7 @@ pub(super) struct FormatLayers {
     asked: usize,
     /// How many are in a layer that computes in it.
     got: usize,
-    /// The others.
+    /// The layers that hold none of those nodes.
     others: Vec<Other>,
 }
 
