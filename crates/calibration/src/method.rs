@@ -101,6 +101,16 @@ impl Method {
     }
 }
 
+impl TensorStatistics {
+    /// The amax that `method` chooses for `format`: finite, at least 0, and but for [`Method::TensorrtFaithful`] at most the largest
+    /// magnitude seen.
+    ///
+    /// `None` when the method reads a histogram that was not kept, see [`Method::histograms`].
+    pub fn amax(&self, method: Method, format: &Format) -> Option<f32> {
+        method.amax(self, format)
+    }
+}
+
 /// `None` when the histogram was not kept; unlike the others this amax may exceed every value seen, as TensorRT's does.
 fn faithful_amax(statistics: &TensorStatistics) -> Option<f32> {
     let histogram = statistics.faithful()?;

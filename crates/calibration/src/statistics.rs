@@ -2,10 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use calibrant_format::Format;
-
 use crate::histogram::scan;
-use crate::{FaithfulHistogram, Histogram, Method};
+use crate::{FaithfulHistogram, Histogram};
 
 /// More values than any calibration sees, and few enough that no method's sums overflow.
 pub(crate) const MOST_VALUES: u64 = 1 << 62;
@@ -204,14 +202,6 @@ impl TensorStatistics {
         self.zeros += other.zeros;
     }
 
-    /// The amax that `method` chooses for `format`: finite, at least 0, and but for [`Method::TensorrtFaithful`] at most the largest
-    /// magnitude seen.
-    ///
-    /// `None` when the method reads a histogram that was not kept, see [`Method::histograms`].
-    pub fn amax(&self, method: Method, format: &Format) -> Option<f32> {
-        method.amax(self, format)
-    }
-
     /// The histogram of magnitudes, zeros included.
     pub fn histogram(&self) -> &Histogram {
         &self.histogram
@@ -272,7 +262,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::{BINS, MIN_EXPONENT};
+    use crate::{BINS, MIN_EXPONENT, Method};
 
     /// Finite values over the whole range of `f32`, with zeros of both signs and powers of two more often than by chance.
     fn values() -> impl Strategy<Value = Vec<f32>> {

@@ -3,7 +3,6 @@
 use std::num::ParseFloatError;
 
 use crate::decode::Format;
-use crate::preset::Preset;
 use crate::recipe::{Color, JpegDecoder, MAX_PICTURE_SIDE_PX, MAX_SIDE_PX, ResizeKind, Size, Step};
 
 /// A recipe that cannot be used; found before any picture is read.
@@ -11,13 +10,18 @@ use crate::recipe::{Color, JpegDecoder, MAX_PICTURE_SIDE_PX, MAX_SIDE_PX, Resize
 #[non_exhaustive]
 pub enum RecipeError {
     /// Neither a preset nor steps were given.
-    #[error("neither a preset nor steps are given; choose one of:\n{}", Preset::listing())]
-    NoPreset,
+    #[error("neither a preset nor steps are given; choose one of:\n{listing}")]
+    NoPreset {
+        /// The presets, a line each.
+        listing: String,
+    },
     /// The preset's name is none of ours.
-    #[error("there is no preset `{name}`; choose one of:\n{}", Preset::listing())]
+    #[error("there is no preset `{name}`; choose one of:\n{listing}")]
     UnknownPreset {
         /// The name as given.
         name: String,
+        /// The presets, a line each.
+        listing: String,
     },
     /// A geometry that interpolates, for a recipe that does not.
     #[error("--resize {kind} needs a filter, and the recipe has none: give --filter")]

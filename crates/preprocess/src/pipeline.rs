@@ -86,8 +86,19 @@ pub struct Pipeline {
     normaliser: Normaliser,
 }
 
+impl Recipe {
+    /// Checks the steps, reduces the geometric ones to one, and prepares the tables.
+    ///
+    /// # Errors
+    ///
+    /// [`RecipeError`] naming the step that is out of range or contradicts another one.
+    pub fn compile(&self) -> Result<Pipeline, RecipeError> {
+        Pipeline::new(self)
+    }
+}
+
 impl Pipeline {
-    pub(crate) fn new(recipe: &Recipe) -> Result<Self, RecipeError> {
+    fn new(recipe: &Recipe) -> Result<Self, RecipeError> {
         let Parts { decode, geometry, normalise } = recipe.parts()?;
         if decode.jpeg == JpegDecoder::Nvjpeg {
             return Err(RecipeError::step(1, &recipe.steps[0], StepError::NeedsGpu));

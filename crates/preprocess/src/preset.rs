@@ -32,7 +32,10 @@ impl Preset {
     /// [`RecipeError::UnknownPreset`], which lists them all.
     pub fn named(name: &str) -> Result<&'static Self, RecipeError> {
         let found = PRESETS.iter().find(|preset| preset.name == name);
-        found.ok_or_else(|| RecipeError::UnknownPreset { name: name.to_owned() })
+        found.ok_or_else(|| RecipeError::UnknownPreset {
+            name: name.to_owned(),
+            listing: Self::listing(),
+        })
     }
 
     /// Returns the steps; those of `raw` lack a size.

@@ -19,8 +19,6 @@ pub use words::{
 
 use crate::error::{RecipeError, StepError};
 use crate::geometry;
-use crate::pipeline::Pipeline;
-use crate::settings::Settings;
 
 /// Pixels that a picture may have unless the recipe says otherwise.
 ///
@@ -81,16 +79,6 @@ pub struct Recipe {
 }
 
 impl Recipe {
-    /// Returns the recipe of a preset as it stands.
-    ///
-    /// # Errors
-    ///
-    /// [`RecipeError::UnknownPreset`], which lists the presets; [`RecipeError::OpenSize`] for `raw`,
-    /// which has no size of its own.
-    pub fn preset(name: &str) -> Result<Self, RecipeError> {
-        Settings::preset(name).recipe()
-    }
-
     /// Returns the recipe as TOML, every field named: the form kept in manifests.
     ///
     /// # Panics
@@ -109,15 +97,6 @@ impl Recipe {
             Some(Step::Normalise(normalise)) => Some(normalise),
             _ => None,
         }
-    }
-
-    /// Checks the steps, reduces the geometric ones to one, and prepares the tables.
-    ///
-    /// # Errors
-    ///
-    /// [`RecipeError`] naming the step that is out of range or contradicts another one.
-    pub fn compile(&self) -> Result<Pipeline, RecipeError> {
-        Pipeline::new(self)
     }
 
     /// Takes the list apart and checks every part.

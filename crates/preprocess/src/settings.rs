@@ -150,10 +150,22 @@ impl Settings {
             (Some(_), Some(_)) => return Err(RecipeError::TwoBases),
             (Some(name), None) => Preset::named(name)?.steps(),
             (None, Some(steps)) => steps.clone(),
-            (None, None) => return Err(RecipeError::NoPreset),
+            (None, None) => return Err(RecipeError::NoPreset { listing: Preset::listing() }),
         };
         let recipe = Recipe { steps: self.laid_over(steps)? };
         recipe.parts()?;
         Ok(recipe)
+    }
+}
+
+impl Recipe {
+    /// Returns the recipe of a preset as it stands.
+    ///
+    /// # Errors
+    ///
+    /// [`RecipeError::UnknownPreset`], which lists the presets; [`RecipeError::OpenSize`] for `raw`,
+    /// which has no size of its own.
+    pub fn preset(name: &str) -> Result<Self, RecipeError> {
+        Settings::preset(name).recipe()
     }
 }

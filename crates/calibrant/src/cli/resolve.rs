@@ -261,11 +261,11 @@ pub(crate) fn pipeline(args: &PreprocessArgs, decode: Decode) -> Result<Option<P
     }
     let pipeline = settings.recipe().and_then(|recipe| compile(recipe, decode)).map_err(
         |error| match error {
-            RecipeError::NoPreset => match &args.preprocess {
+            RecipeError::NoPreset { .. } => match &args.preprocess {
                 Some(file) => UsageError::RecipeFile { file: file.clone(), source: error },
                 None => UsageError::NoPreset,
             },
-            RecipeError::UnknownPreset { name } => {
+            RecipeError::UnknownPreset { name, .. } => {
                 let known = Preset::all().iter().map(|preset| preset.name);
                 UsageError::UnknownPreset { nearest: nearest(&name, known), name }
             }
