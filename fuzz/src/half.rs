@@ -1,7 +1,7 @@
 //! The cast of a model to half precision.
 
+use calibrant_cast::{CastOptions, FloatType, cast};
 use calibrant_onnx::{Model, validate};
-use calibrant_rewrite::{CastOptions, FloatType, cast};
 
 /// Casts a model to both half precisions; of a valid model comes a valid one.
 ///

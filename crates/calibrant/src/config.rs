@@ -7,11 +7,11 @@ use std::sync::Arc;
 use std::thread;
 
 use calibrant_calibration::{Algorithm, Method, Percentile, Target};
+use calibrant_cast::{IoPrecision, ScalePrecision};
 use calibrant_dataset::{FilesStay, Subset};
 use calibrant_engine::{BatchRange, BuildOptions, Int8Via};
 use calibrant_locate::Source;
 use calibrant_preprocess::Preprocess;
-use calibrant_rewrite::{IoPrecision, ScalePrecision};
 use calibrant_runtime::Runtime;
 use clap::ValueEnum;
 use serde::Serialize;

@@ -6,6 +6,7 @@ use calibrant_calibration::{
     CacheError, CacheManifestError, MergeError, MergeStatisticsError, Method, Stale,
     StatisticsError, TableError, Target,
 };
+use calibrant_cast::CastError;
 use calibrant_dataset::{DatasetError, LabelError};
 use calibrant_decode_cuda::OpenError;
 use calibrant_engine::{BuildError, InspectError, ShapeError, Unsupported, Version};
@@ -260,6 +261,14 @@ pub enum Error {
     /// The model in memory cannot be encoded.
     #[error("the model cannot be encoded")]
     Encode(#[source] calibrant_onnx::Error),
+    /// The model cannot be brought to half precision.
+    #[error("the model `{}` cannot be cast", path.display())]
+    Cast {
+        /// The model's file.
+        path: PathBuf,
+        /// Why.
+        source: CastError,
+    },
     /// No TensorRT, though one is required.
     #[error(transparent)]
     Locate(LocateError),

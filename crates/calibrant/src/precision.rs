@@ -3,8 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
+use calibrant_cast::FloatType;
 use calibrant_format::{FORMATS, FP8_E4M3FN, Format, INT8, Numbers, Taker};
-use calibrant_rewrite::FloatType;
 use serde::{Serialize, Serializer};
 
 /// What a model is brought to.

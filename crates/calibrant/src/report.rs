@@ -6,8 +6,9 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use calibrant_calibration::{Algorithm, BackendInfo, Method};
+use calibrant_cast::FloatType;
 use calibrant_engine::BuildSummary;
-use calibrant_rewrite::{FloatType, Outcome};
+use calibrant_rewrite::Outcome;
 use calibrant_tensor::Digest;
 use serde::{Deserialize, Serialize};
 
@@ -39,7 +40,7 @@ pub struct Report {
     /// What was rewritten; `None` when the model stayed as it was.
     pub rewrite: Option<calibrant_rewrite::Summary>,
     /// What was cast to half precision in the model; `None` when nothing was.
-    pub casts: Option<calibrant_rewrite::CastSummary>,
+    pub casts: Option<calibrant_cast::CastSummary>,
     /// What became of the engine.
     pub engine: EngineReport,
     /// How long each stage took, in seconds.

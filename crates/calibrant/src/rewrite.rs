@@ -2,14 +2,13 @@
 
 use std::collections::BTreeMap;
 
+use calibrant_cast::{CastError, CastOptions, CastSummary, FloatType, cast};
 use calibrant_engine::{DataType, Int8Via, LayerPrecision};
 use calibrant_format::{Operators, Scheme};
 use calibrant_onnx::Model;
 use calibrant_onnx::proto::NodeProto;
-use calibrant_rewrite::{
-    CastOptions, CastSummary, FloatType, Options, RewriteError, Summary, cast, quantize,
-    rename_unrelated_symbols,
-};
+use calibrant_prepare::rename_unrelated_symbols;
+use calibrant_rewrite::{Options, RewriteError, Summary, quantize};
 use regex_lite::Regex;
 
 use crate::config::Casts;
@@ -31,11 +30,18 @@ pub(crate) struct Rewritten {
 pub(crate) enum Problem {
     Usage(UsageError),
     Rewrite(RewriteError),
+    Cast(CastError),
 }
 
 impl From<RewriteError> for Problem {
     fn from(error: RewriteError) -> Self {
         Self::Rewrite(error)
+    }
+}
+
+impl From<CastError> for Problem {
+    fn from(error: CastError) -> Self {
+        Self::Cast(error)
     }
 }
 
@@ -111,7 +117,7 @@ pub(crate) fn beyond_half(
     model: &Model,
     bounds: &BTreeMap<String, (f32, f32)>,
     precision: FloatType,
-) -> Result<Vec<(String, String)>, RewriteError> {
+) -> Result<Vec<(String, String)>, CastError> {
     let (_, summary) = cast(model, Some(bounds), &CastOptions::to(precision))?;
     let kept = summary.nodes.into_iter().filter(|node| node.inside.is_empty());
     let kept =
@@ -126,12 +132,12 @@ fn cast_options(
     layers: &[(String, FloatType)],
     casts: Casts,
 ) -> CastOptions {
-    let named = layers.iter().map(|(name, precision)| calibrant_rewrite::LayerPrecision {
+    let named = layers.iter().map(|(name, precision)| calibrant_cast::LayerPrecision {
         pattern: exactly(name),
         precision: *precision,
     });
     let rest = route.half.unwrap_or(FloatType::Fp32);
-    let everything = (rest != precision).then(|| calibrant_rewrite::LayerPrecision {
+    let everything = (rest != precision).then(|| calibrant_cast::LayerPrecision {
         pattern: Regex::new("").expect("nothing is a pattern that fits everything"),
         precision: rest,
     });

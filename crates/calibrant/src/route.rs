@@ -1,9 +1,9 @@
 //! Which way a job goes: what the builder is told, and what is written into the model.
 
 use calibrant_calibration::{Target, TargetWay};
+use calibrant_cast::FloatType;
 use calibrant_engine::{BuildOptions, Generation, Int8Via, LayerPrecision, Version};
 use calibrant_format::Numbers;
-use calibrant_rewrite::FloatType;
 
 use crate::config::Config;
 use crate::precision::Precision;

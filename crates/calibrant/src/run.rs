@@ -10,12 +10,13 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use calibrant_calibration::{Algorithm, Cache, CacheManifest, Table, Target, TargetWay};
+use calibrant_cast::CastSummary;
 use calibrant_dataset::{Dataset, SampleRef};
 use calibrant_decode_cuda::DevicePreprocess;
 use calibrant_engine::{BuildOptions, BuildSummary, Int8, Int8Via, Version};
 use calibrant_format::{Format, INT8};
 use calibrant_locate::{LocateError, Source};
-use calibrant_rewrite::{CastSummary, Summary};
+use calibrant_rewrite::Summary;
 use calibrant_tensor::{Digest, digest};
 
 use crate::calibrate::{Calibrated, calibrate, find_samples};
@@ -418,6 +419,9 @@ impl<'run> Job<'run> {
                         Problem::Usage(error) => error.into(),
                         Problem::Rewrite(source) => {
                             Error::Rewrite { path: self.config.model.clone(), source }
+                        }
+                        Problem::Cast(source) => {
+                            Error::Cast { path: self.config.model.clone(), source }
                         }
                     }
                 })

@@ -51,6 +51,8 @@ mod validate;
 
 mod error;
 
+pub mod facts;
+
 #[allow(
     missing_docs,
     clippy::allow_attributes_without_reason,

@@ -26,7 +26,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use calibrant_onnx::proto::{NodeProto, TensorProto, ValueInfoProto};
 use calibrant_onnx::{DataType, Model, TensorError, Topology, TopologyError};
 
-use crate::placement::roles::{made_of_constants, moves_values, whole_numbers};
+use calibrant_onnx::facts::{made_of_constants, moves_values, whole_numbers};
 
 /// The scales that the Q/DQ pairs of a model stand for.
 #[derive(Debug, Clone, Default, PartialEq)]

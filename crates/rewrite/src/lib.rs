@@ -1,16 +1,12 @@
-//! Rewrite ONNX graphs for TensorRT: Q/DQ placement, casts, batch-norm folding, opset upgrades and repairs.
+//! Q/DQ placement in ONNX graphs for TensorRT, and ranges out of graphs that have it.
 //!
 //! [`quantize`] takes a float32 model, the range of each activation and the formats that operators are to compute in, and
 //! gives back the model in the form that every TensorRT from 8.5 on, and every other runtime, takes: explicit
 //! `QuantizeLinear` and `DequantizeLinear` pairs, weights stored quantized. It knows no runtime and runs nothing; what it
 //! did stands in the [`Summary`].
+//! The rules of the placement, with their reasons, are the first page of `placement/mod.rs`.
 //!
-//! [`cast`] takes a float32 model, quantized or not, to float16 or bfloat16, and keeps in float32 what would not survive
-//! it; see its [`CastSummary`].
-//!
-//! The steps of quantization, each public on its own: [`already_quantized`], [`rename_unrelated_symbols`], [`raise_opset`],
-//! [`fold_constants`], [`fold_batch_norm`]. The rules of the placement, with their reasons, are the first page of
-//! `placement/mod.rs`.
+//! [`activation_scales`] reads the scales of a quantized model back.
 //!
 //! # Examples
 //!
@@ -33,43 +29,25 @@ mod error;
 mod options;
 mod summary;
 
-mod constants;
 mod detect;
-mod fold_batch_norm;
-mod opset;
-mod prepare;
-mod symbols;
-
-mod names;
+mod implicit;
 mod placement;
 mod qdq;
 mod weights;
 
-mod cast;
-mod implicit;
-
 use calibrant_format::{Granularity, Ranges, Scheme};
 use calibrant_onnx::{Model, Topology};
+use calibrant_prepare::{BLOCKS, NEEDED, Prepared, drop_unread, prepare};
 
-pub use cast::{
-    CastNode, CastNote, CastOptions, CastSummary, FloatType, IoPrecision, KeptReason,
-    LayerPrecision, ScalePrecision, UnknownPrecision, cast,
-};
-pub use constants::fold_constants;
 pub use detect::already_quantized;
-pub use error::{RaiseProblem, RewriteError};
-pub use fold_batch_norm::fold_batch_norm;
+pub use error::RewriteError;
 pub use implicit::{ActivationScales, ScaleError, activation_scales, model_tensors};
-pub use opset::raise_opset;
 pub use options::{Options, SmallLayers};
 pub use summary::{
-    FoldedBatchNorm, NodeSummary, Note, OpsetChange, Outcome, QuantizedActivation, QuantizedInput,
-    Reason, RenamedDimension, Summary,
+    NodeSummary, Note, Outcome, QuantizedActivation, QuantizedInput, Reason, Summary,
 };
-pub use symbols::rename_unrelated_symbols;
 
 use placement::{Decision, Scaled};
-use prepare::{Prepared, prepare};
 
 /// Returns `model` with Q/DQ pairs, and what was done to each of its nodes.
 ///
@@ -112,7 +90,7 @@ pub fn quantize(
     let activations = activations.collect();
     let mut notes = scales.notes;
     let (nodes, weight_notes) = quantized.write_into(graph);
-    constants::drop_unread(graph)?;
+    drop_unread(graph)?;
     notes.extend(weight_notes);
     let summary = Summary {
         opset,
@@ -133,7 +111,7 @@ fn first_opset(scheme: &Scheme) -> i64 {
     let numbers = scheme.rules.iter().map(|rule| rule.numbers).chain([scheme.rest]);
     let granularities = numbers.filter_map(|numbers| Some(numbers.weights?.granularity));
     let has_blocks = granularities.into_iter().any(|it| matches!(it, Granularity::Block(_)));
-    formats.chain(has_blocks.then_some(opset::BLOCKS)).max().unwrap_or(opset::NEEDED)
+    formats.chain(has_blocks.then_some(BLOCKS)).max().unwrap_or(NEEDED)
 }
 
 /// Fails when everything would stay in float.

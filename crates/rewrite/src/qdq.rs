@@ -12,10 +12,10 @@ use calibrant_onnx::proto::{AttributeProto, GraphProto, NodeProto, TensorProto};
 use calibrant_onnx::{DataType, Topology};
 
 use crate::error::RewriteError;
-use crate::names::Names;
 use crate::placement::{Decision, InputKind, PlannedInput, Scaled, Scales};
 use crate::summary::{NodeSummary, Note, Outcome, QuantizedInput};
 use crate::weights::{Split, quantize_weight};
+use calibrant_prepare::Names;
 
 /// A graph with Q/DQ pairs, in parts.
 pub(crate) struct Quantized {

@@ -3,6 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use calibrant_calibration::Histograms;
+use calibrant_onnx::facts::rearranges_values;
 use calibrant_onnx::proto::{NodeProto, TensorProto};
 use calibrant_onnx::{DataType, Slot, Topology};
 use calibrant_runtime::{Task, Wanted};
@@ -132,15 +133,7 @@ fn passes_on(node: &NodeProto) -> bool {
         matches!(node.op(), "ConstantOfShape" | "Expand" | "Tile" | "Pad" | "Concat");
     let selects = matches!(node.op(), "Gather" | "Slice" | "Trilu");
     node.is_default_domain()
-        && (is_arithmetic || is_conversion || makes_larger || selects || only_moves(node))
-}
-
-/// Whether the output has the values of the first input, in another order or shape.
-fn only_moves(node: &NodeProto) -> bool {
-    let changes_shape =
-        matches!(node.op(), "Identity" | "Reshape" | "Flatten" | "Squeeze" | "Unsqueeze");
-    let changes_order = matches!(node.op(), "Transpose" | "DepthToSpace" | "SpaceToDepth");
-    node.is_default_domain() && (changes_shape || changes_order)
+        && (is_arithmetic || is_conversion || makes_larger || selects || rearranges_values(node))
 }
 
 /// How the output of `node`, of which `task` is wanted, comes about, given the places and tasks of the tensors observed so
@@ -155,7 +148,7 @@ fn from<'t>(
     if task.wants_places() {
         return From::Values;
     }
-    let sources = if only_moves(node) {
+    let sources = if rearranges_values(node) {
         node.input.get(..1)
     } else if node.is("Concat") && task.histograms() == Some(Histograms::Invariant) {
         Some(node.input.as_slice())

@@ -9,14 +9,13 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use calibrant_calibration::Histograms;
+use calibrant_cast::{CastOptions, FloatType, cast};
 use calibrant_engine::{BuildOptions, Library, Profile, ShapeRange, Version};
 use calibrant_format::{Numbers, Range, Ranges};
 use calibrant_onnx::proto::ValueInfoProto;
 use calibrant_onnx::{DataType, Dim, Model, Topology};
 use calibrant_prefetch::Batch;
-use calibrant_rewrite::{
-    CastOptions, FloatType, Options as RewriteOptions, SmallLayers, cast, quantize,
-};
+use calibrant_rewrite::{Options as RewriteOptions, SmallLayers, quantize};
 use calibrant_runtime::{
     Runtime as _, Sample, Settings, Source as SampleSource, SourceError, Wanted, What,
 };

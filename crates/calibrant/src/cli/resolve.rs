@@ -4,13 +4,13 @@ use std::path::Path;
 use std::sync::Arc;
 
 use calibrant_calibration::{Algorithm, Method};
+use calibrant_cast::{IoPrecision, ScalePrecision};
 use calibrant_dataset::{FilesStay, Subset};
 use calibrant_engine::{BuildOptions, Dla, LeanRuntime, Profile, Refit};
 use calibrant_format::INT8;
 use calibrant_preprocess::{
     JpegDecoder, Pipeline, Preprocess, Preset, Recipe, RecipeError, Settings, Step,
 };
-use calibrant_rewrite::{IoPrecision, ScalePrecision};
 use calibrant_runtime::Runtime;
 
 use crate::cli::args::{

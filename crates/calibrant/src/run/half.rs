@@ -24,7 +24,7 @@ impl Job<'_> {
         else {
             return Ok(options);
         };
-        let failed = |source| Error::Rewrite { path: self.config.model.clone(), source };
+        let failed = |source| Error::Cast { path: self.config.model.clone(), source };
         let beyond = beyond_half(&model.model, bounds, half).map_err(failed)?;
         for (name, reason) in beyond {
             self.note(format!("layer `{name}` stays in fp32: {reason}"));

@@ -5,7 +5,9 @@ use std::collections::HashSet;
 use calibrant_format::Format;
 use calibrant_onnx::Slot;
 
-use super::{Placer, roles};
+use calibrant_onnx::facts;
+
+use super::Placer;
 
 impl<'a> Placer<'a> {
     /// Returns the weighted operator computing in `format` that `tensor` comes from when nothing lies in between but elementwise
@@ -31,7 +33,7 @@ impl<'a> Placer<'a> {
                 if root.replace(index).is_some_and(|other| other != index) {
                     return None;
                 }
-            } else if roles::is_elementwise(node) {
+            } else if facts::is_elementwise(node) {
                 inside.insert(index);
                 open.extend(self.activations(node).into_iter().map(|(_, input)| input));
             } else {
@@ -61,8 +63,8 @@ impl<'a> Placer<'a> {
                 let node = self.node(reader.node);
                 // An Add of two activations is a kernel of its own unless it is quantized.
                 let is_alone = self.activations(node).len() == 1 || node.is("Mul");
-                let moves_it = roles::moves_values(node) && reader.slot == Slot::Input(0);
-                if moves_it || (roles::is_elementwise(node) && is_alone) {
+                let moves_it = facts::moves_values(node) && reader.slot == Slot::Input(0);
+                if moves_it || (facts::is_elementwise(node) && is_alone) {
                     open.extend(node.output_name(0));
                 }
             }
@@ -77,7 +79,7 @@ impl<'a> Placer<'a> {
         is_inner
             && readers.iter().all(|&reader| {
                 let node = self.node(reader.node);
-                let passes_on = roles::moves_values(node) && reader.slot == Slot::Input(0);
+                let passes_on = facts::moves_values(node) && reader.slot == Slot::Input(0);
                 let others_idle = node
                     .output
                     .iter()
@@ -101,7 +103,7 @@ impl<'a> Placer<'a> {
             if self.computes_in(index, format) {
                 return true;
             }
-            if seen.insert(index) && (roles::moves_values(node) || roles::is_elementwise(node)) {
+            if seen.insert(index) && (facts::moves_values(node) || facts::is_elementwise(node)) {
                 open.extend(self.activations(node).into_iter().map(|(_, input)| input));
             }
         }

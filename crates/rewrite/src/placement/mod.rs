@@ -36,7 +36,6 @@
 
 mod fusion;
 mod neighbours;
-pub(crate) mod roles;
 mod scales;
 mod weighted;
 
@@ -44,7 +43,7 @@ use std::collections::HashSet;
 
 use calibrant_format::{Format, Numbers, Operators, Range, Ranges, Rule};
 use calibrant_onnx::proto::{NodeProto, TensorProto};
-use calibrant_onnx::{Slot, Topology, Use};
+use calibrant_onnx::{Slot, Topology, Use, facts};
 
 use crate::error::RewriteError;
 use crate::options::Options;
@@ -110,8 +109,8 @@ pub(crate) fn place<'a>(
         topology,
         options,
         ranges,
-        constant: roles::made_of_constants(topology),
-        whole: roles::whole_numbers(topology),
+        constant: facts::made_of_constants(topology),
+        whole: facts::whole_numbers(topology),
         decisions: vec![None; topology.graph().node.len()],
     };
     placer.weighted_operators()?;
@@ -225,8 +224,8 @@ impl<'a> Placer<'a> {
             () if node.subgraphs().next().is_some() => Reason::InnerGraphs,
             () if is_fixed => Reason::ConstantInputs,
             () if self.computes_whole_numbers(node) => Reason::WholeNumbers,
-            () if roles::moves_values(node) => Reason::MovesValues,
-            () if roles::is_elementwise(node) => Reason::Elementwise,
+            () if facts::moves_values(node) => Reason::MovesValues,
+            () if facts::is_elementwise(node) => Reason::Elementwise,
             () => Reason::NotQuantizable,
         })
     }

@@ -5,7 +5,9 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use calibrant_format::{Format, Range};
 use calibrant_onnx::Topology;
 
-use super::{Decision, InputKind, roles};
+use calibrant_onnx::facts;
+
+use super::{Decision, InputKind};
 use crate::summary::Note;
 
 /// An activation in a format.
@@ -54,7 +56,7 @@ fn groups<'a>(topology: &'a Topology<'a>, decisions: &[Decision<'_>]) -> Groups<
     for (decision, node) in decisions.iter().zip(&topology.graph().node) {
         let n_joined = match decision {
             Decision::Quantize(_) if node.is("Concat") => node.input.len(),
-            _ if roles::moves_values(node) => 1,
+            _ if facts::moves_values(node) => 1,
             _ => continue,
         };
         if let Some(output) = node.output_name(0) {

@@ -2,15 +2,10 @@
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests may panic as tests do")]
 
-mod batch_norm;
-mod cast;
-mod constants;
 mod formats;
 mod graphs;
 mod implicit;
 mod models;
-mod opset;
 mod placement;
 mod printer;
 mod refusals;
-mod symbols;

@@ -1,7 +1,8 @@
 //! Models and ranges that are refused, and what the user is told.
 
 use calibrant_format::{Numbers, Operators, Scheme};
-use calibrant_rewrite::{Options, already_quantized, quantize, raise_opset};
+use calibrant_prepare::raise_opset;
+use calibrant_rewrite::{Options, already_quantized, quantize};
 use expect_test::{Expect, expect};
 
 use crate::graphs::{self, Graph, everything, int};

@@ -10,14 +10,13 @@ use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
+use calibrant_cast::{CastOptions, FloatType, IoPrecision, ScalePrecision, cast};
 use calibrant_engine::{
     BuildOptions, ComputeCapability, Event, Library, Profile, ProfilingVerbosity, Severity, build,
 };
 use calibrant_format::{Numbers, Ranges};
 use calibrant_onnx::Model;
-use calibrant_rewrite::{
-    CastOptions, FloatType, IoPrecision, Options, ScalePrecision, cast, model_tensors, quantize,
-};
+use calibrant_rewrite::{Options, model_tensors, quantize};
 
 /// The networks of the fixtures, and a shape for the inputs of those that have no fixed one.
 const MODELS: [(&str, &str); 5] = [

@@ -4,12 +4,13 @@ use std::error::Error as StdError;
 use std::ops::ControlFlow;
 use std::path::Path;
 
+use calibrant_cast::{CastOptions, FloatType, cast};
 use calibrant_engine::{
     BuildError, BuildOptions, BuildSummary, Int8, Library, Precision, Profile, ShapeRange,
     build_with,
 };
 use calibrant_format::Numbers;
-use calibrant_rewrite::{CastOptions, FloatType, Options, cast, quantize};
+use calibrant_rewrite::{Options, quantize};
 
 use super::calibrates;
 use super::network::{BATCH, INPUT, Network, Ours};
@@ -57,7 +58,7 @@ impl Builds<'_> {
             path = self.network.path("fp16.onnx");
             let casts = CastOptions::to(FloatType::Fp16);
             let (model, _) = cast(&self.network.model, None, &casts)
-                .map_err(|source| Error::Rewrite { path: path.clone(), source })?;
+                .map_err(|source| Error::Cast { path: path.clone(), source })?;
             self.network.write_as("fp16.onnx", &model)?;
             "FP16 by casts"
         };
