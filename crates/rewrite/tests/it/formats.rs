@@ -42,9 +42,9 @@ fn fp8_is_a_zero_point_an_opset_and_codes() {
     expect![[r#"
         opset 19
         in x[1,1,2,2]
-        x_quantized = QuantizeLinear(x, 1, 00FLOAT8E4M3FN)
-        x_dequantized = DequantizeLinear(x_quantized, 1, 00FLOAT8E4M3FN)
-        w_dequantized = DequantizeLinear([fe 7e]FLOAT8E4M3FN, [0.002232143 1], [00 00]FLOAT8E4M3FN) axis=0
+        x_quantized = QuantizeLinear(x, 1, 00float8e4m3fn)
+        x_dequantized = DequantizeLinear(x_quantized, 1, 00float8e4m3fn)
+        w_dequantized = DequantizeLinear([fe 7e]float8e4m3fn, [0.002232143 1], [00 00]float8e4m3fn) axis=0
         y = Conv(x_dequantized, w_dequantized)
         out y[]
     "#]]
@@ -101,10 +101,10 @@ fn weights_alone_need_no_range() {
         opset 21
         in x[2,4]
         in t[2,2]
-        w_dequantized = DequantizeLinear(w_quantized:INT4[4, 2], [0.14285715 1 0.071428575 2], zero_point_2_2:INT4[2, 2]) axis=0 block_size=2
+        w_dequantized = DequantizeLinear(w_quantized:int4[4, 2], [0.14285715 1 0.071428575 2], [00 00]int4) axis=0 block_size=2
         a = MatMul(x, w_dequantized)
         b = MatMul(a, t)
-        k_dequantized = DequantizeLinear([f7]INT4, [0.14285715], [00]INT4) axis=0 block_size=2
+        k_dequantized = DequantizeLinear([09]int4, [0.14285715], [00]int4) axis=0 block_size=2
         y = Gemm(b, k_dequantized)
         out y[]
     "#]]

@@ -123,6 +123,7 @@ fn the_summary_is_json_and_the_same_every_time() {
               "inputs": [
                 {
                   "activation": {
+                    "format": "int8",
                     "scale": 0.007874015718698502,
                     "tensor": "x"
                   }
@@ -131,6 +132,7 @@ fn the_summary_is_json_and_the_same_every_time() {
                   "weight": {
                     "axis": 0,
                     "channels": 8,
+                    "format": "int8",
                     "largest_scale": 0.008096992038190365,
                     "smallest_scale": 0.0025184606201946735,
                     "tensor": "conv1_weights_bn_folded"

@@ -320,7 +320,7 @@ fn shapes_are_not_mistaken_for_activations() {
         Add.twice: float: computes shapes or indices
         Add.thrice: float: computes shapes or indices
         Concat.shape: float: computes shapes or indices
-        Reshape.r: float: moves values without changing them: TensorRT carries int8 through it
+        Reshape.r: float: moves values without changing them: TensorRT carries quantized ones through it
         MatMul.y: r x 1, w axis Some(1) of 4
     "#]]
     .assert_eq(&outcomes(&quantized(&graph.model()).1));
