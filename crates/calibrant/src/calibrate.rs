@@ -1,6 +1,5 @@
 //! The calibration of a job: samples through the pipeline into a runtime, statistics into a table.
 
-use std::num::NonZeroUsize;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -15,10 +14,10 @@ use calibrant_runtime::{Network, RunError, Runtime, Settings, SourceErrorKind, W
 
 use crate::config::Calibration;
 use crate::error::{Error, UsageError};
+use crate::files::{Files, Passed, pipeline, with_files};
 use crate::model::LoadedModel;
 use crate::observe::Observer;
 use crate::report::{PROGRAM, PipelineReport, RunReport, SkippedSample};
-use crate::source::{Filler, PipelineSource, WorkerBuffers};
 use crate::suspects::Suspects;
 
 /// The argument of `--labels` that stands for the samples' own folders.
@@ -90,28 +89,18 @@ pub(crate) fn calibrate(
     let mut network = load(runtime, &model.model, method, &settings)?;
     let picture = calibration.preprocess.as_deref().zip(model.inputs.first());
     let picture = picture.map(|(preprocess, input)| (Arc::clone(&input.name), preprocess));
-    let samples = dataset.samples();
-    let filler = Filler::new(picture, samples);
-    let ((outcome, skipped), stats) = calibrant_prefetch::run(
-        &pipeline(calibration, model.samples_per_run(), calibration.batch_size),
-        samples.iter(),
-        || filler.slot(),
-        WorkerBuffers::default,
-        |buffers, position, sample, slot| filler.fill(buffers, position, sample, slot),
-        |receiver| {
-            let mut source =
-                PipelineSource::new(receiver, samples, calibration.on_bad_sample, observer);
-            let outcome = network.run(&mut source);
-            (outcome, source.into_skipped())
-        },
-    )?;
+    let files = Files {
+        picture,
+        on_bad_sample: calibration.on_bad_sample,
+        pipeline: pipeline(calibration.workers, settings.samples_per_run, calibration.batch_size),
+    };
+    let (outcome, passed) = with_files(dataset, &files, observer, |source| network.run(source))?;
     let statistics = outcome.map_err(interrupted)?.statistics;
-    if let (0, Some((_, first))) = (statistics.samples, skipped.first()) {
+    let Passed { used, skipped, suspects, stats } = passed;
+    if let (0, Some(first)) = (statistics.samples, skipped.first()) {
         let SkippedSample { name, reason } = first.clone();
         return Err(Error::NothingLeft { skipped: skipped.len(), name, reason });
     }
-    let used = used_samples(dataset, &filler, &skipped);
-    let suspects = suspects(dataset, &filler, &skipped, &used);
     let manifest = manifest(calibration, method, model, used, network.info());
     let statistics = SavedStatistics::new(&statistics, manifest);
     let table = Table::new(&statistics, method, format)?;
@@ -135,19 +124,6 @@ pub(crate) fn load(
     runtime.load(model, &wanted, settings).map_err(refused)
 }
 
-/// Enough batches that every worker of both stages has a sample in hand and one waiting; each batch holds whole runs.
-pub(crate) fn pipeline(
-    calibration: &Calibration,
-    samples_per_run: NonZeroUsize,
-    batch_size: NonZeroUsize,
-) -> calibrant_prefetch::Config {
-    let whole_runs = batch_size.get().next_multiple_of(samples_per_run.get());
-    let batch_size = NonZeroUsize::new(whole_runs).unwrap_or(samples_per_run);
-    let in_hand = 3 * calibration.workers.get();
-    let batches_in_flight = NonZeroUsize::MIN.saturating_add(in_hand.div_ceil(batch_size.get()));
-    calibrant_prefetch::Config { workers: calibration.workers, batch_size, batches_in_flight }
-}
-
 pub(crate) fn interrupted(error: RunError) -> Error {
     match error {
         RunError::Source(source) if source.kind() == SourceErrorKind::Cancelled => {
@@ -155,36 +131,6 @@ pub(crate) fn interrupted(error: RunError) -> Error {
         }
         error => error.into(),
     }
-}
-
-fn used_samples(
-    dataset: &Dataset,
-    filler: &Filler<'_>,
-    skipped: &[(usize, SkippedSample)],
-) -> Vec<SampleDigest> {
-    let left_out: Vec<usize> = skipped.iter().map(|(position, _)| *position).collect();
-    let samples = dataset.samples().iter().enumerate();
-    let used = samples.filter(|(position, _)| left_out.binary_search(position).is_err());
-    used.filter_map(|(position, sample)| {
-        let sha256 = filler.digest(position)?;
-        Some(SampleDigest { name: sample.name().to_owned(), sha256 })
-    })
-    .collect()
-}
-
-/// What to look at among the samples used.
-pub(crate) fn suspects(
-    dataset: &Dataset,
-    filler: &Filler<'_>,
-    skipped: &[(usize, SkippedSample)],
-    used: &[SampleDigest],
-) -> Suspects {
-    let is_used = |position: usize| skipped.binary_search_by_key(&position, |it| it.0).is_err();
-    let samples = dataset.samples().iter().enumerate();
-    let found =
-        samples.filter(|(position, _)| filler.is_near_constant(*position) && is_used(*position));
-    let found = found.map(|(_, sample)| sample.name().to_owned());
-    Suspects::among(used, filler.has_looked().then(|| found.collect()))
 }
 
 fn manifest(
@@ -216,7 +162,7 @@ fn report(
     calibration: &Calibration,
     dataset: &Dataset,
     table: &Table,
-    skipped: Vec<(usize, SkippedSample)>,
+    skipped: Vec<SkippedSample>,
     suspects: Suspects,
     stats: Stats,
 ) -> RunReport {
@@ -227,7 +173,7 @@ fn report(
         preprocessing: calibration.preprocess.as_ref().map(|it| it.describe()),
         samples: table.samples(),
         found: dataset.census().clone(),
-        skipped: skipped.into_iter().map(|(_, sample)| sample).collect(),
+        skipped,
         suspects,
         batch_size: calibration.batch_size.get(),
         tensors: table.tensors().len(),

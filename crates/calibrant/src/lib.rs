@@ -11,6 +11,11 @@
 //! [`Calibration::preprocess`]; see `examples/custom_preprocessor.rs`, and
 //! `examples/custom_decoder.rs` for a decoder of one's own under a preset's arithmetic.
 //!
+//! What runs the model is a value as well: implement [`Runtime`](calibrant_runtime::Runtime) and
+//! hand it over in [`Calibration::backend`], or to [`cli::main_with`] for a command line that has it;
+//! see `examples/own_runtime.rs`. [`in_memory`] calibrates and quantizes without a file, and
+//! [`files`] is the job's pipeline over files for a network of one's own.
+//!
 //! The command line lives here too ([`cli`]), so that the `calibrant` binary and `cargo xtask` are
 //! the same program.
 
@@ -19,6 +24,7 @@ mod run;
 mod calibrate;
 mod decode;
 mod engine;
+pub mod files;
 mod findings;
 mod fit;
 mod given;

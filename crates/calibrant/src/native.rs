@@ -22,11 +22,11 @@ use calibrant_prefetch::{Clock, StartError, Stats};
 use calibrant_runtime::{RunError, SourceError, SourceErrorKind};
 use calibrant_tensor::{ElementType, Input, InputType, digest};
 
-use crate::calibrate::{pipeline, suspects};
 use crate::config::Calibration;
 use crate::decode::Pictures;
 use crate::engine::build_plan;
 use crate::error::Error;
+use crate::files::{pipeline, suspects};
 use crate::model::LoadedModel;
 use crate::observe::{Event, Observer};
 use crate::report::{CopyReport, NativeReport, PROGRAM, PipelineReport, SkippedSample};
@@ -145,7 +145,8 @@ impl Native<'_> {
         observer: &mut dyn Observer,
     ) -> Result<Calibrated, Error> {
         let (layout, batch_size) = (self.layout(), self.batch_size());
-        let in_flight = pipeline(self.calibration, batch_size, batch_size).batches_in_flight;
+        let in_flight =
+            pipeline(self.calibration.workers, batch_size, batch_size).batches_in_flight;
         let filler = Filler::new(self.picture(), self.dataset.samples());
         let job = BuildJob { cache, onnx, options: &self.with_calibration_profile(options), plan };
         let ((outcome, skipped), stats) = match self.pictures {
@@ -234,7 +235,7 @@ impl Native<'_> {
         let interruption = Interruption::default();
         let Work { loader, new_slot, new_buffers, fill } = work;
         calibrant_prefetch::run(
-            &pipeline(self.calibration, batch_size, batch_size),
+            &pipeline(self.calibration.workers, batch_size, batch_size),
             samples.iter(),
             new_slot,
             new_buffers,
@@ -307,7 +308,7 @@ impl Native<'_> {
         let filler = Filler::new(None, samples);
         let one = NonZeroUsize::MIN;
         let (interrupted, _) = calibrant_prefetch::run(
-            &pipeline(self.calibration, one, self.calibration.batch_size),
+            &pipeline(self.calibration.workers, one, self.calibration.batch_size),
             samples.iter(),
             || (),
             WorkerBuffers::default,

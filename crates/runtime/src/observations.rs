@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use calibrant_calibration::Statistics;
+use calibrant_calibration::{Statistics, TensorStatistics};
 
 use crate::{Agreement, Moments, Reduction};
 
@@ -20,16 +20,15 @@ pub struct Observations {
 impl Observations {
     /// Adds what was seen of a tensor.
     pub fn add(&mut self, tensor: &str, seen: Reduction) {
-        if let Some(statistics) = seen.statistics.filter(|seen| seen.count() > 0) {
-            self.statistics.tensors.entry(tensor.to_owned()).or_default().merge(&statistics);
-        }
-        if let Some(moments) = seen.moments.filter(|seen| seen.channels() > 0) {
-            let blank = Moments::new(moments.axis());
-            self.moments.entry(tensor.to_owned()).or_insert(blank).merge(&moments);
-        }
-        if let Some(errors) = seen.errors.filter(|seen| seen.count() > 0) {
-            self.errors.entry(tensor.to_owned()).or_default().merge(&errors);
-        }
+        put(
+            &mut self.statistics.tensors,
+            tensor,
+            seen.statistics,
+            |seen| seen.count() > 0,
+            TensorStatistics::merge,
+        );
+        put(&mut self.moments, tensor, seen.moments, |seen| seen.channels() > 0, Moments::merge);
+        put(&mut self.errors, tensor, seen.errors, |seen| seen.count() > 0, Agreement::merge);
     }
 
     /// Adds what another run of the same model saw, as if its samples had been run here; exact, associative and
@@ -42,5 +41,20 @@ impl Observations {
         for (tensor, errors) in other.errors {
             self.add(&tensor, Reduction { errors: Some(errors), ..Reduction::default() });
         }
+    }
+}
+
+/// Adds what was seen of a tensor to what there is of it, if anything was seen.
+fn put<T>(
+    there: &mut BTreeMap<String, T>,
+    tensor: &str,
+    seen: Option<T>,
+    is_something: impl FnOnce(&T) -> bool,
+    merge: impl FnOnce(&mut T, &T),
+) {
+    let Some(seen) = seen.filter(is_something) else { return };
+    match there.get_mut(tensor) {
+        Some(there) => merge(there, &seen),
+        None => drop(there.insert(tensor.to_owned(), seen)),
     }
 }

@@ -5,9 +5,11 @@ use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use calibrant::files::{Files, pipeline, with_files};
 use calibrant::in_memory::{How, calibrate};
 use calibrant::{
-    Backend, Calibration, Error, MODEL, Ranges, TABLE, built_in, cli, default_runtime,
+    Backend, Calibration, Error, MODEL, OnBadSample, Ranges, TABLE, Unobserved, built_in, cli,
+    default_runtime,
 };
 use calibrant_calibration::{Method, Table};
 use calibrant_dataset::{Content, Dataset, ReadBuffer, Subset};
@@ -16,7 +18,7 @@ use calibrant_onnx::proto::{
 };
 use calibrant_onnx::{DataType, Dim, MessageField, Model};
 use calibrant_preprocess::{Preprocess as _, Recipe, Scratch};
-use calibrant_runtime::{Runtime, Samples};
+use calibrant_runtime::{Moments, Runtime, Samples, Seen, Settings, Source, Wanted, What};
 use calibrant_tensor::Tensor;
 
 use crate::fixtures::{fashion_calibration, fixture, job, run, without_fetched};
@@ -183,6 +185,35 @@ fn pictures() -> Vec<Tensor> {
         Tensor::new(vec![1, 3, 28, 28], values.into()).unwrap()
     });
     tensors.collect()
+}
+
+#[test]
+fn files_are_a_source_for_whatever_is_wanted_of_a_network() {
+    let Calibration { samples, subset, .. } = fashion_calibration();
+    let dataset = Dataset::open(&samples).unwrap().subset(&subset).unwrap();
+    let model = Model::read(&fixture("models/fashion_cnn.onnx")).unwrap();
+    let preprocess = Recipe::preset("fashion").unwrap().compile().unwrap();
+    let (one, two) = (1.try_into().unwrap(), 2.try_into().unwrap());
+    let files = Files {
+        picture: Some((Arc::from("input"), &preprocess)),
+        on_bad_sample: OnBadSample::Fail,
+        pipeline: pipeline(two, one, 8.try_into().unwrap()),
+    };
+    let settings = Settings { workers: two, samples_per_run: one, memory_bytes: 1 << 30 };
+    let wanted = Wanted::of(["input"], What::Moments { axis: 1 });
+    let mut network = default_runtime().load(&model, &wanted, &settings).unwrap();
+    let consume = |source: &mut dyn Source| network.run(source);
+    let (seen, passed) = with_files(&dataset, &files, &mut Unobserved, consume).unwrap();
+    let moments = &seen.unwrap().moments["input"];
+
+    let mut expected = Moments::new(1);
+    for picture in pictures() {
+        let values = Vec::<f32>::try_from(picture.data).unwrap();
+        let (shape, values) = (&picture.shape[..], &values[..]);
+        expected.observe(&Seen { tensor: "input", samples: &[], shape, values });
+    }
+    assert_eq!(*moments, expected);
+    assert_eq!((passed.used.len(), passed.skipped.len()), (20, 0));
 }
 
 #[test]
