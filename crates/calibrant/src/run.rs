@@ -256,12 +256,12 @@ impl<'run> Job<'run> {
         if !self.config.builds() {
             return Ok(options);
         }
-        if let Some(format) = self.config.precision.quantized {
-            if let Some(gpus) = formats::limit(&mut options, &format, found.version())? {
-                self.note(format!(
-                    "the engine is for GPUs of compute capability {gpus}, which compute in {format}"
-                ));
-            }
+        if let Some(format) = self.config.precision.quantized
+            && let Some(gpus) = formats::limit(&mut options, &format, found.version())?
+        {
+            self.note(format!(
+                "the engine is for GPUs of compute capability {gpus}, which compute in {format}"
+            ));
         }
         options.check(found.version(), route.via()).map_err(UsageError::Unsupported)?;
         let sizes = Sizes::of(self.config, samples);

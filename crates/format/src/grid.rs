@@ -96,7 +96,8 @@ impl Grid {
         let last = self.n_levels - 1;
         let units = magnitude / self.unit();
         // Not a number is no magnitude; it saturates like what is too large.
-        if !(units < self.largest_units as f32) {
+        let is_inside = units < self.largest_units as f32;
+        if !is_inside {
             return last;
         }
         // The power of two below decides how far apart magnitudes are: 2^above units.
@@ -175,7 +176,8 @@ mod tests {
         ) {
             prop_assert_eq!(grid.level(magnitude), naive_level(grid, magnitude));
             // Midpoints, and the floats beside them.
-            let (below, step) = (between.0.index(grid.n_levels() as usize - 1) as u32, between.1);
+            let (below, step) = (between.0.index(grid.n_levels() as usize - 1), between.1);
+            let below = u32::try_from(below).unwrap();
             let middle = (grid.magnitude(below) + grid.magnitude(below + 1)) / 2.0;
             let beside = f32::from_bits(middle.to_bits() + step - 1);
             prop_assert_eq!(grid.level(beside), naive_level(grid, beside));

@@ -118,7 +118,6 @@ impl Ranges {
     }
 
     /// Tensors and their ranges, by name.
-    #[must_use]
     pub fn iter(&self) -> btree_map::Iter<'_, String, Range> {
         self.ranges.iter()
     }
