@@ -48,6 +48,15 @@ impl Precision {
     /// Whatever a builder finds fastest, and 8-bit integers with FP16 where the model says the types.
     pub const BEST: Self = Self { is_free: true, ..Self::INT8_FP16 };
 
+    /// Those that people ask for: every float type, and every format alone and with FP16.
+    pub(crate) fn usual() -> impl Iterator<Item = Self> {
+        let formats = FORMATS.into_iter().flat_map(|format| {
+            let alone = Self { quantized: Some(format), ..Self::FP32 };
+            [alone, Self { float: FloatType::Fp16, ..alone }]
+        });
+        [Self::FP32, Self::FP16, Self::BF16].into_iter().chain(formats).chain([Self::BEST])
+    }
+
     /// What operators are to compute in.
     pub(crate) fn numbers(self) -> Numbers {
         self.quantized.map_or(Numbers::FLOAT, Numbers::both)
@@ -167,6 +176,7 @@ mod tests {
             assert_eq!(text.parse::<Precision>().unwrap().to_string(), text);
         }
         assert_eq!("fp16+int8".parse(), Ok(Precision::INT8_FP16));
+        assert!(Precision::usual().all(|precision| precision.to_string().parse() == Ok(precision)));
         for text in
             ["", "int4", "fp16+fp16", "int8+fp8", "int8+fp32", "int8+", "fp32+fp16", "bf16+fp16"]
         {

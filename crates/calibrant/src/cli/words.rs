@@ -73,7 +73,8 @@ pub(crate) fn method(text: &str) -> Result<MethodArg, String> {
 
 /// Reads a precision, such as `int8+fp16`.
 pub(crate) fn precision(text: &str) -> Result<Precision, String> {
-    let known = ["fp32", "fp16", "bf16", "int8", "fp8", "int8+fp16", "fp8+fp16", "best"];
+    let known: Vec<String> = Precision::usual().map(|precision| precision.to_string()).collect();
+    let known: Vec<&str> = known.iter().map(String::as_str).collect();
     word(text, Precision::from_str, &known)
 }
 

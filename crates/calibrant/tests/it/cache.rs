@@ -209,7 +209,7 @@ fn convert_puts_any_header_over_the_same_scales() {
     for (words, header) in [
         ("--version 8.6.1", "TRT-8601-EntropyCalibration2"),
         ("--version 101601 --algorithm minmax", "TRT-101601-MinMaxCalibration"),
-        ("--algorithm entropy", "TRT-7202-EntropyCalibration"),
+        ("--algorithm entropy-v1", "TRT-7202-EntropyCalibration"),
         ("--algorithm legacy", "TRT-7202-LegacyCalibration"),
         ("--version 10.16.1.11 --algorithm EntropyCalibration2", "TRT-101601-EntropyCalibration2"),
     ] {

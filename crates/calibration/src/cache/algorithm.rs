@@ -14,7 +14,7 @@ use crate::Method;
 pub enum Algorithm {
     /// `IInt8EntropyCalibrator2`, the usual one for CNNs; the word is `entropy2`.
     EntropyCalibration2,
-    /// `IInt8EntropyCalibrator`; the word is `entropy`.
+    /// `IInt8EntropyCalibrator`; the word is `entropy-v1`.
     EntropyCalibration,
     /// `IInt8MinMaxCalibrator`; the word is `minmax`.
     MinMaxCalibration,
@@ -30,7 +30,7 @@ impl fmt::Display for Algorithm {
 
 /// A word that names none of TensorRT's calibrators.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("unknown calibrator `{text}`; the calibrators are entropy2, entropy, minmax and legacy")]
+#[error("unknown calibrator `{text}`; the calibrators are entropy2, entropy-v1, minmax and legacy")]
 pub struct ParseAlgorithmError {
     /// The word as given.
     pub text: String,
@@ -72,7 +72,7 @@ impl Algorithm {
     pub fn word(self) -> &'static str {
         match self {
             Self::EntropyCalibration2 => "entropy2",
-            Self::EntropyCalibration => "entropy",
+            Self::EntropyCalibration => "entropy-v1",
             Self::MinMaxCalibration => "minmax",
             Self::LegacyCalibration => "legacy",
         }
@@ -114,7 +114,8 @@ mod tests {
             assert_eq!(algorithm.word().parse(), Ok(algorithm));
             assert_eq!(algorithm.name().parse(), Ok(algorithm));
         }
-        let error = "Entropy".parse::<Algorithm>().unwrap_err().to_string();
-        assert!(error.starts_with("unknown calibrator `Entropy`; the calibrators are entropy2"));
+        // Where a method is asked for, this word stands for the second of TensorRT's two.
+        let error = "entropy".parse::<Algorithm>().unwrap_err().to_string();
+        assert!(error.starts_with("unknown calibrator `entropy`; the calibrators are entropy2"));
     }
 }

@@ -169,7 +169,7 @@ pub(crate) struct HeaderArgs {
     /// Where the cache goes, such as jetpack-6.1 or deepstream-7.0: its TensorRT's version; docs/targets.md lists the targets.
     #[arg(long = "for", id = "target", value_name = "TARGET", value_parser = words::target_with_caches)]
     pub(crate) target: Option<&'static calibrant_calibration::Target>,
-    /// The calibrator that the cache is for: entropy2, entropy, minmax or legacy [default: as it is, for a table by its method, for a model entropy2].
+    /// The calibrator that the cache is for: entropy2, entropy-v1, minmax or legacy [default: as it is, for a table by its method, for a model entropy2].
     #[arg(long, value_name = "NAME")]
     pub(crate) algorithm: Option<Algorithm>,
 }
