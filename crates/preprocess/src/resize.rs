@@ -22,8 +22,8 @@ mod naive;
 #[cfg(test)]
 mod tests;
 
+use calibrant_fir::{FilterType, ResizeAlg};
 use calibrant_jpeg::Region;
-use fast_image_resize::{FilterType, ResizeAlg};
 
 pub use fir::FirError;
 pub(crate) use sampling::sampling;

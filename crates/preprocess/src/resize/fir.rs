@@ -1,11 +1,7 @@
 //! The filters of `fast_image_resize`, for recipes that equal no framework.
 
+use calibrant_fir::{Resampler, ResizeAlg};
 use calibrant_jpeg::Region;
-use fast_image_resize::images::{TypedImage, TypedImageRef};
-use fast_image_resize::pixels::{InnerPixel, U8, U8x3};
-use fast_image_resize::{
-    ImageBufferError, PixelTrait, ResizeAlg, ResizeError, ResizeOptions, Resizer,
-};
 
 use super::{Job, Rows, want};
 use crate::decode::KEEP_BYTES;
@@ -15,9 +11,6 @@ use crate::recipe::Size;
 /// What the resampler refuses.
 #[derive(Debug, thiserror::Error)]
 pub enum FirError {
-    /// A buffer that does not have the size of its picture.
-    #[error("a pixel buffer has another length than its picture")]
-    Buffer(#[from] ImageBufferError),
     /// A shape so long that the picture between its passes would fill the memory.
     #[error(
         "a picture so long needs {bytes} bytes between the passes; use cv2-linear or a pil-* filter"
@@ -26,9 +19,9 @@ pub enum FirError {
         /// What it would take.
         bytes: usize,
     },
-    /// Sizes or a crop that it does not take.
-    #[error("the resampler refuses the sizes")]
-    Resize(#[from] ResizeError),
+    /// The resampler refuses the picture.
+    #[error(transparent)]
+    Resample(#[from] calibrant_fir::Error),
 }
 
 /// Bytes that the resampler may take for the picture between its two passes.
@@ -38,7 +31,7 @@ const BETWEEN_BYTES: usize = 256 << 20;
 #[derive(Debug, Default)]
 pub(super) struct Fir {
     job: Option<Whole>,
-    resizer: Resizer,
+    resampler: Resampler,
     pixels: Vec<u8>,
     out: Vec<u8>,
 }
@@ -84,11 +77,8 @@ impl Fir {
         let Some(job) = self.job.take() else { return Ok(()) };
         let window = job.plan.window.size;
         self.out.resize(window.area() * job.channels, 0);
-        let Self { resizer, pixels, out, .. } = self;
-        match job.channels {
-            1 => job.resize::<U8>(pixels, resizer, out)?,
-            _ => job.resize::<U8x3>(pixels, resizer, out)?,
-        }
+        let Self { resampler, pixels, out, .. } = self;
+        resampler.resample(&job.resampled(), pixels, out)?;
         let all = out.chunks_exact(window.width as usize * job.channels);
         all.enumerate().for_each(|(y, line)| lines(y, line));
         if pixels.capacity() > KEEP_BYTES {
@@ -99,14 +89,7 @@ impl Fir {
 }
 
 impl Whole {
-    /// The resampler is generic: naming the kind of pixel keeps the compiler from building it for
-    /// all others.
-    fn resize<P: InnerPixel + PixelTrait>(
-        &self,
-        pixels: &[u8],
-        resizer: &mut Resizer,
-        out: &mut [u8],
-    ) -> Result<(), FirError> {
+    fn resampled(&self) -> calibrant_fir::Job {
         let (from, to, window) = (self.from, self.plan.scaled, self.plan.window);
         // The window in the source's coordinates: all of it, or the part that a crop keeps.
         let x = f64::from(from.width) / f64::from(to.width);
@@ -115,10 +98,12 @@ impl Whole {
         // Products may end a rounding error beyond the border, which the resampler refuses.
         let width = (f64::from(window.size.width) * x).min(f64::from(from.width) - left);
         let height = (f64::from(window.size.height) * y).min(f64::from(from.height) - top);
-        let options =
-            ResizeOptions::new().resize_alg(self.algorithm).crop(left, top, width, height);
-        let from = TypedImageRef::<P>::from_buffer(from.width, from.height, pixels)?;
-        let mut to = TypedImage::<P>::from_buffer(window.size.width, window.size.height, out)?;
-        Ok(resizer.resize_typed(&from, &mut to, &options)?)
+        calibrant_fir::Job {
+            algorithm: self.algorithm,
+            channels: self.channels,
+            from: [from.width, from.height],
+            part: [left, top, width, height],
+            to: [window.size.width, window.size.height],
+        }
     }
 }
