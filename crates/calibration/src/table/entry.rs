@@ -63,7 +63,7 @@ impl Entry {
 
     /// The range of the tensor.
     ///
-    /// Of a table's entries every amax is one; [`check`](Self::check) sees to it.
+    /// Every amax of a table that was made or read is one.
     pub fn range(&self) -> Range {
         Range::of_amax(self.amax).unwrap_or(Range::ZERO)
     }
