@@ -123,19 +123,45 @@ impl ::buffa::Enumeration for Version {
     fn from_proto_name(name: &str) -> ::core::option::Option<Self> {
         match name {
             "_START_VERSION" => ::core::option::Option::Some(Self::_START_VERSION),
-            "IR_VERSION_2017_10_10" => ::core::option::Option::Some(Self::IR_VERSION_2017_10_10),
-            "IR_VERSION_2017_10_30" => ::core::option::Option::Some(Self::IR_VERSION_2017_10_30),
-            "IR_VERSION_2017_11_3" => ::core::option::Option::Some(Self::IR_VERSION_2017_11_3),
-            "IR_VERSION_2019_1_22" => ::core::option::Option::Some(Self::IR_VERSION_2019_1_22),
-            "IR_VERSION_2019_3_18" => ::core::option::Option::Some(Self::IR_VERSION_2019_3_18),
-            "IR_VERSION_2019_9_19" => ::core::option::Option::Some(Self::IR_VERSION_2019_9_19),
-            "IR_VERSION_2020_5_8" => ::core::option::Option::Some(Self::IR_VERSION_2020_5_8),
-            "IR_VERSION_2021_7_30" => ::core::option::Option::Some(Self::IR_VERSION_2021_7_30),
-            "IR_VERSION_2023_5_5" => ::core::option::Option::Some(Self::IR_VERSION_2023_5_5),
-            "IR_VERSION_2024_3_25" => ::core::option::Option::Some(Self::IR_VERSION_2024_3_25),
-            "IR_VERSION_2025_05_12" => ::core::option::Option::Some(Self::IR_VERSION_2025_05_12),
-            "IR_VERSION_2025_08_26" => ::core::option::Option::Some(Self::IR_VERSION_2025_08_26),
-            "IR_VERSION_2025_11_06" => ::core::option::Option::Some(Self::IR_VERSION_2025_11_06),
+            "IR_VERSION_2017_10_10" => {
+                ::core::option::Option::Some(Self::IR_VERSION_2017_10_10)
+            }
+            "IR_VERSION_2017_10_30" => {
+                ::core::option::Option::Some(Self::IR_VERSION_2017_10_30)
+            }
+            "IR_VERSION_2017_11_3" => {
+                ::core::option::Option::Some(Self::IR_VERSION_2017_11_3)
+            }
+            "IR_VERSION_2019_1_22" => {
+                ::core::option::Option::Some(Self::IR_VERSION_2019_1_22)
+            }
+            "IR_VERSION_2019_3_18" => {
+                ::core::option::Option::Some(Self::IR_VERSION_2019_3_18)
+            }
+            "IR_VERSION_2019_9_19" => {
+                ::core::option::Option::Some(Self::IR_VERSION_2019_9_19)
+            }
+            "IR_VERSION_2020_5_8" => {
+                ::core::option::Option::Some(Self::IR_VERSION_2020_5_8)
+            }
+            "IR_VERSION_2021_7_30" => {
+                ::core::option::Option::Some(Self::IR_VERSION_2021_7_30)
+            }
+            "IR_VERSION_2023_5_5" => {
+                ::core::option::Option::Some(Self::IR_VERSION_2023_5_5)
+            }
+            "IR_VERSION_2024_3_25" => {
+                ::core::option::Option::Some(Self::IR_VERSION_2024_3_25)
+            }
+            "IR_VERSION_2025_05_12" => {
+                ::core::option::Option::Some(Self::IR_VERSION_2025_05_12)
+            }
+            "IR_VERSION_2025_08_26" => {
+                ::core::option::Option::Some(Self::IR_VERSION_2025_08_26)
+            }
+            "IR_VERSION_2025_11_06" => {
+                ::core::option::Option::Some(Self::IR_VERSION_2025_11_06)
+            }
             "IR_VERSION" => ::core::option::Option::Some(Self::IR_VERSION),
             _ => ::core::option::Option::None,
         }
@@ -284,28 +310,40 @@ impl AttributeProto {
     #[must_use = "with_* setters return `self` by value; assign or chain the result"]
     #[inline]
     ///Sets [`Self::name`] to `Some(value)`, consuming and returning `self`.
-    pub fn with_name(mut self, value: impl Into<::buffa::alloc::string::String>) -> Self {
+    pub fn with_name(
+        mut self,
+        value: impl Into<::buffa::alloc::string::String>,
+    ) -> Self {
         self.name = Some(value.into());
         self
     }
     #[must_use = "with_* setters return `self` by value; assign or chain the result"]
     #[inline]
     ///Sets [`Self::ref_attr_name`] to `Some(value)`, consuming and returning `self`.
-    pub fn with_ref_attr_name(mut self, value: impl Into<::buffa::alloc::string::String>) -> Self {
+    pub fn with_ref_attr_name(
+        mut self,
+        value: impl Into<::buffa::alloc::string::String>,
+    ) -> Self {
         self.ref_attr_name = Some(value.into());
         self
     }
     #[must_use = "with_* setters return `self` by value; assign or chain the result"]
     #[inline]
     ///Sets [`Self::doc_string`] to `Some(value)`, consuming and returning `self`.
-    pub fn with_doc_string(mut self, value: impl Into<::buffa::alloc::string::String>) -> Self {
+    pub fn with_doc_string(
+        mut self,
+        value: impl Into<::buffa::alloc::string::String>,
+    ) -> Self {
         self.doc_string = Some(value.into());
         self
     }
     #[must_use = "with_* setters return `self` by value; assign or chain the result"]
     #[inline]
     ///Sets `type` to `Some(value)`, consuming and returning `self`.
-    pub fn with_type(mut self, value: impl Into<attribute_proto::AttributeType>) -> Self {
+    pub fn with_type(
+        mut self,
+        value: impl Into<attribute_proto::AttributeType>,
+    ) -> Self {
         self.r#type = Some(value.into());
         self
     }
@@ -367,17 +405,21 @@ impl ::buffa::Message for AttributeProto {
             let __slot = __cache.reserve();
             let inner_size = self.t.compute_size(__cache);
             __cache.set(__slot, inner_size);
-            size +=
-                1u64 + ::buffa::encoding::varint_len(inner_size as u64) as u64 + inner_size as u64;
+            size
+                += 1u64 + ::buffa::encoding::varint_len(inner_size as u64) as u64
+                    + inner_size as u64;
         }
         if self.g.is_set() {
             let __slot = __cache.reserve();
             let inner_size = self.g.compute_size(__cache);
             __cache.set(__slot, inner_size);
-            size +=
-                1u64 + ::buffa::encoding::varint_len(inner_size as u64) as u64 + inner_size as u64;
+            size
+                += 1u64 + ::buffa::encoding::varint_len(inner_size as u64) as u64
+                    + inner_size as u64;
         }
-        size += self.floats.len() as u64 * (1u64 + ::buffa::types::FIXED32_ENCODED_LEN as u64);
+        size
+            += self.floats.len() as u64
+                * (1u64 + ::buffa::types::FIXED32_ENCODED_LEN as u64);
         for v in &self.ints {
             size += 1u64 + ::buffa::types::int64_encoded_len(*v) as u64;
         }
@@ -388,15 +430,17 @@ impl ::buffa::Message for AttributeProto {
             let __slot = __cache.reserve();
             let inner_size = v.compute_size(__cache);
             __cache.set(__slot, inner_size);
-            size +=
-                1u64 + ::buffa::encoding::varint_len(inner_size as u64) as u64 + inner_size as u64;
+            size
+                += 1u64 + ::buffa::encoding::varint_len(inner_size as u64) as u64
+                    + inner_size as u64;
         }
         for v in &self.graphs {
             let __slot = __cache.reserve();
             let inner_size = v.compute_size(__cache);
             __cache.set(__slot, inner_size);
-            size +=
-                1u64 + ::buffa::encoding::varint_len(inner_size as u64) as u64 + inner_size as u64;
+            size
+                += 1u64 + ::buffa::encoding::varint_len(inner_size as u64) as u64
+                    + inner_size as u64;
         }
         if let Some(ref v) = self.doc_string {
             size += 1u64 + ::buffa::types::string_encoded_len(v) as u64;
@@ -405,15 +449,17 @@ impl ::buffa::Message for AttributeProto {
             let __slot = __cache.reserve();
             let inner_size = self.tp.compute_size(__cache);
             __cache.set(__slot, inner_size);
-            size +=
-                1u64 + ::buffa::encoding::varint_len(inner_size as u64) as u64 + inner_size as u64;
+            size
+                += 1u64 + ::buffa::encoding::varint_len(inner_size as u64) as u64
+                    + inner_size as u64;
         }
         for v in &self.type_protos {
             let __slot = __cache.reserve();
             let inner_size = v.compute_size(__cache);
             __cache.set(__slot, inner_size);
-            size +=
-                1u64 + ::buffa::encoding::varint_len(inner_size as u64) as u64 + inner_size as u64;
+            size
+                += 1u64 + ::buffa::encoding::varint_len(inner_size as u64) as u64
+                    + inner_size as u64;
         }
         if let Some(ref v) = self.r#type {
             size += 2u64 + ::buffa::types::int32_encoded_len(v.to_i32()) as u64;
@@ -425,20 +471,26 @@ impl ::buffa::Message for AttributeProto {
             let __slot = __cache.reserve();
             let inner_size = self.sparse_tensor.compute_size(__cache);
             __cache.set(__slot, inner_size);
-            size +=
-                2u64 + ::buffa::encoding::varint_len(inner_size as u64) as u64 + inner_size as u64;
+            size
+                += 2u64 + ::buffa::encoding::varint_len(inner_size as u64) as u64
+                    + inner_size as u64;
         }
         for v in &self.sparse_tensors {
             let __slot = __cache.reserve();
             let inner_size = v.compute_size(__cache);
             __cache.set(__slot, inner_size);
-            size +=
-                2u64 + ::buffa::encoding::varint_len(inner_size as u64) as u64 + inner_size as u64;
+            size
+                += 2u64 + ::buffa::encoding::varint_len(inner_size as u64) as u64
+                    + inner_size as u64;
         }
         size += self.__buffa_unknown_fields.encoded_len() as u64;
         ::buffa::saturate_size(size)
     }
-    fn write_to(&self, __cache: &mut ::buffa::SizeCache, buf: &mut impl ::buffa::EncodeSink) {
+    fn write_to(
+        &self,
+        __cache: &mut ::buffa::SizeCache,
+        buf: &mut impl ::buffa::EncodeSink,
+    ) {
         #[allow(unused_imports)]
         use ::buffa::Enumeration as _;
         if let Some(ref v) = self.name {
@@ -454,11 +506,19 @@ impl ::buffa::Message for AttributeProto {
             ::buffa::types::put_shared_bytes_field(4u32, v, buf);
         }
         if self.t.is_set() {
-            ::buffa::types::put_len_delimited_header(5u32, u64::from(__cache.consume_next()), buf);
+            ::buffa::types::put_len_delimited_header(
+                5u32,
+                u64::from(__cache.consume_next()),
+                buf,
+            );
             self.t.write_to(__cache, buf);
         }
         if self.g.is_set() {
-            ::buffa::types::put_len_delimited_header(6u32, u64::from(__cache.consume_next()), buf);
+            ::buffa::types::put_len_delimited_header(
+                6u32,
+                u64::from(__cache.consume_next()),
+                buf,
+            );
             self.g.write_to(__cache, buf);
         }
         for v in &self.floats {
@@ -471,22 +531,38 @@ impl ::buffa::Message for AttributeProto {
             ::buffa::types::put_shared_bytes_field(9u32, v, buf);
         }
         for v in &self.tensors {
-            ::buffa::types::put_len_delimited_header(10u32, u64::from(__cache.consume_next()), buf);
+            ::buffa::types::put_len_delimited_header(
+                10u32,
+                u64::from(__cache.consume_next()),
+                buf,
+            );
             v.write_to(__cache, buf);
         }
         for v in &self.graphs {
-            ::buffa::types::put_len_delimited_header(11u32, u64::from(__cache.consume_next()), buf);
+            ::buffa::types::put_len_delimited_header(
+                11u32,
+                u64::from(__cache.consume_next()),
+                buf,
+            );
             v.write_to(__cache, buf);
         }
         if let Some(ref v) = self.doc_string {
             ::buffa::types::put_string_field(13u32, v, buf);
         }
         if self.tp.is_set() {
-            ::buffa::types::put_len_delimited_header(14u32, u64::from(__cache.consume_next()), buf);
+            ::buffa::types::put_len_delimited_header(
+                14u32,
+                u64::from(__cache.consume_next()),
+                buf,
+            );
             self.tp.write_to(__cache, buf);
         }
         for v in &self.type_protos {
-            ::buffa::types::put_len_delimited_header(15u32, u64::from(__cache.consume_next()), buf);
+            ::buffa::types::put_len_delimited_header(
+                15u32,
+                u64::from(__cache.consume_next()),
+                buf,
+            );
             v.write_to(__cache, buf);
         }
         if let Some(ref v) = self.r#type {
@@ -496,11 +572,19 @@ impl ::buffa::Message for AttributeProto {
             ::buffa::types::put_string_field(21u32, v, buf);
         }
         if self.sparse_tensor.is_set() {
-            ::buffa::types::put_len_delimited_header(22u32, u64::from(__cache.consume_next()), buf);
+            ::buffa::types::put_len_delimited_header(
+                22u32,
+                u64::from(__cache.consume_next()),
+                buf,
+            );
             self.sparse_tensor.write_to(__cache, buf);
         }
         for v in &self.sparse_tensors {
-            ::buffa::types::put_len_delimited_header(23u32, u64::from(__cache.consume_next()), buf);
+            ::buffa::types::put_len_delimited_header(
+                23u32,
+                u64::from(__cache.consume_next()),
+                buf,
+            );
             v.write_to(__cache, buf);
         }
         self.__buffa_unknown_fields.write_to(buf);
@@ -512,9 +596,9 @@ impl ::buffa::Message for AttributeProto {
         ctx: ::buffa::DecodeContext<'_>,
     ) -> ::core::result::Result<(), ::buffa::DecodeError> {
         #[allow(unused_imports)]
-        use ::buffa::Enumeration as _;
-        #[allow(unused_imports)]
         use ::buffa::bytes::Buf as _;
+        #[allow(unused_imports)]
+        use ::buffa::Enumeration as _;
         match tag.field_number() {
             1u32 => {
                 ::buffa::encoding::check_wire_type(
@@ -527,50 +611,76 @@ impl ::buffa::Message for AttributeProto {
                 )?;
             }
             2u32 => {
-                ::buffa::encoding::check_wire_type(tag, ::buffa::encoding::WireType::Fixed32)?;
-                self.f = ::core::option::Option::Some(::buffa::types::decode_float(buf)?);
+                ::buffa::encoding::check_wire_type(
+                    tag,
+                    ::buffa::encoding::WireType::Fixed32,
+                )?;
+                self.f = ::core::option::Option::Some(
+                    ::buffa::types::decode_float(buf)?,
+                );
             }
             3u32 => {
-                ::buffa::encoding::check_wire_type(tag, ::buffa::encoding::WireType::Varint)?;
-                self.i = ::core::option::Option::Some(::buffa::types::decode_int64(buf)?);
+                ::buffa::encoding::check_wire_type(
+                    tag,
+                    ::buffa::encoding::WireType::Varint,
+                )?;
+                self.i = ::core::option::Option::Some(
+                    ::buffa::types::decode_int64(buf)?,
+                );
             }
             4u32 => {
                 ::buffa::encoding::check_wire_type(
                     tag,
                     ::buffa::encoding::WireType::LengthDelimited,
                 )?;
-                self.s = ::core::option::Option::Some(::buffa::types::decode_bytes_to_bytes(buf)?);
+                self.s = ::core::option::Option::Some(
+                    ::buffa::types::decode_bytes_to_bytes(buf)?,
+                );
             }
             5u32 => {
                 ::buffa::encoding::check_wire_type(
                     tag,
                     ::buffa::encoding::WireType::LengthDelimited,
                 )?;
-                ::buffa::Message::merge_length_delimited(self.t.get_or_insert_default(), buf, ctx)?;
+                ::buffa::Message::merge_length_delimited(
+                    self.t.get_or_insert_default(),
+                    buf,
+                    ctx,
+                )?;
             }
             6u32 => {
                 ::buffa::encoding::check_wire_type(
                     tag,
                     ::buffa::encoding::WireType::LengthDelimited,
                 )?;
-                ::buffa::Message::merge_length_delimited(self.g.get_or_insert_default(), buf, ctx)?;
+                ::buffa::Message::merge_length_delimited(
+                    self.g.get_or_insert_default(),
+                    buf,
+                    ctx,
+                )?;
             }
             7u32 => {
                 if tag.wire_type() == ::buffa::encoding::WireType::LengthDelimited {
                     let len = ::buffa::encoding::decode_varint(buf)?;
-                    let len =
-                        usize::try_from(len).map_err(|_| ::buffa::DecodeError::MessageTooLarge)?;
+                    let len = usize::try_from(len)
+                        .map_err(|_| ::buffa::DecodeError::MessageTooLarge)?;
                     if buf.remaining() < len {
-                        return ::core::result::Result::Err(::buffa::DecodeError::UnexpectedEof);
+                        return ::core::result::Result::Err(
+                            ::buffa::DecodeError::UnexpectedEof,
+                        );
                     }
                     if buf.chunk().len() >= len {
-                        ::buffa::types::extend_packed_float(&buf.chunk()[..len], &mut self.floats)?;
+                        ::buffa::types::extend_packed_float(
+                            &buf.chunk()[..len],
+                            &mut self.floats,
+                        )?;
                         buf.advance(len);
                     } else {
                         self.floats.reserve(len / 4usize);
                         let mut limited = buf.take(len);
                         while limited.has_remaining() {
-                            self.floats.push(::buffa::types::decode_float(&mut limited)?);
+                            self.floats
+                                .push(::buffa::types::decode_float(&mut limited)?);
                         }
                         let leftover = limited.remaining();
                         if leftover > 0 {
@@ -580,19 +690,23 @@ impl ::buffa::Message for AttributeProto {
                 } else if tag.wire_type() == ::buffa::encoding::WireType::Fixed32 {
                     self.floats.push(::buffa::types::decode_float(buf)?);
                 } else {
-                    return ::core::result::Result::Err(::buffa::encoding::wire_type_mismatch(
-                        tag,
-                        ::buffa::encoding::WireType::LengthDelimited,
-                    ));
+                    return ::core::result::Result::Err(
+                        ::buffa::encoding::wire_type_mismatch(
+                            tag,
+                            ::buffa::encoding::WireType::LengthDelimited,
+                        ),
+                    );
                 }
             }
             8u32 => {
                 if tag.wire_type() == ::buffa::encoding::WireType::LengthDelimited {
                     let len = ::buffa::encoding::decode_varint(buf)?;
-                    let len =
-                        usize::try_from(len).map_err(|_| ::buffa::DecodeError::MessageTooLarge)?;
+                    let len = usize::try_from(len)
+                        .map_err(|_| ::buffa::DecodeError::MessageTooLarge)?;
                     if buf.remaining() < len {
-                        return ::core::result::Result::Err(::buffa::DecodeError::UnexpectedEof);
+                        return ::core::result::Result::Err(
+                            ::buffa::DecodeError::UnexpectedEof,
+                        );
                     }
                     if buf.chunk().len() >= len {
                         ::buffa::types::extend_packed_int64(
@@ -605,7 +719,8 @@ impl ::buffa::Message for AttributeProto {
                         self.ints.reserve(len);
                         let mut limited = buf.take(len);
                         while limited.has_remaining() {
-                            self.ints.push(::buffa::types::decode_int64_packed(&mut limited)?);
+                            self.ints
+                                .push(::buffa::types::decode_int64_packed(&mut limited)?);
                         }
                         let leftover = limited.remaining();
                         if leftover > 0 {
@@ -615,10 +730,12 @@ impl ::buffa::Message for AttributeProto {
                 } else if tag.wire_type() == ::buffa::encoding::WireType::Varint {
                     self.ints.push(::buffa::types::decode_int64(buf)?);
                 } else {
-                    return ::core::result::Result::Err(::buffa::encoding::wire_type_mismatch(
-                        tag,
-                        ::buffa::encoding::WireType::LengthDelimited,
-                    ));
+                    return ::core::result::Result::Err(
+                        ::buffa::encoding::wire_type_mismatch(
+                            tag,
+                            ::buffa::encoding::WireType::LengthDelimited,
+                        ),
+                    );
                 }
             }
             9u32 => {
@@ -627,7 +744,9 @@ impl ::buffa::Message for AttributeProto {
                     ::buffa::encoding::WireType::LengthDelimited,
                 )?;
                 let __elem = ::buffa::types::decode_bytes_to_bytes(buf)?;
-                ctx.register_element_memory(::buffa::__private::element_footprint(&__elem))?;
+                ctx.register_element_memory(
+                    ::buffa::__private::element_footprint(&__elem),
+                )?;
                 self.strings.push(__elem);
             }
             10u32 => {
@@ -636,7 +755,9 @@ impl ::buffa::Message for AttributeProto {
                     ::buffa::encoding::WireType::LengthDelimited,
                 )?;
                 let mut elem = ::core::default::Default::default();
-                ctx.register_element_memory(::buffa::__private::element_footprint(&elem))?;
+                ctx.register_element_memory(
+                    ::buffa::__private::element_footprint(&elem),
+                )?;
                 ::buffa::Message::merge_length_delimited(&mut elem, buf, ctx)?;
                 self.tensors.push(elem);
             }
@@ -646,7 +767,9 @@ impl ::buffa::Message for AttributeProto {
                     ::buffa::encoding::WireType::LengthDelimited,
                 )?;
                 let mut elem = ::core::default::Default::default();
-                ctx.register_element_memory(::buffa::__private::element_footprint(&elem))?;
+                ctx.register_element_memory(
+                    ::buffa::__private::element_footprint(&elem),
+                )?;
                 ::buffa::Message::merge_length_delimited(&mut elem, buf, ctx)?;
                 self.graphs.push(elem);
             }
@@ -656,7 +779,9 @@ impl ::buffa::Message for AttributeProto {
                     ::buffa::encoding::WireType::LengthDelimited,
                 )?;
                 ::buffa::types::merge_string(
-                    self.doc_string.get_or_insert_with(::buffa::alloc::string::String::new),
+                    self
+                        .doc_string
+                        .get_or_insert_with(::buffa::alloc::string::String::new),
                     buf,
                 )?;
             }
@@ -677,21 +802,29 @@ impl ::buffa::Message for AttributeProto {
                     ::buffa::encoding::WireType::LengthDelimited,
                 )?;
                 let mut elem = ::core::default::Default::default();
-                ctx.register_element_memory(::buffa::__private::element_footprint(&elem))?;
+                ctx.register_element_memory(
+                    ::buffa::__private::element_footprint(&elem),
+                )?;
                 ::buffa::Message::merge_length_delimited(&mut elem, buf, ctx)?;
                 self.type_protos.push(elem);
             }
             20u32 => {
-                ::buffa::encoding::check_wire_type(tag, ::buffa::encoding::WireType::Varint)?;
+                ::buffa::encoding::check_wire_type(
+                    tag,
+                    ::buffa::encoding::WireType::Varint,
+                )?;
                 let __raw = ::buffa::types::decode_int32(buf)?;
-                if let ::core::option::Option::Some(__v) = ::buffa::Enumeration::from_i32(__raw) {
+                if let ::core::option::Option::Some(__v) = ::buffa::Enumeration::from_i32(
+                    __raw,
+                ) {
                     self.r#type = ::core::option::Option::Some(__v);
                 } else {
                     ctx.register_unknown_field()?;
-                    self.__buffa_unknown_fields.push(::buffa::UnknownField {
-                        number: 20u32,
-                        data: ::buffa::UnknownFieldData::Varint(__raw as u64),
-                    });
+                    self.__buffa_unknown_fields
+                        .push(::buffa::UnknownField {
+                            number: 20u32,
+                            data: ::buffa::UnknownFieldData::Varint(__raw as u64),
+                        });
                 }
             }
             21u32 => {
@@ -700,7 +833,9 @@ impl ::buffa::Message for AttributeProto {
                     ::buffa::encoding::WireType::LengthDelimited,
                 )?;
                 ::buffa::types::merge_string(
-                    self.ref_attr_name.get_or_insert_with(::buffa::alloc::string::String::new),
+                    self
+                        .ref_attr_name
+                        .get_or_insert_with(::buffa::alloc::string::String::new),
                     buf,
                 )?;
             }
@@ -721,7 +856,9 @@ impl ::buffa::Message for AttributeProto {
                     ::buffa::encoding::WireType::LengthDelimited,
                 )?;
                 let mut elem = ::core::default::Default::default();
-                ctx.register_element_memory(::buffa::__private::element_footprint(&elem))?;
+                ctx.register_element_memory(
+                    ::buffa::__private::element_footprint(&elem),
+                )?;
                 ::buffa::Message::merge_length_delimited(&mut elem, buf, ctx)?;
                 self.sparse_tensors.push(elem);
             }
@@ -956,14 +1093,20 @@ impl ValueInfoProto {
     #[must_use = "with_* setters return `self` by value; assign or chain the result"]
     #[inline]
     ///Sets [`Self::name`] to `Some(value)`, consuming and returning `self`.
-    pub fn with_name(mut self, value: impl Into<::buffa::alloc::string::String>) -> Self {
+    pub fn with_name(
+        mut self,
+        value: impl Into<::buffa::alloc::string::String>,
+    ) -> Self {
         self.name = Some(value.into());
         self
     }
     #[must_use = "with_* setters return `self` by value; assign or chain the result"]
     #[inline]
     ///Sets [`Self::doc_string`] to `Some(value)`, consuming and returning `self`.
-    pub fn with_doc_string(mut self, value: impl Into<::buffa::alloc::string::String>) -> Self {
+    pub fn with_doc_string(
+        mut self,
+        value: impl Into<::buffa::alloc::string::String>,
+    ) -> Self {
         self.doc_string = Some(value.into());
         self
     }
@@ -995,8 +1138,9 @@ impl ::buffa::Message for ValueInfoProto {
             let __slot = __cache.reserve();
             let inner_size = self.r#type.compute_size(__cache);
             __cache.set(__slot, inner_size);
-            size +=
-                1u64 + ::buffa::encoding::varint_len(inner_size as u64) as u64 + inner_size as u64;
+            size
+                += 1u64 + ::buffa::encoding::varint_len(inner_size as u64) as u64
+                    + inner_size as u64;
         }
         if let Some(ref v) = self.doc_string {
             size += 1u64 + ::buffa::types::string_encoded_len(v) as u64;
@@ -1005,27 +1149,40 @@ impl ::buffa::Message for ValueInfoProto {
             let __slot = __cache.reserve();
             let inner_size = v.compute_size(__cache);
             __cache.set(__slot, inner_size);
-            size +=
-                1u64 + ::buffa::encoding::varint_len(inner_size as u64) as u64 + inner_size as u64;
+            size
+                += 1u64 + ::buffa::encoding::varint_len(inner_size as u64) as u64
+                    + inner_size as u64;
         }
         size += self.__buffa_unknown_fields.encoded_len() as u64;
         ::buffa::saturate_size(size)
     }
-    fn write_to(&self, __cache: &mut ::buffa::SizeCache, buf: &mut impl ::buffa::EncodeSink) {
+    fn write_to(
+        &self,
+        __cache: &mut ::buffa::SizeCache,
+        buf: &mut impl ::buffa::EncodeSink,
+    ) {
         #[allow(unused_imports)]
         use ::buffa::Enumeration as _;
         if let Some(ref v) = self.name {
             ::buffa::types::put_string_field(1u32, v, buf);
         }
         if self.r#type.is_set() {
-            ::buffa::types::put_len_delimited_header(2u32, u64::from(__cache.consume_next()), buf);
+            ::buffa::types::put_len_delimited_header(
+                2u32,
+                u64::from(__cache.consume_next()),
+                buf,
+            );
             self.r#type.write_to(__cache, buf);
         }
         if let Some(ref v) = self.doc_string {
             ::buffa::types::put_string_field(3u32, v, buf);
         }
         for v in &self.metadata_props {
-            ::buffa::types::put_len_delimited_header(4u32, u64::from(__cache.consume_next()), buf);
+            ::buffa::types::put_len_delimited_header(
+                4u32,
+                u64::from(__cache.consume_next()),
+                buf,
+            );
             v.write_to(__cache, buf);
         }
         self.__buffa_unknown_fields.write_to(buf);
@@ -1037,9 +1194,9 @@ impl ::buffa::Message for ValueInfoProto {
         ctx: ::buffa::DecodeContext<'_>,
     ) -> ::core::result::Result<(), ::buffa::DecodeError> {
         #[allow(unused_imports)]
-        use ::buffa::Enumeration as _;
-        #[allow(unused_imports)]
         use ::buffa::bytes::Buf as _;
+        #[allow(unused_imports)]
+        use ::buffa::Enumeration as _;
         match tag.field_number() {
             1u32 => {
                 ::buffa::encoding::check_wire_type(
@@ -1068,7 +1225,9 @@ impl ::buffa::Message for ValueInfoProto {
                     ::buffa::encoding::WireType::LengthDelimited,
                 )?;
                 ::buffa::types::merge_string(
-                    self.doc_string.get_or_insert_with(::buffa::alloc::string::String::new),
+                    self
+                        .doc_string
+                        .get_or_insert_with(::buffa::alloc::string::String::new),
                     buf,
                 )?;
             }
@@ -1078,7 +1237,9 @@ impl ::buffa::Message for ValueInfoProto {
                     ::buffa::encoding::WireType::LengthDelimited,
                 )?;
                 let mut elem = ::core::default::Default::default();
-                ctx.register_element_memory(::buffa::__private::element_footprint(&elem))?;
+                ctx.register_element_memory(
+                    ::buffa::__private::element_footprint(&elem),
+                )?;
                 ::buffa::Message::merge_length_delimited(&mut elem, buf, ctx)?;
                 self.metadata_props.push(elem);
             }
@@ -1158,35 +1319,50 @@ impl NodeProto {
     #[must_use = "with_* setters return `self` by value; assign or chain the result"]
     #[inline]
     ///Sets [`Self::name`] to `Some(value)`, consuming and returning `self`.
-    pub fn with_name(mut self, value: impl Into<::buffa::alloc::string::String>) -> Self {
+    pub fn with_name(
+        mut self,
+        value: impl Into<::buffa::alloc::string::String>,
+    ) -> Self {
         self.name = Some(value.into());
         self
     }
     #[must_use = "with_* setters return `self` by value; assign or chain the result"]
     #[inline]
     ///Sets [`Self::op_type`] to `Some(value)`, consuming and returning `self`.
-    pub fn with_op_type(mut self, value: impl Into<::buffa::alloc::string::String>) -> Self {
+    pub fn with_op_type(
+        mut self,
+        value: impl Into<::buffa::alloc::string::String>,
+    ) -> Self {
         self.op_type = Some(value.into());
         self
     }
     #[must_use = "with_* setters return `self` by value; assign or chain the result"]
     #[inline]
     ///Sets [`Self::domain`] to `Some(value)`, consuming and returning `self`.
-    pub fn with_domain(mut self, value: impl Into<::buffa::alloc::string::String>) -> Self {
+    pub fn with_domain(
+        mut self,
+        value: impl Into<::buffa::alloc::string::String>,
+    ) -> Self {
         self.domain = Some(value.into());
         self
     }
     #[must_use = "with_* setters return `self` by value; assign or chain the result"]
     #[inline]
     ///Sets [`Self::overload`] to `Some(value)`, consuming and returning `self`.
-    pub fn with_overload(mut self, value: impl Into<::buffa::alloc::string::String>) -> Self {
+    pub fn with_overload(
+        mut self,
+        value: impl Into<::buffa::alloc::string::String>,
+    ) -> Self {
         self.overload = Some(value.into());
         self
     }
     #[must_use = "with_* setters return `self` by value; assign or chain the result"]
     #[inline]
     ///Sets [`Self::doc_string`] to `Some(value)`, consuming and returning `self`.
-    pub fn with_doc_string(mut self, value: impl Into<::buffa::alloc::string::String>) -> Self {
+    pub fn with_doc_string(
+        mut self,
+        value: impl Into<::buffa::alloc::string::String>,
+    ) -> Self {
         self.doc_string = Some(value.into());
         self
     }
@@ -1227,8 +1403,9 @@ impl ::buffa::Message for NodeProto {
             let __slot = __cache.reserve();
             let inner_size = v.compute_size(__cache);
             __cache.set(__slot, inner_size);
-            size +=
-                1u64 + ::buffa::encoding::varint_len(inner_size as u64) as u64 + inner_size as u64;
+            size
+                += 1u64 + ::buffa::encoding::varint_len(inner_size as u64) as u64
+                    + inner_size as u64;
         }
         if let Some(ref v) = self.doc_string {
             size += 1u64 + ::buffa::types::string_encoded_len(v) as u64;
@@ -1243,20 +1420,26 @@ impl ::buffa::Message for NodeProto {
             let __slot = __cache.reserve();
             let inner_size = v.compute_size(__cache);
             __cache.set(__slot, inner_size);
-            size +=
-                1u64 + ::buffa::encoding::varint_len(inner_size as u64) as u64 + inner_size as u64;
+            size
+                += 1u64 + ::buffa::encoding::varint_len(inner_size as u64) as u64
+                    + inner_size as u64;
         }
         for v in &self.device_configurations {
             let __slot = __cache.reserve();
             let inner_size = v.compute_size(__cache);
             __cache.set(__slot, inner_size);
-            size +=
-                1u64 + ::buffa::encoding::varint_len(inner_size as u64) as u64 + inner_size as u64;
+            size
+                += 1u64 + ::buffa::encoding::varint_len(inner_size as u64) as u64
+                    + inner_size as u64;
         }
         size += self.__buffa_unknown_fields.encoded_len() as u64;
         ::buffa::saturate_size(size)
     }
-    fn write_to(&self, __cache: &mut ::buffa::SizeCache, buf: &mut impl ::buffa::EncodeSink) {
+    fn write_to(
+        &self,
+        __cache: &mut ::buffa::SizeCache,
+        buf: &mut impl ::buffa::EncodeSink,
+    ) {
         #[allow(unused_imports)]
         use ::buffa::Enumeration as _;
         for v in &self.input {
@@ -1272,7 +1455,11 @@ impl ::buffa::Message for NodeProto {
             ::buffa::types::put_string_field(4u32, v, buf);
         }
         for v in &self.attribute {
-            ::buffa::types::put_len_delimited_header(5u32, u64::from(__cache.consume_next()), buf);
+            ::buffa::types::put_len_delimited_header(
+                5u32,
+                u64::from(__cache.consume_next()),
+                buf,
+            );
             v.write_to(__cache, buf);
         }
         if let Some(ref v) = self.doc_string {
@@ -1285,11 +1472,19 @@ impl ::buffa::Message for NodeProto {
             ::buffa::types::put_string_field(8u32, v, buf);
         }
         for v in &self.metadata_props {
-            ::buffa::types::put_len_delimited_header(9u32, u64::from(__cache.consume_next()), buf);
+            ::buffa::types::put_len_delimited_header(
+                9u32,
+                u64::from(__cache.consume_next()),
+                buf,
+            );
             v.write_to(__cache, buf);
         }
         for v in &self.device_configurations {
-            ::buffa::types::put_len_delimited_header(10u32, u64::from(__cache.consume_next()), buf);
+            ::buffa::types::put_len_delimited_header(
+                10u32,
+                u64::from(__cache.consume_next()),
+                buf,
+            );
             v.write_to(__cache, buf);
         }
         self.__buffa_unknown_fields.write_to(buf);
@@ -1301,9 +1496,9 @@ impl ::buffa::Message for NodeProto {
         ctx: ::buffa::DecodeContext<'_>,
     ) -> ::core::result::Result<(), ::buffa::DecodeError> {
         #[allow(unused_imports)]
-        use ::buffa::Enumeration as _;
-        #[allow(unused_imports)]
         use ::buffa::bytes::Buf as _;
+        #[allow(unused_imports)]
+        use ::buffa::Enumeration as _;
         match tag.field_number() {
             1u32 => {
                 ::buffa::encoding::check_wire_type(
@@ -1311,7 +1506,9 @@ impl ::buffa::Message for NodeProto {
                     ::buffa::encoding::WireType::LengthDelimited,
                 )?;
                 let __elem = ::buffa::types::decode_string(buf)?;
-                ctx.register_element_memory(::buffa::__private::element_footprint(&__elem))?;
+                ctx.register_element_memory(
+                    ::buffa::__private::element_footprint(&__elem),
+                )?;
                 self.input.push(__elem);
             }
             2u32 => {
@@ -1320,7 +1517,9 @@ impl ::buffa::Message for NodeProto {
                     ::buffa::encoding::WireType::LengthDelimited,
                 )?;
                 let __elem = ::buffa::types::decode_string(buf)?;
-                ctx.register_element_memory(::buffa::__private::element_footprint(&__elem))?;
+                ctx.register_element_memory(
+                    ::buffa::__private::element_footprint(&__elem),
+                )?;
                 self.output.push(__elem);
             }
             3u32 => {
@@ -1349,7 +1548,9 @@ impl ::buffa::Message for NodeProto {
                     ::buffa::encoding::WireType::LengthDelimited,
                 )?;
                 let mut elem = ::core::default::Default::default();
-                ctx.register_element_memory(::buffa::__private::element_footprint(&elem))?;
+                ctx.register_element_memory(
+                    ::buffa::__private::element_footprint(&elem),
+                )?;
                 ::buffa::Message::merge_length_delimited(&mut elem, buf, ctx)?;
                 self.attribute.push(elem);
             }
@@ -1359,7 +1560,9 @@ impl ::buffa::Message for NodeProto {
                     ::buffa::encoding::WireType::LengthDelimited,
                 )?;
                 ::buffa::types::merge_string(
-                    self.doc_string.get_or_insert_with(::buffa::alloc::string::String::new),
+                    self
+                        .doc_string
+                        .get_or_insert_with(::buffa::alloc::string::String::new),
                     buf,
                 )?;
             }
@@ -1379,7 +1582,9 @@ impl ::buffa::Message for NodeProto {
                     ::buffa::encoding::WireType::LengthDelimited,
                 )?;
                 ::buffa::types::merge_string(
-                    self.overload.get_or_insert_with(::buffa::alloc::string::String::new),
+                    self
+                        .overload
+                        .get_or_insert_with(::buffa::alloc::string::String::new),
                     buf,
                 )?;
             }
@@ -1389,7 +1594,9 @@ impl ::buffa::Message for NodeProto {
                     ::buffa::encoding::WireType::LengthDelimited,
                 )?;
                 let mut elem = ::core::default::Default::default();
-                ctx.register_element_memory(::buffa::__private::element_footprint(&elem))?;
+                ctx.register_element_memory(
+                    ::buffa::__private::element_footprint(&elem),
+                )?;
                 ::buffa::Message::merge_length_delimited(&mut elem, buf, ctx)?;
                 self.metadata_props.push(elem);
             }
@@ -1399,7 +1606,9 @@ impl ::buffa::Message for NodeProto {
                     ::buffa::encoding::WireType::LengthDelimited,
                 )?;
                 let mut elem = ::core::default::Default::default();
-                ctx.register_element_memory(::buffa::__private::element_footprint(&elem))?;
+                ctx.register_element_memory(
+                    ::buffa::__private::element_footprint(&elem),
+                )?;
                 ::buffa::Message::merge_length_delimited(&mut elem, buf, ctx)?;
                 self.device_configurations.push(elem);
             }
@@ -1495,7 +1704,11 @@ impl ::buffa::Message for IntIntListEntryProto {
         size += self.__buffa_unknown_fields.encoded_len() as u64;
         ::buffa::saturate_size(size)
     }
-    fn write_to(&self, _cache: &mut ::buffa::SizeCache, buf: &mut impl ::buffa::EncodeSink) {
+    fn write_to(
+        &self,
+        _cache: &mut ::buffa::SizeCache,
+        buf: &mut impl ::buffa::EncodeSink,
+    ) {
         #[allow(unused_imports)]
         use ::buffa::Enumeration as _;
         if let Some(v) = self.key {
@@ -1513,21 +1726,28 @@ impl ::buffa::Message for IntIntListEntryProto {
         ctx: ::buffa::DecodeContext<'_>,
     ) -> ::core::result::Result<(), ::buffa::DecodeError> {
         #[allow(unused_imports)]
-        use ::buffa::Enumeration as _;
-        #[allow(unused_imports)]
         use ::buffa::bytes::Buf as _;
+        #[allow(unused_imports)]
+        use ::buffa::Enumeration as _;
         match tag.field_number() {
             1u32 => {
-                ::buffa::encoding::check_wire_type(tag, ::buffa::encoding::WireType::Varint)?;
-                self.key = ::core::option::Option::Some(::buffa::types::decode_int64(buf)?);
+                ::buffa::encoding::check_wire_type(
+                    tag,
+                    ::buffa::encoding::WireType::Varint,
+                )?;
+                self.key = ::core::option::Option::Some(
+                    ::buffa::types::decode_int64(buf)?,
+                );
             }
             2u32 => {
                 if tag.wire_type() == ::buffa::encoding::WireType::LengthDelimited {
                     let len = ::buffa::encoding::decode_varint(buf)?;
-                    let len =
-                        usize::try_from(len).map_err(|_| ::buffa::DecodeError::MessageTooLarge)?;
+                    let len = usize::try_from(len)
+                        .map_err(|_| ::buffa::DecodeError::MessageTooLarge)?;
                     if buf.remaining() < len {
-                        return ::core::result::Result::Err(::buffa::DecodeError::UnexpectedEof);
+                        return ::core::result::Result::Err(
+                            ::buffa::DecodeError::UnexpectedEof,
+                        );
                     }
                     if buf.chunk().len() >= len {
                         ::buffa::types::extend_packed_int64(
@@ -1540,7 +1760,8 @@ impl ::buffa::Message for IntIntListEntryProto {
                         self.value.reserve(len);
                         let mut limited = buf.take(len);
                         while limited.has_remaining() {
-                            self.value.push(::buffa::types::decode_int64_packed(&mut limited)?);
+                            self.value
+                                .push(::buffa::types::decode_int64_packed(&mut limited)?);
                         }
                         let leftover = limited.remaining();
                         if leftover > 0 {
@@ -1550,10 +1771,12 @@ impl ::buffa::Message for IntIntListEntryProto {
                 } else if tag.wire_type() == ::buffa::encoding::WireType::Varint {
                     self.value.push(::buffa::types::decode_int64(buf)?);
                 } else {
-                    return ::core::result::Result::Err(::buffa::encoding::wire_type_mismatch(
-                        tag,
-                        ::buffa::encoding::WireType::LengthDelimited,
-                    ));
+                    return ::core::result::Result::Err(
+                        ::buffa::encoding::wire_type_mismatch(
+                            tag,
+                            ::buffa::encoding::WireType::LengthDelimited,
+                        ),
+                    );
                 }
             }
             _ => {
@@ -1651,8 +1874,9 @@ impl ::buffa::Message for NodeDeviceConfigurationProto {
             let __slot = __cache.reserve();
             let inner_size = v.compute_size(__cache);
             __cache.set(__slot, inner_size);
-            size +=
-                1u64 + ::buffa::encoding::varint_len(inner_size as u64) as u64 + inner_size as u64;
+            size
+                += 1u64 + ::buffa::encoding::varint_len(inner_size as u64) as u64
+                    + inner_size as u64;
         }
         if let Some(v) = self.pipeline_stage {
             size += 1u64 + ::buffa::types::int32_encoded_len(v) as u64;
@@ -1660,14 +1884,22 @@ impl ::buffa::Message for NodeDeviceConfigurationProto {
         size += self.__buffa_unknown_fields.encoded_len() as u64;
         ::buffa::saturate_size(size)
     }
-    fn write_to(&self, __cache: &mut ::buffa::SizeCache, buf: &mut impl ::buffa::EncodeSink) {
+    fn write_to(
+        &self,
+        __cache: &mut ::buffa::SizeCache,
+        buf: &mut impl ::buffa::EncodeSink,
+    ) {
         #[allow(unused_imports)]
         use ::buffa::Enumeration as _;
         if let Some(ref v) = self.configuration_id {
             ::buffa::types::put_string_field(1u32, v, buf);
         }
         for v in &self.sharding_spec {
-            ::buffa::types::put_len_delimited_header(2u32, u64::from(__cache.consume_next()), buf);
+            ::buffa::types::put_len_delimited_header(
+                2u32,
+                u64::from(__cache.consume_next()),
+                buf,
+            );
             v.write_to(__cache, buf);
         }
         if let Some(v) = self.pipeline_stage {
@@ -1682,9 +1914,9 @@ impl ::buffa::Message for NodeDeviceConfigurationProto {
         ctx: ::buffa::DecodeContext<'_>,
     ) -> ::core::result::Result<(), ::buffa::DecodeError> {
         #[allow(unused_imports)]
-        use ::buffa::Enumeration as _;
-        #[allow(unused_imports)]
         use ::buffa::bytes::Buf as _;
+        #[allow(unused_imports)]
+        use ::buffa::Enumeration as _;
         match tag.field_number() {
             1u32 => {
                 ::buffa::encoding::check_wire_type(
@@ -1692,7 +1924,9 @@ impl ::buffa::Message for NodeDeviceConfigurationProto {
                     ::buffa::encoding::WireType::LengthDelimited,
                 )?;
                 ::buffa::types::merge_string(
-                    self.configuration_id.get_or_insert_with(::buffa::alloc::string::String::new),
+                    self
+                        .configuration_id
+                        .get_or_insert_with(::buffa::alloc::string::String::new),
                     buf,
                 )?;
             }
@@ -1702,14 +1936,20 @@ impl ::buffa::Message for NodeDeviceConfigurationProto {
                     ::buffa::encoding::WireType::LengthDelimited,
                 )?;
                 let mut elem = ::core::default::Default::default();
-                ctx.register_element_memory(::buffa::__private::element_footprint(&elem))?;
+                ctx.register_element_memory(
+                    ::buffa::__private::element_footprint(&elem),
+                )?;
                 ::buffa::Message::merge_length_delimited(&mut elem, buf, ctx)?;
                 self.sharding_spec.push(elem);
             }
             3u32 => {
-                ::buffa::encoding::check_wire_type(tag, ::buffa::encoding::WireType::Varint)?;
-                self.pipeline_stage =
-                    ::core::option::Option::Some(::buffa::types::decode_int32(buf)?);
+                ::buffa::encoding::check_wire_type(
+                    tag,
+                    ::buffa::encoding::WireType::Varint,
+                )?;
+                self.pipeline_stage = ::core::option::Option::Some(
+                    ::buffa::types::decode_int32(buf)?,
+                );
             }
             _ => {
                 self.__buffa_unknown_fields
@@ -1768,7 +2008,10 @@ impl ShardingSpecProto {
     #[must_use = "with_* setters return `self` by value; assign or chain the result"]
     #[inline]
     ///Sets [`Self::tensor_name`] to `Some(value)`, consuming and returning `self`.
-    pub fn with_tensor_name(mut self, value: impl Into<::buffa::alloc::string::String>) -> Self {
+    pub fn with_tensor_name(
+        mut self,
+        value: impl Into<::buffa::alloc::string::String>,
+    ) -> Self {
         self.tensor_name = Some(value.into());
         self
     }
@@ -1803,20 +2046,26 @@ impl ::buffa::Message for ShardingSpecProto {
             let __slot = __cache.reserve();
             let inner_size = v.compute_size(__cache);
             __cache.set(__slot, inner_size);
-            size +=
-                1u64 + ::buffa::encoding::varint_len(inner_size as u64) as u64 + inner_size as u64;
+            size
+                += 1u64 + ::buffa::encoding::varint_len(inner_size as u64) as u64
+                    + inner_size as u64;
         }
         for v in &self.sharded_dim {
             let __slot = __cache.reserve();
             let inner_size = v.compute_size(__cache);
             __cache.set(__slot, inner_size);
-            size +=
-                1u64 + ::buffa::encoding::varint_len(inner_size as u64) as u64 + inner_size as u64;
+            size
+                += 1u64 + ::buffa::encoding::varint_len(inner_size as u64) as u64
+                    + inner_size as u64;
         }
         size += self.__buffa_unknown_fields.encoded_len() as u64;
         ::buffa::saturate_size(size)
     }
-    fn write_to(&self, __cache: &mut ::buffa::SizeCache, buf: &mut impl ::buffa::EncodeSink) {
+    fn write_to(
+        &self,
+        __cache: &mut ::buffa::SizeCache,
+        buf: &mut impl ::buffa::EncodeSink,
+    ) {
         #[allow(unused_imports)]
         use ::buffa::Enumeration as _;
         if let Some(ref v) = self.tensor_name {
@@ -1826,11 +2075,19 @@ impl ::buffa::Message for ShardingSpecProto {
             ::buffa::types::put_int64_field(2u32, *v, buf);
         }
         for v in &self.index_to_device_group_map {
-            ::buffa::types::put_len_delimited_header(3u32, u64::from(__cache.consume_next()), buf);
+            ::buffa::types::put_len_delimited_header(
+                3u32,
+                u64::from(__cache.consume_next()),
+                buf,
+            );
             v.write_to(__cache, buf);
         }
         for v in &self.sharded_dim {
-            ::buffa::types::put_len_delimited_header(4u32, u64::from(__cache.consume_next()), buf);
+            ::buffa::types::put_len_delimited_header(
+                4u32,
+                u64::from(__cache.consume_next()),
+                buf,
+            );
             v.write_to(__cache, buf);
         }
         self.__buffa_unknown_fields.write_to(buf);
@@ -1842,9 +2099,9 @@ impl ::buffa::Message for ShardingSpecProto {
         ctx: ::buffa::DecodeContext<'_>,
     ) -> ::core::result::Result<(), ::buffa::DecodeError> {
         #[allow(unused_imports)]
-        use ::buffa::Enumeration as _;
-        #[allow(unused_imports)]
         use ::buffa::bytes::Buf as _;
+        #[allow(unused_imports)]
+        use ::buffa::Enumeration as _;
         match tag.field_number() {
             1u32 => {
                 ::buffa::encoding::check_wire_type(
@@ -1852,17 +2109,21 @@ impl ::buffa::Message for ShardingSpecProto {
                     ::buffa::encoding::WireType::LengthDelimited,
                 )?;
                 ::buffa::types::merge_string(
-                    self.tensor_name.get_or_insert_with(::buffa::alloc::string::String::new),
+                    self
+                        .tensor_name
+                        .get_or_insert_with(::buffa::alloc::string::String::new),
                     buf,
                 )?;
             }
             2u32 => {
                 if tag.wire_type() == ::buffa::encoding::WireType::LengthDelimited {
                     let len = ::buffa::encoding::decode_varint(buf)?;
-                    let len =
-                        usize::try_from(len).map_err(|_| ::buffa::DecodeError::MessageTooLarge)?;
+                    let len = usize::try_from(len)
+                        .map_err(|_| ::buffa::DecodeError::MessageTooLarge)?;
                     if buf.remaining() < len {
-                        return ::core::result::Result::Err(::buffa::DecodeError::UnexpectedEof);
+                        return ::core::result::Result::Err(
+                            ::buffa::DecodeError::UnexpectedEof,
+                        );
                     }
                     if buf.chunk().len() >= len {
                         ::buffa::types::extend_packed_int64(
@@ -1875,7 +2136,8 @@ impl ::buffa::Message for ShardingSpecProto {
                         self.device.reserve(len);
                         let mut limited = buf.take(len);
                         while limited.has_remaining() {
-                            self.device.push(::buffa::types::decode_int64_packed(&mut limited)?);
+                            self.device
+                                .push(::buffa::types::decode_int64_packed(&mut limited)?);
                         }
                         let leftover = limited.remaining();
                         if leftover > 0 {
@@ -1885,10 +2147,12 @@ impl ::buffa::Message for ShardingSpecProto {
                 } else if tag.wire_type() == ::buffa::encoding::WireType::Varint {
                     self.device.push(::buffa::types::decode_int64(buf)?);
                 } else {
-                    return ::core::result::Result::Err(::buffa::encoding::wire_type_mismatch(
-                        tag,
-                        ::buffa::encoding::WireType::LengthDelimited,
-                    ));
+                    return ::core::result::Result::Err(
+                        ::buffa::encoding::wire_type_mismatch(
+                            tag,
+                            ::buffa::encoding::WireType::LengthDelimited,
+                        ),
+                    );
                 }
             }
             3u32 => {
@@ -1897,7 +2161,9 @@ impl ::buffa::Message for ShardingSpecProto {
                     ::buffa::encoding::WireType::LengthDelimited,
                 )?;
                 let mut elem = ::core::default::Default::default();
-                ctx.register_element_memory(::buffa::__private::element_footprint(&elem))?;
+                ctx.register_element_memory(
+                    ::buffa::__private::element_footprint(&elem),
+                )?;
                 ::buffa::Message::merge_length_delimited(&mut elem, buf, ctx)?;
                 self.index_to_device_group_map.push(elem);
             }
@@ -1907,7 +2173,9 @@ impl ::buffa::Message for ShardingSpecProto {
                     ::buffa::encoding::WireType::LengthDelimited,
                 )?;
                 let mut elem = ::core::default::Default::default();
-                ctx.register_element_memory(::buffa::__private::element_footprint(&elem))?;
+                ctx.register_element_memory(
+                    ::buffa::__private::element_footprint(&elem),
+                )?;
                 ::buffa::Message::merge_length_delimited(&mut elem, buf, ctx)?;
                 self.sharded_dim.push(elem);
             }
@@ -1995,20 +2263,29 @@ impl ::buffa::Message for ShardedDimProto {
             let __slot = __cache.reserve();
             let inner_size = v.compute_size(__cache);
             __cache.set(__slot, inner_size);
-            size +=
-                1u64 + ::buffa::encoding::varint_len(inner_size as u64) as u64 + inner_size as u64;
+            size
+                += 1u64 + ::buffa::encoding::varint_len(inner_size as u64) as u64
+                    + inner_size as u64;
         }
         size += self.__buffa_unknown_fields.encoded_len() as u64;
         ::buffa::saturate_size(size)
     }
-    fn write_to(&self, __cache: &mut ::buffa::SizeCache, buf: &mut impl ::buffa::EncodeSink) {
+    fn write_to(
+        &self,
+        __cache: &mut ::buffa::SizeCache,
+        buf: &mut impl ::buffa::EncodeSink,
+    ) {
         #[allow(unused_imports)]
         use ::buffa::Enumeration as _;
         if let Some(v) = self.axis {
             ::buffa::types::put_int64_field(1u32, v, buf);
         }
         for v in &self.simple_sharding {
-            ::buffa::types::put_len_delimited_header(2u32, u64::from(__cache.consume_next()), buf);
+            ::buffa::types::put_len_delimited_header(
+                2u32,
+                u64::from(__cache.consume_next()),
+                buf,
+            );
             v.write_to(__cache, buf);
         }
         self.__buffa_unknown_fields.write_to(buf);
@@ -2020,13 +2297,18 @@ impl ::buffa::Message for ShardedDimProto {
         ctx: ::buffa::DecodeContext<'_>,
     ) -> ::core::result::Result<(), ::buffa::DecodeError> {
         #[allow(unused_imports)]
-        use ::buffa::Enumeration as _;
-        #[allow(unused_imports)]
         use ::buffa::bytes::Buf as _;
+        #[allow(unused_imports)]
+        use ::buffa::Enumeration as _;
         match tag.field_number() {
             1u32 => {
-                ::buffa::encoding::check_wire_type(tag, ::buffa::encoding::WireType::Varint)?;
-                self.axis = ::core::option::Option::Some(::buffa::types::decode_int64(buf)?);
+                ::buffa::encoding::check_wire_type(
+                    tag,
+                    ::buffa::encoding::WireType::Varint,
+                )?;
+                self.axis = ::core::option::Option::Some(
+                    ::buffa::types::decode_int64(buf)?,
+                );
             }
             2u32 => {
                 ::buffa::encoding::check_wire_type(
@@ -2034,7 +2316,9 @@ impl ::buffa::Message for ShardedDimProto {
                     ::buffa::encoding::WireType::LengthDelimited,
                 )?;
                 let mut elem = ::core::default::Default::default();
-                ctx.register_element_memory(::buffa::__private::element_footprint(&elem))?;
+                ctx.register_element_memory(
+                    ::buffa::__private::element_footprint(&elem),
+                )?;
                 ::buffa::Message::merge_length_delimited(&mut elem, buf, ctx)?;
                 self.simple_sharding.push(elem);
             }
@@ -2128,7 +2412,11 @@ impl ::buffa::Message for SimpleShardedDimProto {
         size += self.__buffa_unknown_fields.encoded_len() as u64;
         ::buffa::saturate_size(size)
     }
-    fn write_to(&self, _cache: &mut ::buffa::SizeCache, buf: &mut impl ::buffa::EncodeSink) {
+    fn write_to(
+        &self,
+        _cache: &mut ::buffa::SizeCache,
+        buf: &mut impl ::buffa::EncodeSink,
+    ) {
         #[allow(unused_imports)]
         use ::buffa::Enumeration as _;
         if let ::core::option::Option::Some(ref v) = self.dim {
@@ -2153,12 +2441,15 @@ impl ::buffa::Message for SimpleShardedDimProto {
         ctx: ::buffa::DecodeContext<'_>,
     ) -> ::core::result::Result<(), ::buffa::DecodeError> {
         #[allow(unused_imports)]
-        use ::buffa::Enumeration as _;
-        #[allow(unused_imports)]
         use ::buffa::bytes::Buf as _;
+        #[allow(unused_imports)]
+        use ::buffa::Enumeration as _;
         match tag.field_number() {
             1u32 => {
-                ::buffa::encoding::check_wire_type(tag, ::buffa::encoding::WireType::Varint)?;
+                ::buffa::encoding::check_wire_type(
+                    tag,
+                    ::buffa::encoding::WireType::Varint,
+                )?;
                 self.dim = ::core::option::Option::Some(
                     __buffa::oneof::simple_sharded_dim_proto::Dim::DimValue(
                         ::buffa::types::decode_int64(buf)?,
@@ -2177,8 +2468,13 @@ impl ::buffa::Message for SimpleShardedDimProto {
                 );
             }
             3u32 => {
-                ::buffa::encoding::check_wire_type(tag, ::buffa::encoding::WireType::Varint)?;
-                self.num_shards = ::core::option::Option::Some(::buffa::types::decode_int64(buf)?);
+                ::buffa::encoding::check_wire_type(
+                    tag,
+                    ::buffa::encoding::WireType::Varint,
+                )?;
+                self.num_shards = ::core::option::Option::Some(
+                    ::buffa::types::decode_int64(buf)?,
+                );
             }
             _ => {
                 self.__buffa_unknown_fields
@@ -2203,10 +2499,10 @@ impl ::buffa::ExtensionSet for SimpleShardedDimProto {
     }
 }
 pub mod simple_sharded_dim_proto {
-    #[doc(inline)]
-    pub use super::__buffa::oneof::simple_sharded_dim_proto::Dim;
     #[allow(unused_imports)]
     use super::*;
+    #[doc(inline)]
+    pub use super::__buffa::oneof::simple_sharded_dim_proto::Dim;
 }
 #[derive(Clone, PartialEq, Default)]
 pub struct TrainingInfoProto {
@@ -2262,50 +2558,74 @@ impl ::buffa::Message for TrainingInfoProto {
             let __slot = __cache.reserve();
             let inner_size = self.initialization.compute_size(__cache);
             __cache.set(__slot, inner_size);
-            size +=
-                1u64 + ::buffa::encoding::varint_len(inner_size as u64) as u64 + inner_size as u64;
+            size
+                += 1u64 + ::buffa::encoding::varint_len(inner_size as u64) as u64
+                    + inner_size as u64;
         }
         if self.algorithm.is_set() {
             let __slot = __cache.reserve();
             let inner_size = self.algorithm.compute_size(__cache);
             __cache.set(__slot, inner_size);
-            size +=
-                1u64 + ::buffa::encoding::varint_len(inner_size as u64) as u64 + inner_size as u64;
+            size
+                += 1u64 + ::buffa::encoding::varint_len(inner_size as u64) as u64
+                    + inner_size as u64;
         }
         for v in &self.initialization_binding {
             let __slot = __cache.reserve();
             let inner_size = v.compute_size(__cache);
             __cache.set(__slot, inner_size);
-            size +=
-                1u64 + ::buffa::encoding::varint_len(inner_size as u64) as u64 + inner_size as u64;
+            size
+                += 1u64 + ::buffa::encoding::varint_len(inner_size as u64) as u64
+                    + inner_size as u64;
         }
         for v in &self.update_binding {
             let __slot = __cache.reserve();
             let inner_size = v.compute_size(__cache);
             __cache.set(__slot, inner_size);
-            size +=
-                1u64 + ::buffa::encoding::varint_len(inner_size as u64) as u64 + inner_size as u64;
+            size
+                += 1u64 + ::buffa::encoding::varint_len(inner_size as u64) as u64
+                    + inner_size as u64;
         }
         size += self.__buffa_unknown_fields.encoded_len() as u64;
         ::buffa::saturate_size(size)
     }
-    fn write_to(&self, __cache: &mut ::buffa::SizeCache, buf: &mut impl ::buffa::EncodeSink) {
+    fn write_to(
+        &self,
+        __cache: &mut ::buffa::SizeCache,
+        buf: &mut impl ::buffa::EncodeSink,
+    ) {
         #[allow(unused_imports)]
         use ::buffa::Enumeration as _;
         if self.initialization.is_set() {
-            ::buffa::types::put_len_delimited_header(1u32, u64::from(__cache.consume_next()), buf);
+            ::buffa::types::put_len_delimited_header(
+                1u32,
+                u64::from(__cache.consume_next()),
+                buf,
+            );
             self.initialization.write_to(__cache, buf);
         }
         if self.algorithm.is_set() {
-            ::buffa::types::put_len_delimited_header(2u32, u64::from(__cache.consume_next()), buf);
+            ::buffa::types::put_len_delimited_header(
+                2u32,
+                u64::from(__cache.consume_next()),
+                buf,
+            );
             self.algorithm.write_to(__cache, buf);
         }
         for v in &self.initialization_binding {
-            ::buffa::types::put_len_delimited_header(3u32, u64::from(__cache.consume_next()), buf);
+            ::buffa::types::put_len_delimited_header(
+                3u32,
+                u64::from(__cache.consume_next()),
+                buf,
+            );
             v.write_to(__cache, buf);
         }
         for v in &self.update_binding {
-            ::buffa::types::put_len_delimited_header(4u32, u64::from(__cache.consume_next()), buf);
+            ::buffa::types::put_len_delimited_header(
+                4u32,
+                u64::from(__cache.consume_next()),
+                buf,
+            );
             v.write_to(__cache, buf);
         }
         self.__buffa_unknown_fields.write_to(buf);
@@ -2317,9 +2637,9 @@ impl ::buffa::Message for TrainingInfoProto {
         ctx: ::buffa::DecodeContext<'_>,
     ) -> ::core::result::Result<(), ::buffa::DecodeError> {
         #[allow(unused_imports)]
-        use ::buffa::Enumeration as _;
-        #[allow(unused_imports)]
         use ::buffa::bytes::Buf as _;
+        #[allow(unused_imports)]
+        use ::buffa::Enumeration as _;
         match tag.field_number() {
             1u32 => {
                 ::buffa::encoding::check_wire_type(
@@ -2349,7 +2669,9 @@ impl ::buffa::Message for TrainingInfoProto {
                     ::buffa::encoding::WireType::LengthDelimited,
                 )?;
                 let mut elem = ::core::default::Default::default();
-                ctx.register_element_memory(::buffa::__private::element_footprint(&elem))?;
+                ctx.register_element_memory(
+                    ::buffa::__private::element_footprint(&elem),
+                )?;
                 ::buffa::Message::merge_length_delimited(&mut elem, buf, ctx)?;
                 self.initialization_binding.push(elem);
             }
@@ -2359,7 +2681,9 @@ impl ::buffa::Message for TrainingInfoProto {
                     ::buffa::encoding::WireType::LengthDelimited,
                 )?;
                 let mut elem = ::core::default::Default::default();
-                ctx.register_element_memory(::buffa::__private::element_footprint(&elem))?;
+                ctx.register_element_memory(
+                    ::buffa::__private::element_footprint(&elem),
+                )?;
                 ::buffa::Message::merge_length_delimited(&mut elem, buf, ctx)?;
                 self.update_binding.push(elem);
             }
@@ -2452,7 +2776,10 @@ impl ModelProto {
     #[must_use = "with_* setters return `self` by value; assign or chain the result"]
     #[inline]
     ///Sets [`Self::producer_name`] to `Some(value)`, consuming and returning `self`.
-    pub fn with_producer_name(mut self, value: impl Into<::buffa::alloc::string::String>) -> Self {
+    pub fn with_producer_name(
+        mut self,
+        value: impl Into<::buffa::alloc::string::String>,
+    ) -> Self {
         self.producer_name = Some(value.into());
         self
     }
@@ -2469,7 +2796,10 @@ impl ModelProto {
     #[must_use = "with_* setters return `self` by value; assign or chain the result"]
     #[inline]
     ///Sets [`Self::domain`] to `Some(value)`, consuming and returning `self`.
-    pub fn with_domain(mut self, value: impl Into<::buffa::alloc::string::String>) -> Self {
+    pub fn with_domain(
+        mut self,
+        value: impl Into<::buffa::alloc::string::String>,
+    ) -> Self {
         self.domain = Some(value.into());
         self
     }
@@ -2483,7 +2813,10 @@ impl ModelProto {
     #[must_use = "with_* setters return `self` by value; assign or chain the result"]
     #[inline]
     ///Sets [`Self::doc_string`] to `Some(value)`, consuming and returning `self`.
-    pub fn with_doc_string(mut self, value: impl Into<::buffa::alloc::string::String>) -> Self {
+    pub fn with_doc_string(
+        mut self,
+        value: impl Into<::buffa::alloc::string::String>,
+    ) -> Self {
         self.doc_string = Some(value.into());
         self
     }
@@ -2530,48 +2863,58 @@ impl ::buffa::Message for ModelProto {
             let __slot = __cache.reserve();
             let inner_size = self.graph.compute_size(__cache);
             __cache.set(__slot, inner_size);
-            size +=
-                1u64 + ::buffa::encoding::varint_len(inner_size as u64) as u64 + inner_size as u64;
+            size
+                += 1u64 + ::buffa::encoding::varint_len(inner_size as u64) as u64
+                    + inner_size as u64;
         }
         for v in &self.opset_import {
             let __slot = __cache.reserve();
             let inner_size = v.compute_size(__cache);
             __cache.set(__slot, inner_size);
-            size +=
-                1u64 + ::buffa::encoding::varint_len(inner_size as u64) as u64 + inner_size as u64;
+            size
+                += 1u64 + ::buffa::encoding::varint_len(inner_size as u64) as u64
+                    + inner_size as u64;
         }
         for v in &self.metadata_props {
             let __slot = __cache.reserve();
             let inner_size = v.compute_size(__cache);
             __cache.set(__slot, inner_size);
-            size +=
-                1u64 + ::buffa::encoding::varint_len(inner_size as u64) as u64 + inner_size as u64;
+            size
+                += 1u64 + ::buffa::encoding::varint_len(inner_size as u64) as u64
+                    + inner_size as u64;
         }
         for v in &self.training_info {
             let __slot = __cache.reserve();
             let inner_size = v.compute_size(__cache);
             __cache.set(__slot, inner_size);
-            size +=
-                2u64 + ::buffa::encoding::varint_len(inner_size as u64) as u64 + inner_size as u64;
+            size
+                += 2u64 + ::buffa::encoding::varint_len(inner_size as u64) as u64
+                    + inner_size as u64;
         }
         for v in &self.functions {
             let __slot = __cache.reserve();
             let inner_size = v.compute_size(__cache);
             __cache.set(__slot, inner_size);
-            size +=
-                2u64 + ::buffa::encoding::varint_len(inner_size as u64) as u64 + inner_size as u64;
+            size
+                += 2u64 + ::buffa::encoding::varint_len(inner_size as u64) as u64
+                    + inner_size as u64;
         }
         for v in &self.configuration {
             let __slot = __cache.reserve();
             let inner_size = v.compute_size(__cache);
             __cache.set(__slot, inner_size);
-            size +=
-                2u64 + ::buffa::encoding::varint_len(inner_size as u64) as u64 + inner_size as u64;
+            size
+                += 2u64 + ::buffa::encoding::varint_len(inner_size as u64) as u64
+                    + inner_size as u64;
         }
         size += self.__buffa_unknown_fields.encoded_len() as u64;
         ::buffa::saturate_size(size)
     }
-    fn write_to(&self, __cache: &mut ::buffa::SizeCache, buf: &mut impl ::buffa::EncodeSink) {
+    fn write_to(
+        &self,
+        __cache: &mut ::buffa::SizeCache,
+        buf: &mut impl ::buffa::EncodeSink,
+    ) {
         #[allow(unused_imports)]
         use ::buffa::Enumeration as _;
         if let Some(v) = self.ir_version {
@@ -2593,27 +2936,51 @@ impl ::buffa::Message for ModelProto {
             ::buffa::types::put_string_field(6u32, v, buf);
         }
         if self.graph.is_set() {
-            ::buffa::types::put_len_delimited_header(7u32, u64::from(__cache.consume_next()), buf);
+            ::buffa::types::put_len_delimited_header(
+                7u32,
+                u64::from(__cache.consume_next()),
+                buf,
+            );
             self.graph.write_to(__cache, buf);
         }
         for v in &self.opset_import {
-            ::buffa::types::put_len_delimited_header(8u32, u64::from(__cache.consume_next()), buf);
+            ::buffa::types::put_len_delimited_header(
+                8u32,
+                u64::from(__cache.consume_next()),
+                buf,
+            );
             v.write_to(__cache, buf);
         }
         for v in &self.metadata_props {
-            ::buffa::types::put_len_delimited_header(14u32, u64::from(__cache.consume_next()), buf);
+            ::buffa::types::put_len_delimited_header(
+                14u32,
+                u64::from(__cache.consume_next()),
+                buf,
+            );
             v.write_to(__cache, buf);
         }
         for v in &self.training_info {
-            ::buffa::types::put_len_delimited_header(20u32, u64::from(__cache.consume_next()), buf);
+            ::buffa::types::put_len_delimited_header(
+                20u32,
+                u64::from(__cache.consume_next()),
+                buf,
+            );
             v.write_to(__cache, buf);
         }
         for v in &self.functions {
-            ::buffa::types::put_len_delimited_header(25u32, u64::from(__cache.consume_next()), buf);
+            ::buffa::types::put_len_delimited_header(
+                25u32,
+                u64::from(__cache.consume_next()),
+                buf,
+            );
             v.write_to(__cache, buf);
         }
         for v in &self.configuration {
-            ::buffa::types::put_len_delimited_header(26u32, u64::from(__cache.consume_next()), buf);
+            ::buffa::types::put_len_delimited_header(
+                26u32,
+                u64::from(__cache.consume_next()),
+                buf,
+            );
             v.write_to(__cache, buf);
         }
         self.__buffa_unknown_fields.write_to(buf);
@@ -2625,13 +2992,18 @@ impl ::buffa::Message for ModelProto {
         ctx: ::buffa::DecodeContext<'_>,
     ) -> ::core::result::Result<(), ::buffa::DecodeError> {
         #[allow(unused_imports)]
-        use ::buffa::Enumeration as _;
-        #[allow(unused_imports)]
         use ::buffa::bytes::Buf as _;
+        #[allow(unused_imports)]
+        use ::buffa::Enumeration as _;
         match tag.field_number() {
             1u32 => {
-                ::buffa::encoding::check_wire_type(tag, ::buffa::encoding::WireType::Varint)?;
-                self.ir_version = ::core::option::Option::Some(::buffa::types::decode_int64(buf)?);
+                ::buffa::encoding::check_wire_type(
+                    tag,
+                    ::buffa::encoding::WireType::Varint,
+                )?;
+                self.ir_version = ::core::option::Option::Some(
+                    ::buffa::types::decode_int64(buf)?,
+                );
             }
             2u32 => {
                 ::buffa::encoding::check_wire_type(
@@ -2639,7 +3011,9 @@ impl ::buffa::Message for ModelProto {
                     ::buffa::encoding::WireType::LengthDelimited,
                 )?;
                 ::buffa::types::merge_string(
-                    self.producer_name.get_or_insert_with(::buffa::alloc::string::String::new),
+                    self
+                        .producer_name
+                        .get_or_insert_with(::buffa::alloc::string::String::new),
                     buf,
                 )?;
             }
@@ -2649,7 +3023,9 @@ impl ::buffa::Message for ModelProto {
                     ::buffa::encoding::WireType::LengthDelimited,
                 )?;
                 ::buffa::types::merge_string(
-                    self.producer_version.get_or_insert_with(::buffa::alloc::string::String::new),
+                    self
+                        .producer_version
+                        .get_or_insert_with(::buffa::alloc::string::String::new),
                     buf,
                 )?;
             }
@@ -2664,9 +3040,13 @@ impl ::buffa::Message for ModelProto {
                 )?;
             }
             5u32 => {
-                ::buffa::encoding::check_wire_type(tag, ::buffa::encoding::WireType::Varint)?;
-                self.model_version =
-                    ::core::option::Option::Some(::buffa::types::decode_int64(buf)?);
+                ::buffa::encoding::check_wire_type(
+                    tag,
+                    ::buffa::encoding::WireType::Varint,
+                )?;
+                self.model_version = ::core::option::Option::Some(
+                    ::buffa::types::decode_int64(buf)?,
+                );
             }
             6u32 => {
                 ::buffa::encoding::check_wire_type(
@@ -2674,7 +3054,9 @@ impl ::buffa::Message for ModelProto {
                     ::buffa::encoding::WireType::LengthDelimited,
                 )?;
                 ::buffa::types::merge_string(
-                    self.doc_string.get_or_insert_with(::buffa::alloc::string::String::new),
+                    self
+                        .doc_string
+                        .get_or_insert_with(::buffa::alloc::string::String::new),
                     buf,
                 )?;
             }
@@ -2695,7 +3077,9 @@ impl ::buffa::Message for ModelProto {
                     ::buffa::encoding::WireType::LengthDelimited,
                 )?;
                 let mut elem = ::core::default::Default::default();
-                ctx.register_element_memory(::buffa::__private::element_footprint(&elem))?;
+                ctx.register_element_memory(
+                    ::buffa::__private::element_footprint(&elem),
+                )?;
                 ::buffa::Message::merge_length_delimited(&mut elem, buf, ctx)?;
                 self.opset_import.push(elem);
             }
@@ -2705,7 +3089,9 @@ impl ::buffa::Message for ModelProto {
                     ::buffa::encoding::WireType::LengthDelimited,
                 )?;
                 let mut elem = ::core::default::Default::default();
-                ctx.register_element_memory(::buffa::__private::element_footprint(&elem))?;
+                ctx.register_element_memory(
+                    ::buffa::__private::element_footprint(&elem),
+                )?;
                 ::buffa::Message::merge_length_delimited(&mut elem, buf, ctx)?;
                 self.metadata_props.push(elem);
             }
@@ -2715,7 +3101,9 @@ impl ::buffa::Message for ModelProto {
                     ::buffa::encoding::WireType::LengthDelimited,
                 )?;
                 let mut elem = ::core::default::Default::default();
-                ctx.register_element_memory(::buffa::__private::element_footprint(&elem))?;
+                ctx.register_element_memory(
+                    ::buffa::__private::element_footprint(&elem),
+                )?;
                 ::buffa::Message::merge_length_delimited(&mut elem, buf, ctx)?;
                 self.training_info.push(elem);
             }
@@ -2725,7 +3113,9 @@ impl ::buffa::Message for ModelProto {
                     ::buffa::encoding::WireType::LengthDelimited,
                 )?;
                 let mut elem = ::core::default::Default::default();
-                ctx.register_element_memory(::buffa::__private::element_footprint(&elem))?;
+                ctx.register_element_memory(
+                    ::buffa::__private::element_footprint(&elem),
+                )?;
                 ::buffa::Message::merge_length_delimited(&mut elem, buf, ctx)?;
                 self.functions.push(elem);
             }
@@ -2735,7 +3125,9 @@ impl ::buffa::Message for ModelProto {
                     ::buffa::encoding::WireType::LengthDelimited,
                 )?;
                 let mut elem = ::core::default::Default::default();
-                ctx.register_element_memory(::buffa::__private::element_footprint(&elem))?;
+                ctx.register_element_memory(
+                    ::buffa::__private::element_footprint(&elem),
+                )?;
                 ::buffa::Message::merge_length_delimited(&mut elem, buf, ctx)?;
                 self.configuration.push(elem);
             }
@@ -2802,7 +3194,10 @@ impl DeviceConfigurationProto {
     #[must_use = "with_* setters return `self` by value; assign or chain the result"]
     #[inline]
     ///Sets [`Self::name`] to `Some(value)`, consuming and returning `self`.
-    pub fn with_name(mut self, value: impl Into<::buffa::alloc::string::String>) -> Self {
+    pub fn with_name(
+        mut self,
+        value: impl Into<::buffa::alloc::string::String>,
+    ) -> Self {
         self.name = Some(value.into());
         self
     }
@@ -2846,7 +3241,11 @@ impl ::buffa::Message for DeviceConfigurationProto {
         size += self.__buffa_unknown_fields.encoded_len() as u64;
         ::buffa::saturate_size(size)
     }
-    fn write_to(&self, _cache: &mut ::buffa::SizeCache, buf: &mut impl ::buffa::EncodeSink) {
+    fn write_to(
+        &self,
+        _cache: &mut ::buffa::SizeCache,
+        buf: &mut impl ::buffa::EncodeSink,
+    ) {
         #[allow(unused_imports)]
         use ::buffa::Enumeration as _;
         if let Some(ref v) = self.name {
@@ -2867,9 +3266,9 @@ impl ::buffa::Message for DeviceConfigurationProto {
         ctx: ::buffa::DecodeContext<'_>,
     ) -> ::core::result::Result<(), ::buffa::DecodeError> {
         #[allow(unused_imports)]
-        use ::buffa::Enumeration as _;
-        #[allow(unused_imports)]
         use ::buffa::bytes::Buf as _;
+        #[allow(unused_imports)]
+        use ::buffa::Enumeration as _;
         match tag.field_number() {
             1u32 => {
                 ::buffa::encoding::check_wire_type(
@@ -2882,8 +3281,13 @@ impl ::buffa::Message for DeviceConfigurationProto {
                 )?;
             }
             2u32 => {
-                ::buffa::encoding::check_wire_type(tag, ::buffa::encoding::WireType::Varint)?;
-                self.num_devices = ::core::option::Option::Some(::buffa::types::decode_int32(buf)?);
+                ::buffa::encoding::check_wire_type(
+                    tag,
+                    ::buffa::encoding::WireType::Varint,
+                )?;
+                self.num_devices = ::core::option::Option::Some(
+                    ::buffa::types::decode_int32(buf)?,
+                );
             }
             3u32 => {
                 ::buffa::encoding::check_wire_type(
@@ -2891,7 +3295,9 @@ impl ::buffa::Message for DeviceConfigurationProto {
                     ::buffa::encoding::WireType::LengthDelimited,
                 )?;
                 let __elem = ::buffa::types::decode_string(buf)?;
-                ctx.register_element_memory(::buffa::__private::element_footprint(&__elem))?;
+                ctx.register_element_memory(
+                    ::buffa::__private::element_footprint(&__elem),
+                )?;
                 self.device.push(__elem);
             }
             _ => {
@@ -2952,7 +3358,10 @@ impl StringStringEntryProto {
     #[must_use = "with_* setters return `self` by value; assign or chain the result"]
     #[inline]
     ///Sets [`Self::value`] to `Some(value)`, consuming and returning `self`.
-    pub fn with_value(mut self, value: impl Into<::buffa::alloc::string::String>) -> Self {
+    pub fn with_value(
+        mut self,
+        value: impl Into<::buffa::alloc::string::String>,
+    ) -> Self {
         self.value = Some(value.into());
         self
     }
@@ -2986,7 +3395,11 @@ impl ::buffa::Message for StringStringEntryProto {
         size += self.__buffa_unknown_fields.encoded_len() as u64;
         ::buffa::saturate_size(size)
     }
-    fn write_to(&self, _cache: &mut ::buffa::SizeCache, buf: &mut impl ::buffa::EncodeSink) {
+    fn write_to(
+        &self,
+        _cache: &mut ::buffa::SizeCache,
+        buf: &mut impl ::buffa::EncodeSink,
+    ) {
         #[allow(unused_imports)]
         use ::buffa::Enumeration as _;
         if let Some(ref v) = self.key {
@@ -3004,9 +3417,9 @@ impl ::buffa::Message for StringStringEntryProto {
         ctx: ::buffa::DecodeContext<'_>,
     ) -> ::core::result::Result<(), ::buffa::DecodeError> {
         #[allow(unused_imports)]
-        use ::buffa::Enumeration as _;
-        #[allow(unused_imports)]
         use ::buffa::bytes::Buf as _;
+        #[allow(unused_imports)]
+        use ::buffa::Enumeration as _;
         match tag.field_number() {
             1u32 => {
                 ::buffa::encoding::check_wire_type(
@@ -3078,7 +3491,10 @@ impl TensorAnnotation {
     #[must_use = "with_* setters return `self` by value; assign or chain the result"]
     #[inline]
     ///Sets [`Self::tensor_name`] to `Some(value)`, consuming and returning `self`.
-    pub fn with_tensor_name(mut self, value: impl Into<::buffa::alloc::string::String>) -> Self {
+    pub fn with_tensor_name(
+        mut self,
+        value: impl Into<::buffa::alloc::string::String>,
+    ) -> Self {
         self.tensor_name = Some(value.into());
         self
     }
@@ -3110,20 +3526,29 @@ impl ::buffa::Message for TensorAnnotation {
             let __slot = __cache.reserve();
             let inner_size = v.compute_size(__cache);
             __cache.set(__slot, inner_size);
-            size +=
-                1u64 + ::buffa::encoding::varint_len(inner_size as u64) as u64 + inner_size as u64;
+            size
+                += 1u64 + ::buffa::encoding::varint_len(inner_size as u64) as u64
+                    + inner_size as u64;
         }
         size += self.__buffa_unknown_fields.encoded_len() as u64;
         ::buffa::saturate_size(size)
     }
-    fn write_to(&self, __cache: &mut ::buffa::SizeCache, buf: &mut impl ::buffa::EncodeSink) {
+    fn write_to(
+        &self,
+        __cache: &mut ::buffa::SizeCache,
+        buf: &mut impl ::buffa::EncodeSink,
+    ) {
         #[allow(unused_imports)]
         use ::buffa::Enumeration as _;
         if let Some(ref v) = self.tensor_name {
             ::buffa::types::put_string_field(1u32, v, buf);
         }
         for v in &self.quant_parameter_tensor_names {
-            ::buffa::types::put_len_delimited_header(2u32, u64::from(__cache.consume_next()), buf);
+            ::buffa::types::put_len_delimited_header(
+                2u32,
+                u64::from(__cache.consume_next()),
+                buf,
+            );
             v.write_to(__cache, buf);
         }
         self.__buffa_unknown_fields.write_to(buf);
@@ -3135,9 +3560,9 @@ impl ::buffa::Message for TensorAnnotation {
         ctx: ::buffa::DecodeContext<'_>,
     ) -> ::core::result::Result<(), ::buffa::DecodeError> {
         #[allow(unused_imports)]
-        use ::buffa::Enumeration as _;
-        #[allow(unused_imports)]
         use ::buffa::bytes::Buf as _;
+        #[allow(unused_imports)]
+        use ::buffa::Enumeration as _;
         match tag.field_number() {
             1u32 => {
                 ::buffa::encoding::check_wire_type(
@@ -3145,7 +3570,9 @@ impl ::buffa::Message for TensorAnnotation {
                     ::buffa::encoding::WireType::LengthDelimited,
                 )?;
                 ::buffa::types::merge_string(
-                    self.tensor_name.get_or_insert_with(::buffa::alloc::string::String::new),
+                    self
+                        .tensor_name
+                        .get_or_insert_with(::buffa::alloc::string::String::new),
                     buf,
                 )?;
             }
@@ -3155,7 +3582,9 @@ impl ::buffa::Message for TensorAnnotation {
                     ::buffa::encoding::WireType::LengthDelimited,
                 )?;
                 let mut elem = ::core::default::Default::default();
-                ctx.register_element_memory(::buffa::__private::element_footprint(&elem))?;
+                ctx.register_element_memory(
+                    ::buffa::__private::element_footprint(&elem),
+                )?;
                 ::buffa::Message::merge_length_delimited(&mut elem, buf, ctx)?;
                 self.quant_parameter_tensor_names.push(elem);
             }
@@ -3233,14 +3662,20 @@ impl GraphProto {
     #[must_use = "with_* setters return `self` by value; assign or chain the result"]
     #[inline]
     ///Sets [`Self::name`] to `Some(value)`, consuming and returning `self`.
-    pub fn with_name(mut self, value: impl Into<::buffa::alloc::string::String>) -> Self {
+    pub fn with_name(
+        mut self,
+        value: impl Into<::buffa::alloc::string::String>,
+    ) -> Self {
         self.name = Some(value.into());
         self
     }
     #[must_use = "with_* setters return `self` by value; assign or chain the result"]
     #[inline]
     ///Sets [`Self::doc_string`] to `Some(value)`, consuming and returning `self`.
-    pub fn with_doc_string(mut self, value: impl Into<::buffa::alloc::string::String>) -> Self {
+    pub fn with_doc_string(
+        mut self,
+        value: impl Into<::buffa::alloc::string::String>,
+    ) -> Self {
         self.doc_string = Some(value.into());
         self
     }
@@ -3269,8 +3704,9 @@ impl ::buffa::Message for GraphProto {
             let __slot = __cache.reserve();
             let inner_size = v.compute_size(__cache);
             __cache.set(__slot, inner_size);
-            size +=
-                1u64 + ::buffa::encoding::varint_len(inner_size as u64) as u64 + inner_size as u64;
+            size
+                += 1u64 + ::buffa::encoding::varint_len(inner_size as u64) as u64
+                    + inner_size as u64;
         }
         if let Some(ref v) = self.name {
             size += 1u64 + ::buffa::types::string_encoded_len(v) as u64;
@@ -3279,8 +3715,9 @@ impl ::buffa::Message for GraphProto {
             let __slot = __cache.reserve();
             let inner_size = v.compute_size(__cache);
             __cache.set(__slot, inner_size);
-            size +=
-                1u64 + ::buffa::encoding::varint_len(inner_size as u64) as u64 + inner_size as u64;
+            size
+                += 1u64 + ::buffa::encoding::varint_len(inner_size as u64) as u64
+                    + inner_size as u64;
         }
         if let Some(ref v) = self.doc_string {
             size += 1u64 + ::buffa::types::string_encoded_len(v) as u64;
@@ -3289,86 +3726,128 @@ impl ::buffa::Message for GraphProto {
             let __slot = __cache.reserve();
             let inner_size = v.compute_size(__cache);
             __cache.set(__slot, inner_size);
-            size +=
-                1u64 + ::buffa::encoding::varint_len(inner_size as u64) as u64 + inner_size as u64;
+            size
+                += 1u64 + ::buffa::encoding::varint_len(inner_size as u64) as u64
+                    + inner_size as u64;
         }
         for v in &self.output {
             let __slot = __cache.reserve();
             let inner_size = v.compute_size(__cache);
             __cache.set(__slot, inner_size);
-            size +=
-                1u64 + ::buffa::encoding::varint_len(inner_size as u64) as u64 + inner_size as u64;
+            size
+                += 1u64 + ::buffa::encoding::varint_len(inner_size as u64) as u64
+                    + inner_size as u64;
         }
         for v in &self.value_info {
             let __slot = __cache.reserve();
             let inner_size = v.compute_size(__cache);
             __cache.set(__slot, inner_size);
-            size +=
-                1u64 + ::buffa::encoding::varint_len(inner_size as u64) as u64 + inner_size as u64;
+            size
+                += 1u64 + ::buffa::encoding::varint_len(inner_size as u64) as u64
+                    + inner_size as u64;
         }
         for v in &self.quantization_annotation {
             let __slot = __cache.reserve();
             let inner_size = v.compute_size(__cache);
             __cache.set(__slot, inner_size);
-            size +=
-                1u64 + ::buffa::encoding::varint_len(inner_size as u64) as u64 + inner_size as u64;
+            size
+                += 1u64 + ::buffa::encoding::varint_len(inner_size as u64) as u64
+                    + inner_size as u64;
         }
         for v in &self.sparse_initializer {
             let __slot = __cache.reserve();
             let inner_size = v.compute_size(__cache);
             __cache.set(__slot, inner_size);
-            size +=
-                1u64 + ::buffa::encoding::varint_len(inner_size as u64) as u64 + inner_size as u64;
+            size
+                += 1u64 + ::buffa::encoding::varint_len(inner_size as u64) as u64
+                    + inner_size as u64;
         }
         for v in &self.metadata_props {
             let __slot = __cache.reserve();
             let inner_size = v.compute_size(__cache);
             __cache.set(__slot, inner_size);
-            size +=
-                2u64 + ::buffa::encoding::varint_len(inner_size as u64) as u64 + inner_size as u64;
+            size
+                += 2u64 + ::buffa::encoding::varint_len(inner_size as u64) as u64
+                    + inner_size as u64;
         }
         size += self.__buffa_unknown_fields.encoded_len() as u64;
         ::buffa::saturate_size(size)
     }
-    fn write_to(&self, __cache: &mut ::buffa::SizeCache, buf: &mut impl ::buffa::EncodeSink) {
+    fn write_to(
+        &self,
+        __cache: &mut ::buffa::SizeCache,
+        buf: &mut impl ::buffa::EncodeSink,
+    ) {
         #[allow(unused_imports)]
         use ::buffa::Enumeration as _;
         for v in &self.node {
-            ::buffa::types::put_len_delimited_header(1u32, u64::from(__cache.consume_next()), buf);
+            ::buffa::types::put_len_delimited_header(
+                1u32,
+                u64::from(__cache.consume_next()),
+                buf,
+            );
             v.write_to(__cache, buf);
         }
         if let Some(ref v) = self.name {
             ::buffa::types::put_string_field(2u32, v, buf);
         }
         for v in &self.initializer {
-            ::buffa::types::put_len_delimited_header(5u32, u64::from(__cache.consume_next()), buf);
+            ::buffa::types::put_len_delimited_header(
+                5u32,
+                u64::from(__cache.consume_next()),
+                buf,
+            );
             v.write_to(__cache, buf);
         }
         if let Some(ref v) = self.doc_string {
             ::buffa::types::put_string_field(10u32, v, buf);
         }
         for v in &self.input {
-            ::buffa::types::put_len_delimited_header(11u32, u64::from(__cache.consume_next()), buf);
+            ::buffa::types::put_len_delimited_header(
+                11u32,
+                u64::from(__cache.consume_next()),
+                buf,
+            );
             v.write_to(__cache, buf);
         }
         for v in &self.output {
-            ::buffa::types::put_len_delimited_header(12u32, u64::from(__cache.consume_next()), buf);
+            ::buffa::types::put_len_delimited_header(
+                12u32,
+                u64::from(__cache.consume_next()),
+                buf,
+            );
             v.write_to(__cache, buf);
         }
         for v in &self.value_info {
-            ::buffa::types::put_len_delimited_header(13u32, u64::from(__cache.consume_next()), buf);
+            ::buffa::types::put_len_delimited_header(
+                13u32,
+                u64::from(__cache.consume_next()),
+                buf,
+            );
             v.write_to(__cache, buf);
         }
         for v in &self.quantization_annotation {
-            ::buffa::types::put_len_delimited_header(14u32, u64::from(__cache.consume_next()), buf);
+            ::buffa::types::put_len_delimited_header(
+                14u32,
+                u64::from(__cache.consume_next()),
+                buf,
+            );
             v.write_to(__cache, buf);
         }
         for v in &self.sparse_initializer {
-            ::buffa::types::put_len_delimited_header(15u32, u64::from(__cache.consume_next()), buf);
+            ::buffa::types::put_len_delimited_header(
+                15u32,
+                u64::from(__cache.consume_next()),
+                buf,
+            );
             v.write_to(__cache, buf);
         }
         for v in &self.metadata_props {
-            ::buffa::types::put_len_delimited_header(16u32, u64::from(__cache.consume_next()), buf);
+            ::buffa::types::put_len_delimited_header(
+                16u32,
+                u64::from(__cache.consume_next()),
+                buf,
+            );
             v.write_to(__cache, buf);
         }
         self.__buffa_unknown_fields.write_to(buf);
@@ -3380,9 +3859,9 @@ impl ::buffa::Message for GraphProto {
         ctx: ::buffa::DecodeContext<'_>,
     ) -> ::core::result::Result<(), ::buffa::DecodeError> {
         #[allow(unused_imports)]
-        use ::buffa::Enumeration as _;
-        #[allow(unused_imports)]
         use ::buffa::bytes::Buf as _;
+        #[allow(unused_imports)]
+        use ::buffa::Enumeration as _;
         match tag.field_number() {
             1u32 => {
                 ::buffa::encoding::check_wire_type(
@@ -3390,7 +3869,9 @@ impl ::buffa::Message for GraphProto {
                     ::buffa::encoding::WireType::LengthDelimited,
                 )?;
                 let mut elem = ::core::default::Default::default();
-                ctx.register_element_memory(::buffa::__private::element_footprint(&elem))?;
+                ctx.register_element_memory(
+                    ::buffa::__private::element_footprint(&elem),
+                )?;
                 ::buffa::Message::merge_length_delimited(&mut elem, buf, ctx)?;
                 self.node.push(elem);
             }
@@ -3410,7 +3891,9 @@ impl ::buffa::Message for GraphProto {
                     ::buffa::encoding::WireType::LengthDelimited,
                 )?;
                 let mut elem = ::core::default::Default::default();
-                ctx.register_element_memory(::buffa::__private::element_footprint(&elem))?;
+                ctx.register_element_memory(
+                    ::buffa::__private::element_footprint(&elem),
+                )?;
                 ::buffa::Message::merge_length_delimited(&mut elem, buf, ctx)?;
                 self.initializer.push(elem);
             }
@@ -3420,7 +3903,9 @@ impl ::buffa::Message for GraphProto {
                     ::buffa::encoding::WireType::LengthDelimited,
                 )?;
                 ::buffa::types::merge_string(
-                    self.doc_string.get_or_insert_with(::buffa::alloc::string::String::new),
+                    self
+                        .doc_string
+                        .get_or_insert_with(::buffa::alloc::string::String::new),
                     buf,
                 )?;
             }
@@ -3430,7 +3915,9 @@ impl ::buffa::Message for GraphProto {
                     ::buffa::encoding::WireType::LengthDelimited,
                 )?;
                 let mut elem = ::core::default::Default::default();
-                ctx.register_element_memory(::buffa::__private::element_footprint(&elem))?;
+                ctx.register_element_memory(
+                    ::buffa::__private::element_footprint(&elem),
+                )?;
                 ::buffa::Message::merge_length_delimited(&mut elem, buf, ctx)?;
                 self.input.push(elem);
             }
@@ -3440,7 +3927,9 @@ impl ::buffa::Message for GraphProto {
                     ::buffa::encoding::WireType::LengthDelimited,
                 )?;
                 let mut elem = ::core::default::Default::default();
-                ctx.register_element_memory(::buffa::__private::element_footprint(&elem))?;
+                ctx.register_element_memory(
+                    ::buffa::__private::element_footprint(&elem),
+                )?;
                 ::buffa::Message::merge_length_delimited(&mut elem, buf, ctx)?;
                 self.output.push(elem);
             }
@@ -3450,7 +3939,9 @@ impl ::buffa::Message for GraphProto {
                     ::buffa::encoding::WireType::LengthDelimited,
                 )?;
                 let mut elem = ::core::default::Default::default();
-                ctx.register_element_memory(::buffa::__private::element_footprint(&elem))?;
+                ctx.register_element_memory(
+                    ::buffa::__private::element_footprint(&elem),
+                )?;
                 ::buffa::Message::merge_length_delimited(&mut elem, buf, ctx)?;
                 self.value_info.push(elem);
             }
@@ -3460,7 +3951,9 @@ impl ::buffa::Message for GraphProto {
                     ::buffa::encoding::WireType::LengthDelimited,
                 )?;
                 let mut elem = ::core::default::Default::default();
-                ctx.register_element_memory(::buffa::__private::element_footprint(&elem))?;
+                ctx.register_element_memory(
+                    ::buffa::__private::element_footprint(&elem),
+                )?;
                 ::buffa::Message::merge_length_delimited(&mut elem, buf, ctx)?;
                 self.quantization_annotation.push(elem);
             }
@@ -3470,7 +3963,9 @@ impl ::buffa::Message for GraphProto {
                     ::buffa::encoding::WireType::LengthDelimited,
                 )?;
                 let mut elem = ::core::default::Default::default();
-                ctx.register_element_memory(::buffa::__private::element_footprint(&elem))?;
+                ctx.register_element_memory(
+                    ::buffa::__private::element_footprint(&elem),
+                )?;
                 ::buffa::Message::merge_length_delimited(&mut elem, buf, ctx)?;
                 self.sparse_initializer.push(elem);
             }
@@ -3480,7 +3975,9 @@ impl ::buffa::Message for GraphProto {
                     ::buffa::encoding::WireType::LengthDelimited,
                 )?;
                 let mut elem = ::core::default::Default::default();
-                ctx.register_element_memory(::buffa::__private::element_footprint(&elem))?;
+                ctx.register_element_memory(
+                    ::buffa::__private::element_footprint(&elem),
+                )?;
                 ::buffa::Message::merge_length_delimited(&mut elem, buf, ctx)?;
                 self.metadata_props.push(elem);
             }
@@ -3521,8 +4018,10 @@ pub struct TensorProto {
     /// Field 2: `data_type`
     pub data_type: ::core::option::Option<i32>,
     /// Field 3: `segment`
-    pub segment:
-        ::buffa::MessageField<tensor_proto::Segment, ::buffa::Inline<tensor_proto::Segment>>,
+    pub segment: ::buffa::MessageField<
+        tensor_proto::Segment,
+        ::buffa::Inline<tensor_proto::Segment>,
+    >,
     /// Field 4: `float_data`
     pub float_data: ::buffa::alloc::vec::Vec<f32>,
     /// Field 5: `int32_data`
@@ -3589,14 +4088,20 @@ impl TensorProto {
     #[must_use = "with_* setters return `self` by value; assign or chain the result"]
     #[inline]
     ///Sets [`Self::name`] to `Some(value)`, consuming and returning `self`.
-    pub fn with_name(mut self, value: impl Into<::buffa::alloc::string::String>) -> Self {
+    pub fn with_name(
+        mut self,
+        value: impl Into<::buffa::alloc::string::String>,
+    ) -> Self {
         self.name = Some(value.into());
         self
     }
     #[must_use = "with_* setters return `self` by value; assign or chain the result"]
     #[inline]
     ///Sets [`Self::doc_string`] to `Some(value)`, consuming and returning `self`.
-    pub fn with_doc_string(mut self, value: impl Into<::buffa::alloc::string::String>) -> Self {
+    pub fn with_doc_string(
+        mut self,
+        value: impl Into<::buffa::alloc::string::String>,
+    ) -> Self {
         self.doc_string = Some(value.into());
         self
     }
@@ -3610,7 +4115,10 @@ impl TensorProto {
     #[must_use = "with_* setters return `self` by value; assign or chain the result"]
     #[inline]
     ///Sets [`Self::data_location`] to `Some(value)`, consuming and returning `self`.
-    pub fn with_data_location(mut self, value: impl Into<tensor_proto::DataLocation>) -> Self {
+    pub fn with_data_location(
+        mut self,
+        value: impl Into<tensor_proto::DataLocation>,
+    ) -> Self {
         self.data_location = Some(value.into());
         self
     }
@@ -3645,12 +4153,13 @@ impl ::buffa::Message for TensorProto {
             let __slot = __cache.reserve();
             let inner_size = self.segment.compute_size(__cache);
             __cache.set(__slot, inner_size);
-            size +=
-                1u64 + ::buffa::encoding::varint_len(inner_size as u64) as u64 + inner_size as u64;
+            size
+                += 1u64 + ::buffa::encoding::varint_len(inner_size as u64) as u64
+                    + inner_size as u64;
         }
         if !self.float_data.is_empty() {
-            let payload: u64 =
-                self.float_data.len() as u64 * ::buffa::types::FIXED32_ENCODED_LEN as u64;
+            let payload: u64 = self.float_data.len() as u64
+                * ::buffa::types::FIXED32_ENCODED_LEN as u64;
             size += 1u64 + ::buffa::encoding::varint_len(payload) as u64 + payload;
         }
         if !self.int32_data.is_empty() {
@@ -3679,8 +4188,8 @@ impl ::buffa::Message for TensorProto {
             size += 1u64 + ::buffa::types::bytes_encoded_len(v) as u64;
         }
         if !self.double_data.is_empty() {
-            let payload: u64 =
-                self.double_data.len() as u64 * ::buffa::types::FIXED64_ENCODED_LEN as u64;
+            let payload: u64 = self.double_data.len() as u64
+                * ::buffa::types::FIXED64_ENCODED_LEN as u64;
             size += 1u64 + ::buffa::encoding::varint_len(payload) as u64 + payload;
         }
         if !self.uint64_data.is_empty() {
@@ -3698,8 +4207,9 @@ impl ::buffa::Message for TensorProto {
             let __slot = __cache.reserve();
             let inner_size = v.compute_size(__cache);
             __cache.set(__slot, inner_size);
-            size +=
-                1u64 + ::buffa::encoding::varint_len(inner_size as u64) as u64 + inner_size as u64;
+            size
+                += 1u64 + ::buffa::encoding::varint_len(inner_size as u64) as u64
+                    + inner_size as u64;
         }
         if let Some(ref v) = self.data_location {
             size += 1u64 + ::buffa::types::int32_encoded_len(v.to_i32()) as u64;
@@ -3708,13 +4218,18 @@ impl ::buffa::Message for TensorProto {
             let __slot = __cache.reserve();
             let inner_size = v.compute_size(__cache);
             __cache.set(__slot, inner_size);
-            size +=
-                2u64 + ::buffa::encoding::varint_len(inner_size as u64) as u64 + inner_size as u64;
+            size
+                += 2u64 + ::buffa::encoding::varint_len(inner_size as u64) as u64
+                    + inner_size as u64;
         }
         size += self.__buffa_unknown_fields.encoded_len() as u64;
         ::buffa::saturate_size(size)
     }
-    fn write_to(&self, __cache: &mut ::buffa::SizeCache, buf: &mut impl ::buffa::EncodeSink) {
+    fn write_to(
+        &self,
+        __cache: &mut ::buffa::SizeCache,
+        buf: &mut impl ::buffa::EncodeSink,
+    ) {
         #[allow(unused_imports)]
         use ::buffa::Enumeration as _;
         for v in &self.dims {
@@ -3724,12 +4239,16 @@ impl ::buffa::Message for TensorProto {
             ::buffa::types::put_int32_field(2u32, v, buf);
         }
         if self.segment.is_set() {
-            ::buffa::types::put_len_delimited_header(3u32, u64::from(__cache.consume_next()), buf);
+            ::buffa::types::put_len_delimited_header(
+                3u32,
+                u64::from(__cache.consume_next()),
+                buf,
+            );
             self.segment.write_to(__cache, buf);
         }
         if !self.float_data.is_empty() {
-            let payload: u64 =
-                self.float_data.len() as u64 * ::buffa::types::FIXED32_ENCODED_LEN as u64;
+            let payload: u64 = self.float_data.len() as u64
+                * ::buffa::types::FIXED32_ENCODED_LEN as u64;
             ::buffa::types::put_len_delimited_header(4u32, payload, buf);
             for &v in &self.float_data {
                 ::buffa::types::encode_float(v, buf);
@@ -3767,8 +4286,8 @@ impl ::buffa::Message for TensorProto {
             ::buffa::types::put_shared_bytes_field(9u32, v, buf);
         }
         if !self.double_data.is_empty() {
-            let payload: u64 =
-                self.double_data.len() as u64 * ::buffa::types::FIXED64_ENCODED_LEN as u64;
+            let payload: u64 = self.double_data.len() as u64
+                * ::buffa::types::FIXED64_ENCODED_LEN as u64;
             ::buffa::types::put_len_delimited_header(10u32, payload, buf);
             for &v in &self.double_data {
                 ::buffa::types::encode_double(v, buf);
@@ -3789,14 +4308,22 @@ impl ::buffa::Message for TensorProto {
             ::buffa::types::put_string_field(12u32, v, buf);
         }
         for v in &self.external_data {
-            ::buffa::types::put_len_delimited_header(13u32, u64::from(__cache.consume_next()), buf);
+            ::buffa::types::put_len_delimited_header(
+                13u32,
+                u64::from(__cache.consume_next()),
+                buf,
+            );
             v.write_to(__cache, buf);
         }
         if let Some(ref v) = self.data_location {
             ::buffa::types::put_int32_field(14u32, v.to_i32(), buf);
         }
         for v in &self.metadata_props {
-            ::buffa::types::put_len_delimited_header(16u32, u64::from(__cache.consume_next()), buf);
+            ::buffa::types::put_len_delimited_header(
+                16u32,
+                u64::from(__cache.consume_next()),
+                buf,
+            );
             v.write_to(__cache, buf);
         }
         self.__buffa_unknown_fields.write_to(buf);
@@ -3808,17 +4335,19 @@ impl ::buffa::Message for TensorProto {
         ctx: ::buffa::DecodeContext<'_>,
     ) -> ::core::result::Result<(), ::buffa::DecodeError> {
         #[allow(unused_imports)]
-        use ::buffa::Enumeration as _;
-        #[allow(unused_imports)]
         use ::buffa::bytes::Buf as _;
+        #[allow(unused_imports)]
+        use ::buffa::Enumeration as _;
         match tag.field_number() {
             1u32 => {
                 if tag.wire_type() == ::buffa::encoding::WireType::LengthDelimited {
                     let len = ::buffa::encoding::decode_varint(buf)?;
-                    let len =
-                        usize::try_from(len).map_err(|_| ::buffa::DecodeError::MessageTooLarge)?;
+                    let len = usize::try_from(len)
+                        .map_err(|_| ::buffa::DecodeError::MessageTooLarge)?;
                     if buf.remaining() < len {
-                        return ::core::result::Result::Err(::buffa::DecodeError::UnexpectedEof);
+                        return ::core::result::Result::Err(
+                            ::buffa::DecodeError::UnexpectedEof,
+                        );
                     }
                     if buf.chunk().len() >= len {
                         ::buffa::types::extend_packed_int64(
@@ -3831,7 +4360,8 @@ impl ::buffa::Message for TensorProto {
                         self.dims.reserve(len);
                         let mut limited = buf.take(len);
                         while limited.has_remaining() {
-                            self.dims.push(::buffa::types::decode_int64_packed(&mut limited)?);
+                            self.dims
+                                .push(::buffa::types::decode_int64_packed(&mut limited)?);
                         }
                         let leftover = limited.remaining();
                         if leftover > 0 {
@@ -3841,15 +4371,22 @@ impl ::buffa::Message for TensorProto {
                 } else if tag.wire_type() == ::buffa::encoding::WireType::Varint {
                     self.dims.push(::buffa::types::decode_int64(buf)?);
                 } else {
-                    return ::core::result::Result::Err(::buffa::encoding::wire_type_mismatch(
-                        tag,
-                        ::buffa::encoding::WireType::LengthDelimited,
-                    ));
+                    return ::core::result::Result::Err(
+                        ::buffa::encoding::wire_type_mismatch(
+                            tag,
+                            ::buffa::encoding::WireType::LengthDelimited,
+                        ),
+                    );
                 }
             }
             2u32 => {
-                ::buffa::encoding::check_wire_type(tag, ::buffa::encoding::WireType::Varint)?;
-                self.data_type = ::core::option::Option::Some(::buffa::types::decode_int32(buf)?);
+                ::buffa::encoding::check_wire_type(
+                    tag,
+                    ::buffa::encoding::WireType::Varint,
+                )?;
+                self.data_type = ::core::option::Option::Some(
+                    ::buffa::types::decode_int32(buf)?,
+                );
             }
             3u32 => {
                 ::buffa::encoding::check_wire_type(
@@ -3865,10 +4402,12 @@ impl ::buffa::Message for TensorProto {
             4u32 => {
                 if tag.wire_type() == ::buffa::encoding::WireType::LengthDelimited {
                     let len = ::buffa::encoding::decode_varint(buf)?;
-                    let len =
-                        usize::try_from(len).map_err(|_| ::buffa::DecodeError::MessageTooLarge)?;
+                    let len = usize::try_from(len)
+                        .map_err(|_| ::buffa::DecodeError::MessageTooLarge)?;
                     if buf.remaining() < len {
-                        return ::core::result::Result::Err(::buffa::DecodeError::UnexpectedEof);
+                        return ::core::result::Result::Err(
+                            ::buffa::DecodeError::UnexpectedEof,
+                        );
                     }
                     if buf.chunk().len() >= len {
                         ::buffa::types::extend_packed_float(
@@ -3880,7 +4419,8 @@ impl ::buffa::Message for TensorProto {
                         self.float_data.reserve(len / 4usize);
                         let mut limited = buf.take(len);
                         while limited.has_remaining() {
-                            self.float_data.push(::buffa::types::decode_float(&mut limited)?);
+                            self.float_data
+                                .push(::buffa::types::decode_float(&mut limited)?);
                         }
                         let leftover = limited.remaining();
                         if leftover > 0 {
@@ -3890,19 +4430,23 @@ impl ::buffa::Message for TensorProto {
                 } else if tag.wire_type() == ::buffa::encoding::WireType::Fixed32 {
                     self.float_data.push(::buffa::types::decode_float(buf)?);
                 } else {
-                    return ::core::result::Result::Err(::buffa::encoding::wire_type_mismatch(
-                        tag,
-                        ::buffa::encoding::WireType::LengthDelimited,
-                    ));
+                    return ::core::result::Result::Err(
+                        ::buffa::encoding::wire_type_mismatch(
+                            tag,
+                            ::buffa::encoding::WireType::LengthDelimited,
+                        ),
+                    );
                 }
             }
             5u32 => {
                 if tag.wire_type() == ::buffa::encoding::WireType::LengthDelimited {
                     let len = ::buffa::encoding::decode_varint(buf)?;
-                    let len =
-                        usize::try_from(len).map_err(|_| ::buffa::DecodeError::MessageTooLarge)?;
+                    let len = usize::try_from(len)
+                        .map_err(|_| ::buffa::DecodeError::MessageTooLarge)?;
                     if buf.remaining() < len {
-                        return ::core::result::Result::Err(::buffa::DecodeError::UnexpectedEof);
+                        return ::core::result::Result::Err(
+                            ::buffa::DecodeError::UnexpectedEof,
+                        );
                     }
                     if buf.chunk().len() >= len {
                         ::buffa::types::extend_packed_int32(
@@ -3926,10 +4470,12 @@ impl ::buffa::Message for TensorProto {
                 } else if tag.wire_type() == ::buffa::encoding::WireType::Varint {
                     self.int32_data.push(::buffa::types::decode_int32(buf)?);
                 } else {
-                    return ::core::result::Result::Err(::buffa::encoding::wire_type_mismatch(
-                        tag,
-                        ::buffa::encoding::WireType::LengthDelimited,
-                    ));
+                    return ::core::result::Result::Err(
+                        ::buffa::encoding::wire_type_mismatch(
+                            tag,
+                            ::buffa::encoding::WireType::LengthDelimited,
+                        ),
+                    );
                 }
             }
             6u32 => {
@@ -3938,16 +4484,20 @@ impl ::buffa::Message for TensorProto {
                     ::buffa::encoding::WireType::LengthDelimited,
                 )?;
                 let __elem = ::buffa::types::decode_bytes_to_bytes(buf)?;
-                ctx.register_element_memory(::buffa::__private::element_footprint(&__elem))?;
+                ctx.register_element_memory(
+                    ::buffa::__private::element_footprint(&__elem),
+                )?;
                 self.string_data.push(__elem);
             }
             7u32 => {
                 if tag.wire_type() == ::buffa::encoding::WireType::LengthDelimited {
                     let len = ::buffa::encoding::decode_varint(buf)?;
-                    let len =
-                        usize::try_from(len).map_err(|_| ::buffa::DecodeError::MessageTooLarge)?;
+                    let len = usize::try_from(len)
+                        .map_err(|_| ::buffa::DecodeError::MessageTooLarge)?;
                     if buf.remaining() < len {
-                        return ::core::result::Result::Err(::buffa::DecodeError::UnexpectedEof);
+                        return ::core::result::Result::Err(
+                            ::buffa::DecodeError::UnexpectedEof,
+                        );
                     }
                     if buf.chunk().len() >= len {
                         ::buffa::types::extend_packed_int64(
@@ -3971,10 +4521,12 @@ impl ::buffa::Message for TensorProto {
                 } else if tag.wire_type() == ::buffa::encoding::WireType::Varint {
                     self.int64_data.push(::buffa::types::decode_int64(buf)?);
                 } else {
-                    return ::core::result::Result::Err(::buffa::encoding::wire_type_mismatch(
-                        tag,
-                        ::buffa::encoding::WireType::LengthDelimited,
-                    ));
+                    return ::core::result::Result::Err(
+                        ::buffa::encoding::wire_type_mismatch(
+                            tag,
+                            ::buffa::encoding::WireType::LengthDelimited,
+                        ),
+                    );
                 }
             }
             8u32 => {
@@ -3992,16 +4544,19 @@ impl ::buffa::Message for TensorProto {
                     tag,
                     ::buffa::encoding::WireType::LengthDelimited,
                 )?;
-                self.raw_data =
-                    ::core::option::Option::Some(::buffa::types::decode_bytes_to_bytes(buf)?);
+                self.raw_data = ::core::option::Option::Some(
+                    ::buffa::types::decode_bytes_to_bytes(buf)?,
+                );
             }
             10u32 => {
                 if tag.wire_type() == ::buffa::encoding::WireType::LengthDelimited {
                     let len = ::buffa::encoding::decode_varint(buf)?;
-                    let len =
-                        usize::try_from(len).map_err(|_| ::buffa::DecodeError::MessageTooLarge)?;
+                    let len = usize::try_from(len)
+                        .map_err(|_| ::buffa::DecodeError::MessageTooLarge)?;
                     if buf.remaining() < len {
-                        return ::core::result::Result::Err(::buffa::DecodeError::UnexpectedEof);
+                        return ::core::result::Result::Err(
+                            ::buffa::DecodeError::UnexpectedEof,
+                        );
                     }
                     if buf.chunk().len() >= len {
                         ::buffa::types::extend_packed_double(
@@ -4013,7 +4568,8 @@ impl ::buffa::Message for TensorProto {
                         self.double_data.reserve(len / 8usize);
                         let mut limited = buf.take(len);
                         while limited.has_remaining() {
-                            self.double_data.push(::buffa::types::decode_double(&mut limited)?);
+                            self.double_data
+                                .push(::buffa::types::decode_double(&mut limited)?);
                         }
                         let leftover = limited.remaining();
                         if leftover > 0 {
@@ -4023,19 +4579,23 @@ impl ::buffa::Message for TensorProto {
                 } else if tag.wire_type() == ::buffa::encoding::WireType::Fixed64 {
                     self.double_data.push(::buffa::types::decode_double(buf)?);
                 } else {
-                    return ::core::result::Result::Err(::buffa::encoding::wire_type_mismatch(
-                        tag,
-                        ::buffa::encoding::WireType::LengthDelimited,
-                    ));
+                    return ::core::result::Result::Err(
+                        ::buffa::encoding::wire_type_mismatch(
+                            tag,
+                            ::buffa::encoding::WireType::LengthDelimited,
+                        ),
+                    );
                 }
             }
             11u32 => {
                 if tag.wire_type() == ::buffa::encoding::WireType::LengthDelimited {
                     let len = ::buffa::encoding::decode_varint(buf)?;
-                    let len =
-                        usize::try_from(len).map_err(|_| ::buffa::DecodeError::MessageTooLarge)?;
+                    let len = usize::try_from(len)
+                        .map_err(|_| ::buffa::DecodeError::MessageTooLarge)?;
                     if buf.remaining() < len {
-                        return ::core::result::Result::Err(::buffa::DecodeError::UnexpectedEof);
+                        return ::core::result::Result::Err(
+                            ::buffa::DecodeError::UnexpectedEof,
+                        );
                     }
                     if buf.chunk().len() >= len {
                         ::buffa::types::extend_packed_uint64(
@@ -4059,10 +4619,12 @@ impl ::buffa::Message for TensorProto {
                 } else if tag.wire_type() == ::buffa::encoding::WireType::Varint {
                     self.uint64_data.push(::buffa::types::decode_uint64(buf)?);
                 } else {
-                    return ::core::result::Result::Err(::buffa::encoding::wire_type_mismatch(
-                        tag,
-                        ::buffa::encoding::WireType::LengthDelimited,
-                    ));
+                    return ::core::result::Result::Err(
+                        ::buffa::encoding::wire_type_mismatch(
+                            tag,
+                            ::buffa::encoding::WireType::LengthDelimited,
+                        ),
+                    );
                 }
             }
             12u32 => {
@@ -4071,7 +4633,9 @@ impl ::buffa::Message for TensorProto {
                     ::buffa::encoding::WireType::LengthDelimited,
                 )?;
                 ::buffa::types::merge_string(
-                    self.doc_string.get_or_insert_with(::buffa::alloc::string::String::new),
+                    self
+                        .doc_string
+                        .get_or_insert_with(::buffa::alloc::string::String::new),
                     buf,
                 )?;
             }
@@ -4081,21 +4645,29 @@ impl ::buffa::Message for TensorProto {
                     ::buffa::encoding::WireType::LengthDelimited,
                 )?;
                 let mut elem = ::core::default::Default::default();
-                ctx.register_element_memory(::buffa::__private::element_footprint(&elem))?;
+                ctx.register_element_memory(
+                    ::buffa::__private::element_footprint(&elem),
+                )?;
                 ::buffa::Message::merge_length_delimited(&mut elem, buf, ctx)?;
                 self.external_data.push(elem);
             }
             14u32 => {
-                ::buffa::encoding::check_wire_type(tag, ::buffa::encoding::WireType::Varint)?;
+                ::buffa::encoding::check_wire_type(
+                    tag,
+                    ::buffa::encoding::WireType::Varint,
+                )?;
                 let __raw = ::buffa::types::decode_int32(buf)?;
-                if let ::core::option::Option::Some(__v) = ::buffa::Enumeration::from_i32(__raw) {
+                if let ::core::option::Option::Some(__v) = ::buffa::Enumeration::from_i32(
+                    __raw,
+                ) {
                     self.data_location = ::core::option::Option::Some(__v);
                 } else {
                     ctx.register_unknown_field()?;
-                    self.__buffa_unknown_fields.push(::buffa::UnknownField {
-                        number: 14u32,
-                        data: ::buffa::UnknownFieldData::Varint(__raw as u64),
-                    });
+                    self.__buffa_unknown_fields
+                        .push(::buffa::UnknownField {
+                            number: 14u32,
+                            data: ::buffa::UnknownFieldData::Varint(__raw as u64),
+                        });
                 }
             }
             16u32 => {
@@ -4104,7 +4676,9 @@ impl ::buffa::Message for TensorProto {
                     ::buffa::encoding::WireType::LengthDelimited,
                 )?;
                 let mut elem = ::core::default::Default::default();
-                ctx.register_element_memory(::buffa::__private::element_footprint(&elem))?;
+                ctx.register_element_memory(
+                    ::buffa::__private::element_footprint(&elem),
+                )?;
                 ::buffa::Message::merge_length_delimited(&mut elem, buf, ctx)?;
                 self.metadata_props.push(elem);
             }
@@ -4472,7 +5046,10 @@ pub mod tensor_proto {
     }
     impl ::core::fmt::Debug for Segment {
         fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
-            f.debug_struct("Segment").field("begin", &self.begin).field("end", &self.end).finish()
+            f.debug_struct("Segment")
+                .field("begin", &self.begin)
+                .field("end", &self.end)
+                .finish()
         }
     }
     impl Segment {
@@ -4527,7 +5104,11 @@ pub mod tensor_proto {
             size += self.__buffa_unknown_fields.encoded_len() as u64;
             ::buffa::saturate_size(size)
         }
-        fn write_to(&self, _cache: &mut ::buffa::SizeCache, buf: &mut impl ::buffa::EncodeSink) {
+        fn write_to(
+            &self,
+            _cache: &mut ::buffa::SizeCache,
+            buf: &mut impl ::buffa::EncodeSink,
+        ) {
             #[allow(unused_imports)]
             use ::buffa::Enumeration as _;
             if let Some(v) = self.begin {
@@ -4545,17 +5126,27 @@ pub mod tensor_proto {
             ctx: ::buffa::DecodeContext<'_>,
         ) -> ::core::result::Result<(), ::buffa::DecodeError> {
             #[allow(unused_imports)]
-            use ::buffa::Enumeration as _;
-            #[allow(unused_imports)]
             use ::buffa::bytes::Buf as _;
+            #[allow(unused_imports)]
+            use ::buffa::Enumeration as _;
             match tag.field_number() {
                 1u32 => {
-                    ::buffa::encoding::check_wire_type(tag, ::buffa::encoding::WireType::Varint)?;
-                    self.begin = ::core::option::Option::Some(::buffa::types::decode_int64(buf)?);
+                    ::buffa::encoding::check_wire_type(
+                        tag,
+                        ::buffa::encoding::WireType::Varint,
+                    )?;
+                    self.begin = ::core::option::Option::Some(
+                        ::buffa::types::decode_int64(buf)?,
+                    );
                 }
                 2u32 => {
-                    ::buffa::encoding::check_wire_type(tag, ::buffa::encoding::WireType::Varint)?;
-                    self.end = ::core::option::Option::Some(::buffa::types::decode_int64(buf)?);
+                    ::buffa::encoding::check_wire_type(
+                        tag,
+                        ::buffa::encoding::WireType::Varint,
+                    )?;
+                    self.end = ::core::option::Option::Some(
+                        ::buffa::types::decode_int64(buf)?,
+                    );
                 }
                 _ => {
                     self.__buffa_unknown_fields
@@ -4631,15 +5222,17 @@ impl ::buffa::Message for SparseTensorProto {
             let __slot = __cache.reserve();
             let inner_size = self.values.compute_size(__cache);
             __cache.set(__slot, inner_size);
-            size +=
-                1u64 + ::buffa::encoding::varint_len(inner_size as u64) as u64 + inner_size as u64;
+            size
+                += 1u64 + ::buffa::encoding::varint_len(inner_size as u64) as u64
+                    + inner_size as u64;
         }
         if self.indices.is_set() {
             let __slot = __cache.reserve();
             let inner_size = self.indices.compute_size(__cache);
             __cache.set(__slot, inner_size);
-            size +=
-                1u64 + ::buffa::encoding::varint_len(inner_size as u64) as u64 + inner_size as u64;
+            size
+                += 1u64 + ::buffa::encoding::varint_len(inner_size as u64) as u64
+                    + inner_size as u64;
         }
         for v in &self.dims {
             size += 1u64 + ::buffa::types::int64_encoded_len(*v) as u64;
@@ -4647,15 +5240,27 @@ impl ::buffa::Message for SparseTensorProto {
         size += self.__buffa_unknown_fields.encoded_len() as u64;
         ::buffa::saturate_size(size)
     }
-    fn write_to(&self, __cache: &mut ::buffa::SizeCache, buf: &mut impl ::buffa::EncodeSink) {
+    fn write_to(
+        &self,
+        __cache: &mut ::buffa::SizeCache,
+        buf: &mut impl ::buffa::EncodeSink,
+    ) {
         #[allow(unused_imports)]
         use ::buffa::Enumeration as _;
         if self.values.is_set() {
-            ::buffa::types::put_len_delimited_header(1u32, u64::from(__cache.consume_next()), buf);
+            ::buffa::types::put_len_delimited_header(
+                1u32,
+                u64::from(__cache.consume_next()),
+                buf,
+            );
             self.values.write_to(__cache, buf);
         }
         if self.indices.is_set() {
-            ::buffa::types::put_len_delimited_header(2u32, u64::from(__cache.consume_next()), buf);
+            ::buffa::types::put_len_delimited_header(
+                2u32,
+                u64::from(__cache.consume_next()),
+                buf,
+            );
             self.indices.write_to(__cache, buf);
         }
         for v in &self.dims {
@@ -4670,9 +5275,9 @@ impl ::buffa::Message for SparseTensorProto {
         ctx: ::buffa::DecodeContext<'_>,
     ) -> ::core::result::Result<(), ::buffa::DecodeError> {
         #[allow(unused_imports)]
-        use ::buffa::Enumeration as _;
-        #[allow(unused_imports)]
         use ::buffa::bytes::Buf as _;
+        #[allow(unused_imports)]
+        use ::buffa::Enumeration as _;
         match tag.field_number() {
             1u32 => {
                 ::buffa::encoding::check_wire_type(
@@ -4699,10 +5304,12 @@ impl ::buffa::Message for SparseTensorProto {
             3u32 => {
                 if tag.wire_type() == ::buffa::encoding::WireType::LengthDelimited {
                     let len = ::buffa::encoding::decode_varint(buf)?;
-                    let len =
-                        usize::try_from(len).map_err(|_| ::buffa::DecodeError::MessageTooLarge)?;
+                    let len = usize::try_from(len)
+                        .map_err(|_| ::buffa::DecodeError::MessageTooLarge)?;
                     if buf.remaining() < len {
-                        return ::core::result::Result::Err(::buffa::DecodeError::UnexpectedEof);
+                        return ::core::result::Result::Err(
+                            ::buffa::DecodeError::UnexpectedEof,
+                        );
                     }
                     if buf.chunk().len() >= len {
                         ::buffa::types::extend_packed_int64(
@@ -4715,7 +5322,8 @@ impl ::buffa::Message for SparseTensorProto {
                         self.dims.reserve(len);
                         let mut limited = buf.take(len);
                         while limited.has_remaining() {
-                            self.dims.push(::buffa::types::decode_int64_packed(&mut limited)?);
+                            self.dims
+                                .push(::buffa::types::decode_int64_packed(&mut limited)?);
                         }
                         let leftover = limited.remaining();
                         if leftover > 0 {
@@ -4725,10 +5333,12 @@ impl ::buffa::Message for SparseTensorProto {
                 } else if tag.wire_type() == ::buffa::encoding::WireType::Varint {
                     self.dims.push(::buffa::types::decode_int64(buf)?);
                 } else {
-                    return ::core::result::Result::Err(::buffa::encoding::wire_type_mismatch(
-                        tag,
-                        ::buffa::encoding::WireType::LengthDelimited,
-                    ));
+                    return ::core::result::Result::Err(
+                        ::buffa::encoding::wire_type_mismatch(
+                            tag,
+                            ::buffa::encoding::WireType::LengthDelimited,
+                        ),
+                    );
                 }
             }
             _ => {
@@ -4797,17 +5407,26 @@ impl ::buffa::Message for TensorShapeProto {
             let __slot = __cache.reserve();
             let inner_size = v.compute_size(__cache);
             __cache.set(__slot, inner_size);
-            size +=
-                1u64 + ::buffa::encoding::varint_len(inner_size as u64) as u64 + inner_size as u64;
+            size
+                += 1u64 + ::buffa::encoding::varint_len(inner_size as u64) as u64
+                    + inner_size as u64;
         }
         size += self.__buffa_unknown_fields.encoded_len() as u64;
         ::buffa::saturate_size(size)
     }
-    fn write_to(&self, __cache: &mut ::buffa::SizeCache, buf: &mut impl ::buffa::EncodeSink) {
+    fn write_to(
+        &self,
+        __cache: &mut ::buffa::SizeCache,
+        buf: &mut impl ::buffa::EncodeSink,
+    ) {
         #[allow(unused_imports)]
         use ::buffa::Enumeration as _;
         for v in &self.dim {
-            ::buffa::types::put_len_delimited_header(1u32, u64::from(__cache.consume_next()), buf);
+            ::buffa::types::put_len_delimited_header(
+                1u32,
+                u64::from(__cache.consume_next()),
+                buf,
+            );
             v.write_to(__cache, buf);
         }
         self.__buffa_unknown_fields.write_to(buf);
@@ -4819,9 +5438,9 @@ impl ::buffa::Message for TensorShapeProto {
         ctx: ::buffa::DecodeContext<'_>,
     ) -> ::core::result::Result<(), ::buffa::DecodeError> {
         #[allow(unused_imports)]
-        use ::buffa::Enumeration as _;
-        #[allow(unused_imports)]
         use ::buffa::bytes::Buf as _;
+        #[allow(unused_imports)]
+        use ::buffa::Enumeration as _;
         match tag.field_number() {
             1u32 => {
                 ::buffa::encoding::check_wire_type(
@@ -4829,7 +5448,9 @@ impl ::buffa::Message for TensorShapeProto {
                     ::buffa::encoding::WireType::LengthDelimited,
                 )?;
                 let mut elem = ::core::default::Default::default();
-                ctx.register_element_memory(::buffa::__private::element_footprint(&elem))?;
+                ctx.register_element_memory(
+                    ::buffa::__private::element_footprint(&elem),
+                )?;
                 ::buffa::Message::merge_length_delimited(&mut elem, buf, ctx)?;
                 self.dim.push(elem);
             }
@@ -4861,8 +5482,9 @@ pub mod tensor_shape_proto {
     pub struct Dimension {
         /// Field 3: `denotation`
         pub denotation: ::core::option::Option<::buffa::alloc::string::String>,
-        pub value:
-            ::core::option::Option<super::__buffa::oneof::tensor_shape_proto::dimension::Value>,
+        pub value: ::core::option::Option<
+            super::__buffa::oneof::tensor_shape_proto::dimension::Value,
+        >,
         #[doc(hidden)]
         pub __buffa_unknown_fields: ::buffa::UnknownFields,
     }
@@ -4885,7 +5507,10 @@ pub mod tensor_shape_proto {
         #[must_use = "with_* setters return `self` by value; assign or chain the result"]
         #[inline]
         ///Sets [`Self::denotation`] to `Some(value)`, consuming and returning `self`.
-        pub fn with_denotation(mut self, value: impl Into<::buffa::alloc::string::String>) -> Self {
+        pub fn with_denotation(
+            mut self,
+            value: impl Into<::buffa::alloc::string::String>,
+        ) -> Self {
             self.denotation = Some(value.into());
             self
         }
@@ -4912,10 +5537,14 @@ pub mod tensor_shape_proto {
             let mut size = 0u64;
             if let ::core::option::Option::Some(ref v) = self.value {
                 match v {
-                    super::__buffa::oneof::tensor_shape_proto::dimension::Value::DimValue(v) => {
+                    super::__buffa::oneof::tensor_shape_proto::dimension::Value::DimValue(
+                        v,
+                    ) => {
                         size += 1u64 + ::buffa::types::int64_encoded_len(*v) as u64;
                     }
-                    super::__buffa::oneof::tensor_shape_proto::dimension::Value::DimParam(x) => {
+                    super::__buffa::oneof::tensor_shape_proto::dimension::Value::DimParam(
+                        x,
+                    ) => {
                         size += 1u64 + ::buffa::types::string_encoded_len(x) as u64;
                     }
                 }
@@ -4926,15 +5555,23 @@ pub mod tensor_shape_proto {
             size += self.__buffa_unknown_fields.encoded_len() as u64;
             ::buffa::saturate_size(size)
         }
-        fn write_to(&self, _cache: &mut ::buffa::SizeCache, buf: &mut impl ::buffa::EncodeSink) {
+        fn write_to(
+            &self,
+            _cache: &mut ::buffa::SizeCache,
+            buf: &mut impl ::buffa::EncodeSink,
+        ) {
             #[allow(unused_imports)]
             use ::buffa::Enumeration as _;
             if let ::core::option::Option::Some(ref v) = self.value {
                 match v {
-                    super::__buffa::oneof::tensor_shape_proto::dimension::Value::DimValue(x) => {
+                    super::__buffa::oneof::tensor_shape_proto::dimension::Value::DimValue(
+                        x,
+                    ) => {
                         ::buffa::types::put_int64_field(1u32, *x, buf);
                     }
-                    super::__buffa::oneof::tensor_shape_proto::dimension::Value::DimParam(x) => {
+                    super::__buffa::oneof::tensor_shape_proto::dimension::Value::DimParam(
+                        x,
+                    ) => {
                         ::buffa::types::put_string_field(2u32, x, buf);
                     }
                 }
@@ -4951,12 +5588,15 @@ pub mod tensor_shape_proto {
             ctx: ::buffa::DecodeContext<'_>,
         ) -> ::core::result::Result<(), ::buffa::DecodeError> {
             #[allow(unused_imports)]
-            use ::buffa::Enumeration as _;
-            #[allow(unused_imports)]
             use ::buffa::bytes::Buf as _;
+            #[allow(unused_imports)]
+            use ::buffa::Enumeration as _;
             match tag.field_number() {
                 1u32 => {
-                    ::buffa::encoding::check_wire_type(tag, ::buffa::encoding::WireType::Varint)?;
+                    ::buffa::encoding::check_wire_type(
+                        tag,
+                        ::buffa::encoding::WireType::Varint,
+                    )?;
                     self.value = ::core::option::Option::Some(
                         super::__buffa::oneof::tensor_shape_proto::dimension::Value::DimValue(
                             ::buffa::types::decode_int64(buf)?,
@@ -4980,7 +5620,9 @@ pub mod tensor_shape_proto {
                         ::buffa::encoding::WireType::LengthDelimited,
                     )?;
                     ::buffa::types::merge_string(
-                        self.denotation.get_or_insert_with(::buffa::alloc::string::String::new),
+                        self
+                            .denotation
+                            .get_or_insert_with(::buffa::alloc::string::String::new),
                         buf,
                     )?;
                 }
@@ -5007,10 +5649,10 @@ pub mod tensor_shape_proto {
         }
     }
     pub mod dimension {
-        #[doc(inline)]
-        pub use super::super::__buffa::oneof::tensor_shape_proto::dimension::Value;
         #[allow(unused_imports)]
         use super::*;
+        #[doc(inline)]
+        pub use super::super::__buffa::oneof::tensor_shape_proto::dimension::Value;
     }
 }
 #[derive(Clone, PartialEq, Default)]
@@ -5040,7 +5682,10 @@ impl TypeProto {
     #[must_use = "with_* setters return `self` by value; assign or chain the result"]
     #[inline]
     ///Sets [`Self::denotation`] to `Some(value)`, consuming and returning `self`.
-    pub fn with_denotation(mut self, value: impl Into<::buffa::alloc::string::String>) -> Self {
+    pub fn with_denotation(
+        mut self,
+        value: impl Into<::buffa::alloc::string::String>,
+    ) -> Self {
         self.denotation = Some(value.into());
         self
     }
@@ -5071,43 +5716,49 @@ impl ::buffa::Message for TypeProto {
                     let __slot = __cache.reserve();
                     let inner = x.compute_size(__cache);
                     __cache.set(__slot, inner);
-                    size +=
-                        1u64 + ::buffa::encoding::varint_len(inner as u64) as u64 + inner as u64;
+                    size
+                        += 1u64 + ::buffa::encoding::varint_len(inner as u64) as u64
+                            + inner as u64;
                 }
                 __buffa::oneof::type_proto::Value::SequenceType(x) => {
                     let __slot = __cache.reserve();
                     let inner = x.compute_size(__cache);
                     __cache.set(__slot, inner);
-                    size +=
-                        1u64 + ::buffa::encoding::varint_len(inner as u64) as u64 + inner as u64;
+                    size
+                        += 1u64 + ::buffa::encoding::varint_len(inner as u64) as u64
+                            + inner as u64;
                 }
                 __buffa::oneof::type_proto::Value::MapType(x) => {
                     let __slot = __cache.reserve();
                     let inner = x.compute_size(__cache);
                     __cache.set(__slot, inner);
-                    size +=
-                        1u64 + ::buffa::encoding::varint_len(inner as u64) as u64 + inner as u64;
+                    size
+                        += 1u64 + ::buffa::encoding::varint_len(inner as u64) as u64
+                            + inner as u64;
                 }
                 __buffa::oneof::type_proto::Value::OptionalType(x) => {
                     let __slot = __cache.reserve();
                     let inner = x.compute_size(__cache);
                     __cache.set(__slot, inner);
-                    size +=
-                        1u64 + ::buffa::encoding::varint_len(inner as u64) as u64 + inner as u64;
+                    size
+                        += 1u64 + ::buffa::encoding::varint_len(inner as u64) as u64
+                            + inner as u64;
                 }
                 __buffa::oneof::type_proto::Value::SparseTensorType(x) => {
                     let __slot = __cache.reserve();
                     let inner = x.compute_size(__cache);
                     __cache.set(__slot, inner);
-                    size +=
-                        1u64 + ::buffa::encoding::varint_len(inner as u64) as u64 + inner as u64;
+                    size
+                        += 1u64 + ::buffa::encoding::varint_len(inner as u64) as u64
+                            + inner as u64;
                 }
                 __buffa::oneof::type_proto::Value::OpaqueType(x) => {
                     let __slot = __cache.reserve();
                     let inner = x.compute_size(__cache);
                     __cache.set(__slot, inner);
-                    size +=
-                        1u64 + ::buffa::encoding::varint_len(inner as u64) as u64 + inner as u64;
+                    size
+                        += 1u64 + ::buffa::encoding::varint_len(inner as u64) as u64
+                            + inner as u64;
                 }
             }
         }
@@ -5117,7 +5768,11 @@ impl ::buffa::Message for TypeProto {
         size += self.__buffa_unknown_fields.encoded_len() as u64;
         ::buffa::saturate_size(size)
     }
-    fn write_to(&self, __cache: &mut ::buffa::SizeCache, buf: &mut impl ::buffa::EncodeSink) {
+    fn write_to(
+        &self,
+        __cache: &mut ::buffa::SizeCache,
+        buf: &mut impl ::buffa::EncodeSink,
+    ) {
         #[allow(unused_imports)]
         use ::buffa::Enumeration as _;
         if let ::core::option::Option::Some(ref v) = self.value {
@@ -5184,9 +5839,9 @@ impl ::buffa::Message for TypeProto {
         ctx: ::buffa::DecodeContext<'_>,
     ) -> ::core::result::Result<(), ::buffa::DecodeError> {
         #[allow(unused_imports)]
-        use ::buffa::Enumeration as _;
-        #[allow(unused_imports)]
         use ::buffa::bytes::Buf as _;
+        #[allow(unused_imports)]
+        use ::buffa::Enumeration as _;
         match tag.field_number() {
             1u32 => {
                 ::buffa::encoding::check_wire_type(
@@ -5233,18 +5888,19 @@ impl ::buffa::Message for TypeProto {
                     tag,
                     ::buffa::encoding::WireType::LengthDelimited,
                 )?;
-                if let ::core::option::Option::Some(__buffa::oneof::type_proto::Value::MapType(
-                    ref mut existing,
-                )) = self.value
+                if let ::core::option::Option::Some(
+                    __buffa::oneof::type_proto::Value::MapType(ref mut existing),
+                ) = self.value
                 {
                     ::buffa::Message::merge_length_delimited(&mut **existing, buf, ctx)?;
                 } else {
                     let mut val = ::core::default::Default::default();
                     ::buffa::Message::merge_length_delimited(&mut val, buf, ctx)?;
-                    self.value =
-                        ::core::option::Option::Some(__buffa::oneof::type_proto::Value::MapType(
+                    self.value = ::core::option::Option::Some(
+                        __buffa::oneof::type_proto::Value::MapType(
                             ::buffa::alloc::boxed::Box::new(val),
-                        ));
+                        ),
+                    );
                 }
             }
             9u32 => {
@@ -5313,7 +5969,9 @@ impl ::buffa::Message for TypeProto {
                     ::buffa::encoding::WireType::LengthDelimited,
                 )?;
                 ::buffa::types::merge_string(
-                    self.denotation.get_or_insert_with(::buffa::alloc::string::String::new),
+                    self
+                        .denotation
+                        .get_or_insert_with(::buffa::alloc::string::String::new),
                     buf,
                 )?;
             }
@@ -5405,14 +6063,18 @@ pub mod type_proto {
                 let __slot = __cache.reserve();
                 let inner_size = self.shape.compute_size(__cache);
                 __cache.set(__slot, inner_size);
-                size += 1u64
-                    + ::buffa::encoding::varint_len(inner_size as u64) as u64
-                    + inner_size as u64;
+                size
+                    += 1u64 + ::buffa::encoding::varint_len(inner_size as u64) as u64
+                        + inner_size as u64;
             }
             size += self.__buffa_unknown_fields.encoded_len() as u64;
             ::buffa::saturate_size(size)
         }
-        fn write_to(&self, __cache: &mut ::buffa::SizeCache, buf: &mut impl ::buffa::EncodeSink) {
+        fn write_to(
+            &self,
+            __cache: &mut ::buffa::SizeCache,
+            buf: &mut impl ::buffa::EncodeSink,
+        ) {
             #[allow(unused_imports)]
             use ::buffa::Enumeration as _;
             if let Some(v) = self.elem_type {
@@ -5435,14 +6097,18 @@ pub mod type_proto {
             ctx: ::buffa::DecodeContext<'_>,
         ) -> ::core::result::Result<(), ::buffa::DecodeError> {
             #[allow(unused_imports)]
-            use ::buffa::Enumeration as _;
-            #[allow(unused_imports)]
             use ::buffa::bytes::Buf as _;
+            #[allow(unused_imports)]
+            use ::buffa::Enumeration as _;
             match tag.field_number() {
                 1u32 => {
-                    ::buffa::encoding::check_wire_type(tag, ::buffa::encoding::WireType::Varint)?;
-                    self.elem_type =
-                        ::core::option::Option::Some(::buffa::types::decode_int32(buf)?);
+                    ::buffa::encoding::check_wire_type(
+                        tag,
+                        ::buffa::encoding::WireType::Varint,
+                    )?;
+                    self.elem_type = ::core::option::Option::Some(
+                        ::buffa::types::decode_int32(buf)?,
+                    );
                 }
                 2u32 => {
                     ::buffa::encoding::check_wire_type(
@@ -5480,7 +6146,10 @@ pub mod type_proto {
     #[derive(Clone, PartialEq, Default)]
     pub struct Sequence {
         /// Field 1: `elem_type`
-        pub elem_type: ::buffa::MessageField<super::TypeProto, ::buffa::Inline<super::TypeProto>>,
+        pub elem_type: ::buffa::MessageField<
+            super::TypeProto,
+            ::buffa::Inline<super::TypeProto>,
+        >,
         #[doc(hidden)]
         pub __buffa_unknown_fields: ::buffa::UnknownFields,
     }
@@ -5520,14 +6189,18 @@ pub mod type_proto {
                 let __slot = __cache.reserve();
                 let inner_size = self.elem_type.compute_size(__cache);
                 __cache.set(__slot, inner_size);
-                size += 1u64
-                    + ::buffa::encoding::varint_len(inner_size as u64) as u64
-                    + inner_size as u64;
+                size
+                    += 1u64 + ::buffa::encoding::varint_len(inner_size as u64) as u64
+                        + inner_size as u64;
             }
             size += self.__buffa_unknown_fields.encoded_len() as u64;
             ::buffa::saturate_size(size)
         }
-        fn write_to(&self, __cache: &mut ::buffa::SizeCache, buf: &mut impl ::buffa::EncodeSink) {
+        fn write_to(
+            &self,
+            __cache: &mut ::buffa::SizeCache,
+            buf: &mut impl ::buffa::EncodeSink,
+        ) {
             #[allow(unused_imports)]
             use ::buffa::Enumeration as _;
             if self.elem_type.is_set() {
@@ -5547,9 +6220,9 @@ pub mod type_proto {
             ctx: ::buffa::DecodeContext<'_>,
         ) -> ::core::result::Result<(), ::buffa::DecodeError> {
             #[allow(unused_imports)]
-            use ::buffa::Enumeration as _;
-            #[allow(unused_imports)]
             use ::buffa::bytes::Buf as _;
+            #[allow(unused_imports)]
+            use ::buffa::Enumeration as _;
             match tag.field_number() {
                 1u32 => {
                     ::buffa::encoding::check_wire_type(
@@ -5588,7 +6261,10 @@ pub mod type_proto {
         /// Field 1: `key_type`
         pub key_type: ::core::option::Option<i32>,
         /// Field 2: `value_type`
-        pub value_type: ::buffa::MessageField<super::TypeProto, ::buffa::Inline<super::TypeProto>>,
+        pub value_type: ::buffa::MessageField<
+            super::TypeProto,
+            ::buffa::Inline<super::TypeProto>,
+        >,
         #[doc(hidden)]
         pub __buffa_unknown_fields: ::buffa::UnknownFields,
     }
@@ -5643,14 +6319,18 @@ pub mod type_proto {
                 let __slot = __cache.reserve();
                 let inner_size = self.value_type.compute_size(__cache);
                 __cache.set(__slot, inner_size);
-                size += 1u64
-                    + ::buffa::encoding::varint_len(inner_size as u64) as u64
-                    + inner_size as u64;
+                size
+                    += 1u64 + ::buffa::encoding::varint_len(inner_size as u64) as u64
+                        + inner_size as u64;
             }
             size += self.__buffa_unknown_fields.encoded_len() as u64;
             ::buffa::saturate_size(size)
         }
-        fn write_to(&self, __cache: &mut ::buffa::SizeCache, buf: &mut impl ::buffa::EncodeSink) {
+        fn write_to(
+            &self,
+            __cache: &mut ::buffa::SizeCache,
+            buf: &mut impl ::buffa::EncodeSink,
+        ) {
             #[allow(unused_imports)]
             use ::buffa::Enumeration as _;
             if let Some(v) = self.key_type {
@@ -5673,14 +6353,18 @@ pub mod type_proto {
             ctx: ::buffa::DecodeContext<'_>,
         ) -> ::core::result::Result<(), ::buffa::DecodeError> {
             #[allow(unused_imports)]
-            use ::buffa::Enumeration as _;
-            #[allow(unused_imports)]
             use ::buffa::bytes::Buf as _;
+            #[allow(unused_imports)]
+            use ::buffa::Enumeration as _;
             match tag.field_number() {
                 1u32 => {
-                    ::buffa::encoding::check_wire_type(tag, ::buffa::encoding::WireType::Varint)?;
-                    self.key_type =
-                        ::core::option::Option::Some(::buffa::types::decode_int32(buf)?);
+                    ::buffa::encoding::check_wire_type(
+                        tag,
+                        ::buffa::encoding::WireType::Varint,
+                    )?;
+                    self.key_type = ::core::option::Option::Some(
+                        ::buffa::types::decode_int32(buf)?,
+                    );
                 }
                 2u32 => {
                     ::buffa::encoding::check_wire_type(
@@ -5718,7 +6402,10 @@ pub mod type_proto {
     #[derive(Clone, PartialEq, Default)]
     pub struct Optional {
         /// Field 1: `elem_type`
-        pub elem_type: ::buffa::MessageField<super::TypeProto, ::buffa::Inline<super::TypeProto>>,
+        pub elem_type: ::buffa::MessageField<
+            super::TypeProto,
+            ::buffa::Inline<super::TypeProto>,
+        >,
         #[doc(hidden)]
         pub __buffa_unknown_fields: ::buffa::UnknownFields,
     }
@@ -5758,14 +6445,18 @@ pub mod type_proto {
                 let __slot = __cache.reserve();
                 let inner_size = self.elem_type.compute_size(__cache);
                 __cache.set(__slot, inner_size);
-                size += 1u64
-                    + ::buffa::encoding::varint_len(inner_size as u64) as u64
-                    + inner_size as u64;
+                size
+                    += 1u64 + ::buffa::encoding::varint_len(inner_size as u64) as u64
+                        + inner_size as u64;
             }
             size += self.__buffa_unknown_fields.encoded_len() as u64;
             ::buffa::saturate_size(size)
         }
-        fn write_to(&self, __cache: &mut ::buffa::SizeCache, buf: &mut impl ::buffa::EncodeSink) {
+        fn write_to(
+            &self,
+            __cache: &mut ::buffa::SizeCache,
+            buf: &mut impl ::buffa::EncodeSink,
+        ) {
             #[allow(unused_imports)]
             use ::buffa::Enumeration as _;
             if self.elem_type.is_set() {
@@ -5785,9 +6476,9 @@ pub mod type_proto {
             ctx: ::buffa::DecodeContext<'_>,
         ) -> ::core::result::Result<(), ::buffa::DecodeError> {
             #[allow(unused_imports)]
-            use ::buffa::Enumeration as _;
-            #[allow(unused_imports)]
             use ::buffa::bytes::Buf as _;
+            #[allow(unused_imports)]
+            use ::buffa::Enumeration as _;
             match tag.field_number() {
                 1u32 => {
                     ::buffa::encoding::check_wire_type(
@@ -5884,14 +6575,18 @@ pub mod type_proto {
                 let __slot = __cache.reserve();
                 let inner_size = self.shape.compute_size(__cache);
                 __cache.set(__slot, inner_size);
-                size += 1u64
-                    + ::buffa::encoding::varint_len(inner_size as u64) as u64
-                    + inner_size as u64;
+                size
+                    += 1u64 + ::buffa::encoding::varint_len(inner_size as u64) as u64
+                        + inner_size as u64;
             }
             size += self.__buffa_unknown_fields.encoded_len() as u64;
             ::buffa::saturate_size(size)
         }
-        fn write_to(&self, __cache: &mut ::buffa::SizeCache, buf: &mut impl ::buffa::EncodeSink) {
+        fn write_to(
+            &self,
+            __cache: &mut ::buffa::SizeCache,
+            buf: &mut impl ::buffa::EncodeSink,
+        ) {
             #[allow(unused_imports)]
             use ::buffa::Enumeration as _;
             if let Some(v) = self.elem_type {
@@ -5914,14 +6609,18 @@ pub mod type_proto {
             ctx: ::buffa::DecodeContext<'_>,
         ) -> ::core::result::Result<(), ::buffa::DecodeError> {
             #[allow(unused_imports)]
-            use ::buffa::Enumeration as _;
-            #[allow(unused_imports)]
             use ::buffa::bytes::Buf as _;
+            #[allow(unused_imports)]
+            use ::buffa::Enumeration as _;
             match tag.field_number() {
                 1u32 => {
-                    ::buffa::encoding::check_wire_type(tag, ::buffa::encoding::WireType::Varint)?;
-                    self.elem_type =
-                        ::core::option::Option::Some(::buffa::types::decode_int32(buf)?);
+                    ::buffa::encoding::check_wire_type(
+                        tag,
+                        ::buffa::encoding::WireType::Varint,
+                    )?;
+                    self.elem_type = ::core::option::Option::Some(
+                        ::buffa::types::decode_int32(buf)?,
+                    );
                 }
                 2u32 => {
                     ::buffa::encoding::check_wire_type(
@@ -5984,14 +6683,20 @@ pub mod type_proto {
         #[must_use = "with_* setters return `self` by value; assign or chain the result"]
         #[inline]
         ///Sets [`Self::domain`] to `Some(value)`, consuming and returning `self`.
-        pub fn with_domain(mut self, value: impl Into<::buffa::alloc::string::String>) -> Self {
+        pub fn with_domain(
+            mut self,
+            value: impl Into<::buffa::alloc::string::String>,
+        ) -> Self {
             self.domain = Some(value.into());
             self
         }
         #[must_use = "with_* setters return `self` by value; assign or chain the result"]
         #[inline]
         ///Sets [`Self::name`] to `Some(value)`, consuming and returning `self`.
-        pub fn with_name(mut self, value: impl Into<::buffa::alloc::string::String>) -> Self {
+        pub fn with_name(
+            mut self,
+            value: impl Into<::buffa::alloc::string::String>,
+        ) -> Self {
             self.name = Some(value.into());
             self
         }
@@ -6025,7 +6730,11 @@ pub mod type_proto {
             size += self.__buffa_unknown_fields.encoded_len() as u64;
             ::buffa::saturate_size(size)
         }
-        fn write_to(&self, _cache: &mut ::buffa::SizeCache, buf: &mut impl ::buffa::EncodeSink) {
+        fn write_to(
+            &self,
+            _cache: &mut ::buffa::SizeCache,
+            buf: &mut impl ::buffa::EncodeSink,
+        ) {
             #[allow(unused_imports)]
             use ::buffa::Enumeration as _;
             if let Some(ref v) = self.domain {
@@ -6043,9 +6752,9 @@ pub mod type_proto {
             ctx: ::buffa::DecodeContext<'_>,
         ) -> ::core::result::Result<(), ::buffa::DecodeError> {
             #[allow(unused_imports)]
-            use ::buffa::Enumeration as _;
-            #[allow(unused_imports)]
             use ::buffa::bytes::Buf as _;
+            #[allow(unused_imports)]
+            use ::buffa::Enumeration as _;
             match tag.field_number() {
                 1u32 => {
                     ::buffa::encoding::check_wire_type(
@@ -6053,7 +6762,9 @@ pub mod type_proto {
                         ::buffa::encoding::WireType::LengthDelimited,
                     )?;
                     ::buffa::types::merge_string(
-                        self.domain.get_or_insert_with(::buffa::alloc::string::String::new),
+                        self
+                            .domain
+                            .get_or_insert_with(::buffa::alloc::string::String::new),
                         buf,
                     )?;
                 }
@@ -6063,7 +6774,9 @@ pub mod type_proto {
                         ::buffa::encoding::WireType::LengthDelimited,
                     )?;
                     ::buffa::types::merge_string(
-                        self.name.get_or_insert_with(::buffa::alloc::string::String::new),
+                        self
+                            .name
+                            .get_or_insert_with(::buffa::alloc::string::String::new),
                         buf,
                     )?;
                 }
@@ -6120,7 +6833,10 @@ impl OperatorSetIdProto {
     #[must_use = "with_* setters return `self` by value; assign or chain the result"]
     #[inline]
     ///Sets [`Self::domain`] to `Some(value)`, consuming and returning `self`.
-    pub fn with_domain(mut self, value: impl Into<::buffa::alloc::string::String>) -> Self {
+    pub fn with_domain(
+        mut self,
+        value: impl Into<::buffa::alloc::string::String>,
+    ) -> Self {
         self.domain = Some(value.into());
         self
     }
@@ -6161,7 +6877,11 @@ impl ::buffa::Message for OperatorSetIdProto {
         size += self.__buffa_unknown_fields.encoded_len() as u64;
         ::buffa::saturate_size(size)
     }
-    fn write_to(&self, _cache: &mut ::buffa::SizeCache, buf: &mut impl ::buffa::EncodeSink) {
+    fn write_to(
+        &self,
+        _cache: &mut ::buffa::SizeCache,
+        buf: &mut impl ::buffa::EncodeSink,
+    ) {
         #[allow(unused_imports)]
         use ::buffa::Enumeration as _;
         if let Some(ref v) = self.domain {
@@ -6179,9 +6899,9 @@ impl ::buffa::Message for OperatorSetIdProto {
         ctx: ::buffa::DecodeContext<'_>,
     ) -> ::core::result::Result<(), ::buffa::DecodeError> {
         #[allow(unused_imports)]
-        use ::buffa::Enumeration as _;
-        #[allow(unused_imports)]
         use ::buffa::bytes::Buf as _;
+        #[allow(unused_imports)]
+        use ::buffa::Enumeration as _;
         match tag.field_number() {
             1u32 => {
                 ::buffa::encoding::check_wire_type(
@@ -6194,8 +6914,13 @@ impl ::buffa::Message for OperatorSetIdProto {
                 )?;
             }
             2u32 => {
-                ::buffa::encoding::check_wire_type(tag, ::buffa::encoding::WireType::Varint)?;
-                self.version = ::core::option::Option::Some(::buffa::types::decode_int64(buf)?);
+                ::buffa::encoding::check_wire_type(
+                    tag,
+                    ::buffa::encoding::WireType::Varint,
+                )?;
+                self.version = ::core::option::Option::Some(
+                    ::buffa::types::decode_int64(buf)?,
+                );
             }
             _ => {
                 self.__buffa_unknown_fields
@@ -6277,28 +7002,40 @@ impl FunctionProto {
     #[must_use = "with_* setters return `self` by value; assign or chain the result"]
     #[inline]
     ///Sets [`Self::name`] to `Some(value)`, consuming and returning `self`.
-    pub fn with_name(mut self, value: impl Into<::buffa::alloc::string::String>) -> Self {
+    pub fn with_name(
+        mut self,
+        value: impl Into<::buffa::alloc::string::String>,
+    ) -> Self {
         self.name = Some(value.into());
         self
     }
     #[must_use = "with_* setters return `self` by value; assign or chain the result"]
     #[inline]
     ///Sets [`Self::doc_string`] to `Some(value)`, consuming and returning `self`.
-    pub fn with_doc_string(mut self, value: impl Into<::buffa::alloc::string::String>) -> Self {
+    pub fn with_doc_string(
+        mut self,
+        value: impl Into<::buffa::alloc::string::String>,
+    ) -> Self {
         self.doc_string = Some(value.into());
         self
     }
     #[must_use = "with_* setters return `self` by value; assign or chain the result"]
     #[inline]
     ///Sets [`Self::domain`] to `Some(value)`, consuming and returning `self`.
-    pub fn with_domain(mut self, value: impl Into<::buffa::alloc::string::String>) -> Self {
+    pub fn with_domain(
+        mut self,
+        value: impl Into<::buffa::alloc::string::String>,
+    ) -> Self {
         self.domain = Some(value.into());
         self
     }
     #[must_use = "with_* setters return `self` by value; assign or chain the result"]
     #[inline]
     ///Sets [`Self::overload`] to `Some(value)`, consuming and returning `self`.
-    pub fn with_overload(mut self, value: impl Into<::buffa::alloc::string::String>) -> Self {
+    pub fn with_overload(
+        mut self,
+        value: impl Into<::buffa::alloc::string::String>,
+    ) -> Self {
         self.overload = Some(value.into());
         self
     }
@@ -6339,8 +7076,9 @@ impl ::buffa::Message for FunctionProto {
             let __slot = __cache.reserve();
             let inner_size = v.compute_size(__cache);
             __cache.set(__slot, inner_size);
-            size +=
-                1u64 + ::buffa::encoding::varint_len(inner_size as u64) as u64 + inner_size as u64;
+            size
+                += 1u64 + ::buffa::encoding::varint_len(inner_size as u64) as u64
+                    + inner_size as u64;
         }
         if let Some(ref v) = self.doc_string {
             size += 1u64 + ::buffa::types::string_encoded_len(v) as u64;
@@ -6349,8 +7087,9 @@ impl ::buffa::Message for FunctionProto {
             let __slot = __cache.reserve();
             let inner_size = v.compute_size(__cache);
             __cache.set(__slot, inner_size);
-            size +=
-                1u64 + ::buffa::encoding::varint_len(inner_size as u64) as u64 + inner_size as u64;
+            size
+                += 1u64 + ::buffa::encoding::varint_len(inner_size as u64) as u64
+                    + inner_size as u64;
         }
         if let Some(ref v) = self.domain {
             size += 1u64 + ::buffa::types::string_encoded_len(v) as u64;
@@ -6359,15 +7098,17 @@ impl ::buffa::Message for FunctionProto {
             let __slot = __cache.reserve();
             let inner_size = v.compute_size(__cache);
             __cache.set(__slot, inner_size);
-            size +=
-                1u64 + ::buffa::encoding::varint_len(inner_size as u64) as u64 + inner_size as u64;
+            size
+                += 1u64 + ::buffa::encoding::varint_len(inner_size as u64) as u64
+                    + inner_size as u64;
         }
         for v in &self.value_info {
             let __slot = __cache.reserve();
             let inner_size = v.compute_size(__cache);
             __cache.set(__slot, inner_size);
-            size +=
-                1u64 + ::buffa::encoding::varint_len(inner_size as u64) as u64 + inner_size as u64;
+            size
+                += 1u64 + ::buffa::encoding::varint_len(inner_size as u64) as u64
+                    + inner_size as u64;
         }
         if let Some(ref v) = self.overload {
             size += 1u64 + ::buffa::types::string_encoded_len(v) as u64;
@@ -6376,13 +7117,18 @@ impl ::buffa::Message for FunctionProto {
             let __slot = __cache.reserve();
             let inner_size = v.compute_size(__cache);
             __cache.set(__slot, inner_size);
-            size +=
-                1u64 + ::buffa::encoding::varint_len(inner_size as u64) as u64 + inner_size as u64;
+            size
+                += 1u64 + ::buffa::encoding::varint_len(inner_size as u64) as u64
+                    + inner_size as u64;
         }
         size += self.__buffa_unknown_fields.encoded_len() as u64;
         ::buffa::saturate_size(size)
     }
-    fn write_to(&self, __cache: &mut ::buffa::SizeCache, buf: &mut impl ::buffa::EncodeSink) {
+    fn write_to(
+        &self,
+        __cache: &mut ::buffa::SizeCache,
+        buf: &mut impl ::buffa::EncodeSink,
+    ) {
         #[allow(unused_imports)]
         use ::buffa::Enumeration as _;
         if let Some(ref v) = self.name {
@@ -6398,32 +7144,52 @@ impl ::buffa::Message for FunctionProto {
             ::buffa::types::put_string_field(6u32, v, buf);
         }
         for v in &self.node {
-            ::buffa::types::put_len_delimited_header(7u32, u64::from(__cache.consume_next()), buf);
+            ::buffa::types::put_len_delimited_header(
+                7u32,
+                u64::from(__cache.consume_next()),
+                buf,
+            );
             v.write_to(__cache, buf);
         }
         if let Some(ref v) = self.doc_string {
             ::buffa::types::put_string_field(8u32, v, buf);
         }
         for v in &self.opset_import {
-            ::buffa::types::put_len_delimited_header(9u32, u64::from(__cache.consume_next()), buf);
+            ::buffa::types::put_len_delimited_header(
+                9u32,
+                u64::from(__cache.consume_next()),
+                buf,
+            );
             v.write_to(__cache, buf);
         }
         if let Some(ref v) = self.domain {
             ::buffa::types::put_string_field(10u32, v, buf);
         }
         for v in &self.attribute_proto {
-            ::buffa::types::put_len_delimited_header(11u32, u64::from(__cache.consume_next()), buf);
+            ::buffa::types::put_len_delimited_header(
+                11u32,
+                u64::from(__cache.consume_next()),
+                buf,
+            );
             v.write_to(__cache, buf);
         }
         for v in &self.value_info {
-            ::buffa::types::put_len_delimited_header(12u32, u64::from(__cache.consume_next()), buf);
+            ::buffa::types::put_len_delimited_header(
+                12u32,
+                u64::from(__cache.consume_next()),
+                buf,
+            );
             v.write_to(__cache, buf);
         }
         if let Some(ref v) = self.overload {
             ::buffa::types::put_string_field(13u32, v, buf);
         }
         for v in &self.metadata_props {
-            ::buffa::types::put_len_delimited_header(14u32, u64::from(__cache.consume_next()), buf);
+            ::buffa::types::put_len_delimited_header(
+                14u32,
+                u64::from(__cache.consume_next()),
+                buf,
+            );
             v.write_to(__cache, buf);
         }
         self.__buffa_unknown_fields.write_to(buf);
@@ -6435,9 +7201,9 @@ impl ::buffa::Message for FunctionProto {
         ctx: ::buffa::DecodeContext<'_>,
     ) -> ::core::result::Result<(), ::buffa::DecodeError> {
         #[allow(unused_imports)]
-        use ::buffa::Enumeration as _;
-        #[allow(unused_imports)]
         use ::buffa::bytes::Buf as _;
+        #[allow(unused_imports)]
+        use ::buffa::Enumeration as _;
         match tag.field_number() {
             1u32 => {
                 ::buffa::encoding::check_wire_type(
@@ -6455,7 +7221,9 @@ impl ::buffa::Message for FunctionProto {
                     ::buffa::encoding::WireType::LengthDelimited,
                 )?;
                 let __elem = ::buffa::types::decode_string(buf)?;
-                ctx.register_element_memory(::buffa::__private::element_footprint(&__elem))?;
+                ctx.register_element_memory(
+                    ::buffa::__private::element_footprint(&__elem),
+                )?;
                 self.input.push(__elem);
             }
             5u32 => {
@@ -6464,7 +7232,9 @@ impl ::buffa::Message for FunctionProto {
                     ::buffa::encoding::WireType::LengthDelimited,
                 )?;
                 let __elem = ::buffa::types::decode_string(buf)?;
-                ctx.register_element_memory(::buffa::__private::element_footprint(&__elem))?;
+                ctx.register_element_memory(
+                    ::buffa::__private::element_footprint(&__elem),
+                )?;
                 self.output.push(__elem);
             }
             6u32 => {
@@ -6473,7 +7243,9 @@ impl ::buffa::Message for FunctionProto {
                     ::buffa::encoding::WireType::LengthDelimited,
                 )?;
                 let __elem = ::buffa::types::decode_string(buf)?;
-                ctx.register_element_memory(::buffa::__private::element_footprint(&__elem))?;
+                ctx.register_element_memory(
+                    ::buffa::__private::element_footprint(&__elem),
+                )?;
                 self.attribute.push(__elem);
             }
             7u32 => {
@@ -6482,7 +7254,9 @@ impl ::buffa::Message for FunctionProto {
                     ::buffa::encoding::WireType::LengthDelimited,
                 )?;
                 let mut elem = ::core::default::Default::default();
-                ctx.register_element_memory(::buffa::__private::element_footprint(&elem))?;
+                ctx.register_element_memory(
+                    ::buffa::__private::element_footprint(&elem),
+                )?;
                 ::buffa::Message::merge_length_delimited(&mut elem, buf, ctx)?;
                 self.node.push(elem);
             }
@@ -6492,7 +7266,9 @@ impl ::buffa::Message for FunctionProto {
                     ::buffa::encoding::WireType::LengthDelimited,
                 )?;
                 ::buffa::types::merge_string(
-                    self.doc_string.get_or_insert_with(::buffa::alloc::string::String::new),
+                    self
+                        .doc_string
+                        .get_or_insert_with(::buffa::alloc::string::String::new),
                     buf,
                 )?;
             }
@@ -6502,7 +7278,9 @@ impl ::buffa::Message for FunctionProto {
                     ::buffa::encoding::WireType::LengthDelimited,
                 )?;
                 let mut elem = ::core::default::Default::default();
-                ctx.register_element_memory(::buffa::__private::element_footprint(&elem))?;
+                ctx.register_element_memory(
+                    ::buffa::__private::element_footprint(&elem),
+                )?;
                 ::buffa::Message::merge_length_delimited(&mut elem, buf, ctx)?;
                 self.opset_import.push(elem);
             }
@@ -6522,7 +7300,9 @@ impl ::buffa::Message for FunctionProto {
                     ::buffa::encoding::WireType::LengthDelimited,
                 )?;
                 let mut elem = ::core::default::Default::default();
-                ctx.register_element_memory(::buffa::__private::element_footprint(&elem))?;
+                ctx.register_element_memory(
+                    ::buffa::__private::element_footprint(&elem),
+                )?;
                 ::buffa::Message::merge_length_delimited(&mut elem, buf, ctx)?;
                 self.attribute_proto.push(elem);
             }
@@ -6532,7 +7312,9 @@ impl ::buffa::Message for FunctionProto {
                     ::buffa::encoding::WireType::LengthDelimited,
                 )?;
                 let mut elem = ::core::default::Default::default();
-                ctx.register_element_memory(::buffa::__private::element_footprint(&elem))?;
+                ctx.register_element_memory(
+                    ::buffa::__private::element_footprint(&elem),
+                )?;
                 ::buffa::Message::merge_length_delimited(&mut elem, buf, ctx)?;
                 self.value_info.push(elem);
             }
@@ -6542,7 +7324,9 @@ impl ::buffa::Message for FunctionProto {
                     ::buffa::encoding::WireType::LengthDelimited,
                 )?;
                 ::buffa::types::merge_string(
-                    self.overload.get_or_insert_with(::buffa::alloc::string::String::new),
+                    self
+                        .overload
+                        .get_or_insert_with(::buffa::alloc::string::String::new),
                     buf,
                 )?;
             }
@@ -6552,7 +7336,9 @@ impl ::buffa::Message for FunctionProto {
                     ::buffa::encoding::WireType::LengthDelimited,
                 )?;
                 let mut elem = ::core::default::Default::default();
-                ctx.register_element_memory(::buffa::__private::element_footprint(&elem))?;
+                ctx.register_element_memory(
+                    ::buffa::__private::element_footprint(&elem),
+                )?;
                 ::buffa::Message::merge_length_delimited(&mut elem, buf, ctx)?;
                 self.metadata_props.push(elem);
             }
@@ -6634,14 +7420,26 @@ pub mod __buffa {
             use super::*;
             #[derive(Clone, PartialEq, Debug)]
             pub enum Value {
-                TensorType(::buffa::alloc::boxed::Box<super::super::super::type_proto::Tensor>),
-                SequenceType(::buffa::alloc::boxed::Box<super::super::super::type_proto::Sequence>),
-                MapType(::buffa::alloc::boxed::Box<super::super::super::type_proto::Map>),
-                OptionalType(::buffa::alloc::boxed::Box<super::super::super::type_proto::Optional>),
-                SparseTensorType(
-                    ::buffa::alloc::boxed::Box<super::super::super::type_proto::SparseTensor>,
+                TensorType(
+                    ::buffa::alloc::boxed::Box<super::super::super::type_proto::Tensor>,
                 ),
-                OpaqueType(::buffa::alloc::boxed::Box<super::super::super::type_proto::Opaque>),
+                SequenceType(
+                    ::buffa::alloc::boxed::Box<super::super::super::type_proto::Sequence>,
+                ),
+                MapType(
+                    ::buffa::alloc::boxed::Box<super::super::super::type_proto::Map>,
+                ),
+                OptionalType(
+                    ::buffa::alloc::boxed::Box<super::super::super::type_proto::Optional>,
+                ),
+                SparseTensorType(
+                    ::buffa::alloc::boxed::Box<
+                        super::super::super::type_proto::SparseTensor,
+                    >,
+                ),
+                OpaqueType(
+                    ::buffa::alloc::boxed::Box<super::super::super::type_proto::Opaque>,
+                ),
             }
             impl ::buffa::Oneof for Value {}
             impl From<super::super::super::type_proto::Tensor> for Value {
@@ -6649,7 +7447,8 @@ pub mod __buffa {
                     Self::TensorType(::buffa::alloc::boxed::Box::new(v))
                 }
             }
-            impl From<super::super::super::type_proto::Tensor> for ::core::option::Option<Value> {
+            impl From<super::super::super::type_proto::Tensor>
+            for ::core::option::Option<Value> {
                 fn from(v: super::super::super::type_proto::Tensor) -> Self {
                     Self::Some(Value::from(v))
                 }
@@ -6659,7 +7458,8 @@ pub mod __buffa {
                     Self::SequenceType(::buffa::alloc::boxed::Box::new(v))
                 }
             }
-            impl From<super::super::super::type_proto::Sequence> for ::core::option::Option<Value> {
+            impl From<super::super::super::type_proto::Sequence>
+            for ::core::option::Option<Value> {
                 fn from(v: super::super::super::type_proto::Sequence) -> Self {
                     Self::Some(Value::from(v))
                 }
@@ -6669,7 +7469,8 @@ pub mod __buffa {
                     Self::MapType(::buffa::alloc::boxed::Box::new(v))
                 }
             }
-            impl From<super::super::super::type_proto::Map> for ::core::option::Option<Value> {
+            impl From<super::super::super::type_proto::Map>
+            for ::core::option::Option<Value> {
                 fn from(v: super::super::super::type_proto::Map) -> Self {
                     Self::Some(Value::from(v))
                 }
@@ -6679,7 +7480,8 @@ pub mod __buffa {
                     Self::OptionalType(::buffa::alloc::boxed::Box::new(v))
                 }
             }
-            impl From<super::super::super::type_proto::Optional> for ::core::option::Option<Value> {
+            impl From<super::super::super::type_proto::Optional>
+            for ::core::option::Option<Value> {
                 fn from(v: super::super::super::type_proto::Optional) -> Self {
                     Self::Some(Value::from(v))
                 }
@@ -6689,7 +7491,8 @@ pub mod __buffa {
                     Self::SparseTensorType(::buffa::alloc::boxed::Box::new(v))
                 }
             }
-            impl From<super::super::super::type_proto::SparseTensor> for ::core::option::Option<Value> {
+            impl From<super::super::super::type_proto::SparseTensor>
+            for ::core::option::Option<Value> {
                 fn from(v: super::super::super::type_proto::SparseTensor) -> Self {
                     Self::Some(Value::from(v))
                 }
@@ -6699,7 +7502,8 @@ pub mod __buffa {
                     Self::OpaqueType(::buffa::alloc::boxed::Box::new(v))
                 }
             }
-            impl From<super::super::super::type_proto::Opaque> for ::core::option::Option<Value> {
+            impl From<super::super::super::type_proto::Opaque>
+            for ::core::option::Option<Value> {
                 fn from(v: super::super::super::type_proto::Opaque) -> Self {
                     Self::Some(Value::from(v))
                 }

@@ -12,11 +12,12 @@ const UNFINISHED: [&str; 3] = [concat!("TO", "DO"), concat!("FIX", "ME"), concat
 const UNDECIDED: [&str; 2] = [concat!("<<<<", "<<< "), concat!(">>>>", ">>> ")];
 
 /// Crates where unsafe code may stand; all others must forbid it.
-const UNSAFE_CRATES: [&str; 9] = [
+const UNSAFE_CRATES: [&str; 10] = [
     "calibrant",
     "calibration",
     "cuda",
     "dataset",
+    "decode-cuda",
     "jpeg",
     "preprocess",
     "tensorrt",
