@@ -4,7 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use calibrant_cast::FloatType;
-use calibrant_format::{FORMATS, FP8_E4M3FN, Format, INT8, Numbers, Taker};
+use calibrant_format::{FORMATS, FP8_E4M3FN, Format, INT8, Numbers};
 use serde::{Serialize, Serializer};
 
 /// What a model is brought to.
@@ -80,26 +80,6 @@ impl Precision {
             (Some(_), _) => None,
         }
     }
-}
-
-/// What a product lacks to compute in a format.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Lacks {
-    /// No version of it does.
-    Format,
-    /// This version.
-    Version(Taker),
-}
-
-/// How a product of this version takes `format`.
-pub(crate) fn taker(
-    format: &Format,
-    product: calibrant_format::Product,
-    version: (u32, u32),
-) -> Result<Taker, Lacks> {
-    let taker = format.takers.iter().find(|taker| taker.product == product);
-    let taker = *taker.ok_or(Lacks::Format)?;
-    if version >= taker.since { Ok(taker) } else { Err(Lacks::Version(taker)) }
 }
 
 fn formats() -> String {

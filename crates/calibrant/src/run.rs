@@ -264,6 +264,7 @@ impl<'run> Job<'run> {
             ));
         }
         options.check(found.version(), route.via()).map_err(UsageError::Unsupported)?;
+        formats::check_half(route.half, found.version()).map_err(UsageError::Unsupported)?;
         let sizes = Sizes::of(self.config, samples);
         let (options, reasons) = with_profiles(&options, model, &sizes)?;
         self.shape_reasons = reasons;

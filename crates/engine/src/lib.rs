@@ -29,7 +29,7 @@ pub use abilities::Abilities;
 pub use build::{BuildSummary, LayerTypeSummary, TensorSummary, build, build_with};
 pub use calibrant_tensorrt::{
     BoxError, Calibrator, ComputeCapability, DataType, Generation, HardwareCompatibilityLevel,
-    Library, MemoryPoolType, ProfilingVerbosity, Severity, Version,
+    Library, MemoryPoolType, Product, ProfilingVerbosity, Severity, Version,
 };
 pub use error::{BuildError, ProfileProblem};
 pub use event::{Event, ParserMessage};
@@ -41,7 +41,7 @@ pub use options::{
     BuildOptions, Constraints, Dla, LayerPrecision, LeanRuntime, OptionError, PoolLimit, Precision,
     Refit, Unsupported, numbered_compute_capabilities, parse_compute_capability, parse_constraints,
     parse_hardware_compatibility, parse_int8_via, parse_layer_precision, parse_memory_pool,
-    parse_precision, parse_profiling_verbosity, parse_size,
+    parse_profiling_verbosity, parse_size,
 };
 pub use ranges::{Completed, Coverage, Rule};
 pub use shapes::{BatchRange, OpenInput, Profile, ShapeError, ShapeRange, Suggestion, suggest};

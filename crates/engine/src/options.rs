@@ -19,7 +19,7 @@ pub use self::check::Unsupported;
 pub use self::spelling::{
     OptionError, numbered_compute_capabilities, parse_compute_capability, parse_constraints,
     parse_hardware_compatibility, parse_int8_via, parse_layer_precision, parse_memory_pool,
-    parse_precision, parse_profiling_verbosity, parse_size,
+    parse_profiling_verbosity, parse_size,
 };
 
 /// The settings of a build. `None`, `false` and empty leave TensorRT's own default alone.

@@ -26,8 +26,7 @@ mod scheme;
 
 pub use grid::Grid;
 pub use number::{
-    FORMATS, FP8_E4M3FN, Format, Granularity, Grouped, INT8, Kernels, OnnxType, Product, Sign,
-    Taker,
+    FORMATS, FP8_E4M3FN, Format, Granularity, Grouped, INT8, Kernels, OnnxType, Sign, Since,
 };
 pub use range::{Range, Ranges, UnusableRange};
 pub use scheme::{Numbers, Operators, Rule, Scheme, WeightFormat, fits};

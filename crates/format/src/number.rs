@@ -20,12 +20,14 @@ pub struct Format {
     pub bits: u32,
     /// How ONNX knows it.
     pub onnx: OnnxType,
-    /// The parts of a weight that can have a scale of their own, from coarse to fine.
+    /// The parts of a weight that can have a scale of their own; a scheme that asks for others is refused.
     pub weights: &'static [Granularity],
     /// What a layer has to be like for its kernels to pay.
     pub kernels: Kernels,
-    /// Who computes in it.
-    pub takers: &'static [Taker],
+    /// Which TensorRT computes in it, if any does.
+    pub tensorrt: Option<Since>,
+    /// Which TensorRT-RTX.
+    pub tensorrt_rtx: Option<Since>,
 }
 
 /// How a number below 0 is written.
@@ -87,24 +89,13 @@ pub enum Grouped {
     Wide,
 }
 
-/// A product that computes in a format.
+/// Where a product begins to compute in a format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Taker {
-    /// The product.
-    pub product: Product,
+pub struct Since {
     /// Its first version, as (major, minor).
-    pub since: (u32, u32),
-    /// The compute capability of the first GPU that has it.
+    pub version: (u32, u32),
+    /// The compute capability of the first GPU, as (major, minor).
     pub compute_capability: (u32, u32),
-}
-
-/// Who builds engines.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Product {
-    /// TensorRT.
-    TensorRt,
-    /// TensorRT-RTX.
-    TensorRtRtx,
 }
 
 /// Signed integers of 8 bits; -128 stays unused, so that the format is symmetric.
@@ -123,10 +114,8 @@ pub const INT8: Format = Format {
         grouped: Grouped::Depthwise { step: 8, shortest_side: 3 },
         largest_window: None,
     },
-    takers: &[
-        Taker { product: Product::TensorRt, since: (8, 5), compute_capability: (6, 1) },
-        Taker { product: Product::TensorRtRtx, since: (1, 0), compute_capability: (7, 5) },
-    ],
+    tensorrt: Some(Since { version: (8, 5), compute_capability: (6, 1) }),
+    tensorrt_rtx: Some(Since { version: (1, 0), compute_capability: (7, 5) }),
 };
 
 /// Floats of 8 bits: 4 of exponent, 3 of mantissa, no infinity and one code for what is not a number (P. Micikevicius
@@ -150,10 +139,8 @@ pub const FP8_E4M3FN: Format = Format {
         grouped: Grouped::Wide,
         largest_window: Some(32),
     },
-    takers: &[
-        Taker { product: Product::TensorRt, since: (10, 0), compute_capability: (8, 9) },
-        Taker { product: Product::TensorRtRtx, since: (1, 0), compute_capability: (8, 9) },
-    ],
+    tensorrt: Some(Since { version: (10, 0), compute_capability: (8, 9) }),
+    tensorrt_rtx: Some(Since { version: (1, 0), compute_capability: (8, 9) }),
 };
 
 /// The formats that come along.
@@ -209,6 +196,16 @@ impl Format {
     }
 }
 
+impl fmt::Display for Granularity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Tensor => f.write_str("a tensor"),
+            Self::Channel => f.write_str("a channel"),
+            Self::Block(size) => write!(f, "a block of {size}"),
+        }
+    }
+}
+
 impl fmt::Display for Format {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name)
@@ -229,7 +226,8 @@ mod tests {
         onnx: OnnxType { code: 22, first_opset: 21 },
         weights: &[Granularity::Tensor],
         kernels: INT8.kernels,
-        takers: &[],
+        tensorrt: None,
+        tensorrt_rtx: None,
     };
 
     fn range(amax: f32) -> Range {

@@ -314,7 +314,7 @@ pub(crate) struct PrecisionArgs {
     /// The type of the model's inputs and outputs where the model says the types: fp32, or what its layers compute in.
     #[arg(long, value_enum, default_value_t = IoArg::Fp32)]
     pub(crate) io_precision: IoArg,
-    /// The type of Q/DQ scales in an int8+fp16 model.
+    /// The type of Q/DQ scales in a model whose other layers are half precision.
     #[arg(long, value_enum, default_value_t = ScaleArg::Fp32)]
     pub(crate) scale_precision: ScaleArg,
 }

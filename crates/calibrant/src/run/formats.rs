@@ -1,12 +1,15 @@
-//! Whether what takes the model computes in its format.
+//! Whether what takes the model computes in its types.
 
 use calibrant_calibration::{Method, tensorrt_release};
-use calibrant_engine::{BuildOptions, Generation, Int8Via, Version, numbered_compute_capabilities};
-use calibrant_format::{Format, Product, Taker};
+use calibrant_cast::FloatType;
+use calibrant_engine::{
+    BuildOptions, Generation, Int8Via, Precision, Product, Unsupported, Version,
+    numbered_compute_capabilities,
+};
+use calibrant_format::{Format, Since};
 
 use crate::config::{Backend, Calibration, Config, Ranges};
 use crate::error::UsageError;
-use crate::precision::{Lacks, taker};
 
 /// Makes sure that the method can choose ranges for `format`, which is not int8, and that the target, if the job names one,
 /// computes in it.
@@ -27,10 +30,7 @@ pub(super) fn check(config: &Config, format: &Format) -> Result<(), UsageError> 
     }
     let Some(target) = config.target else { return Ok(()) };
     let [major, minor, _] = tensorrt_release(target.version()).unwrap_or_default();
-    match taker(format, Product::TensorRt, (major, minor)) {
-        Ok(_) => Ok(()),
-        Err(lacks) => Err(no_such_format(target.to_string(), format, lacks)),
-    }
+    since(format, Product::TensorRt, (major, minor), &target.to_string()).map(drop)
 }
 
 /// Has TensorRT-RTX build for those GPUs alone that compute in `format`, and makes sure that the library knows it.
@@ -44,12 +44,10 @@ pub(super) fn limit(
     format: &Format,
     version: Version,
 ) -> Result<Option<String>, UsageError> {
-    let is_rtx = version.generation().is_some_and(Generation::is_rtx);
-    let product = if is_rtx { Product::TensorRtRtx } else { Product::TensorRt };
-    let (major, minor, _) = version.parts();
+    let (product, (major, minor, _)) = (version.product(), version.parts());
     let numbers = (u32::try_from(major).unwrap_or(0), u32::try_from(minor).unwrap_or(0));
-    let Taker { compute_capability: least, .. } = taker(format, product, numbers)
-        .map_err(|lacks| no_such_format(version.to_string(), format, lacks))?;
+    let Since { compute_capability: least, .. } =
+        since(format, product, numbers, &version.to_string())?;
     let mut known = numbered_compute_capabilities();
     let asked_for = |capability: &_| options.compute_capabilities.contains(capability);
     if let Some((given, _)) = known.find(|(numbers, it)| *numbers < least && asked_for(it)) {
@@ -58,7 +56,7 @@ pub(super) fn limit(
     }
     // RTX's own set begins with GPUs that not every format has kernels for.
     let has_older = numbered_compute_capabilities().any(|(numbers, _)| numbers < least);
-    if !is_rtx || !has_older || !options.compute_capabilities.is_empty() {
+    if product != Product::TensorRtRtx || !has_older || !options.compute_capabilities.is_empty() {
         return Ok(None);
     }
     let is_known = |capability| {
@@ -73,20 +71,37 @@ pub(super) fn limit(
     Ok(Some(names.join(", ")))
 }
 
+/// Makes sure that a library that has flags for half types has that of the one that is written into the model.
+///
+/// # Errors
+///
+/// When it does not, so that its parser does not know the type either.
+pub(super) fn check_half(half: Option<FloatType>, version: Version) -> Result<(), Unsupported> {
+    if half != Some(FloatType::Bf16) || version.generation() != Some(Generation::TensorRt8) {
+        return Ok(());
+    }
+    let flagged = BuildOptions { precision: Some(Precision::Bf16), ..BuildOptions::default() };
+    flagged.check(version, Int8Via::Qdq)
+}
+
 fn dotted((major, minor): (u32, u32)) -> String {
     format!("{major}.{minor}")
 }
 
-fn no_such_format(taker: String, format: &Format, lacks: Lacks) -> UsageError {
-    let since = match lacks {
-        Lacks::Format => None,
-        Lacks::Version(Taker { product, since, .. }) => {
-            let product = match product {
-                Product::TensorRt => "TensorRT",
-                Product::TensorRtRtx => "TensorRT-RTX",
-            };
-            Some(format!("{product} {}", dotted(since)))
-        }
+/// Where the product of this version, which is called `taker`, began to compute in `format`.
+fn since(
+    format: &Format,
+    product: Product,
+    version: (u32, u32),
+    taker: &str,
+) -> Result<Since, UsageError> {
+    let since = match product {
+        Product::TensorRt => format.tensorrt,
+        Product::TensorRtRtx => format.tensorrt_rtx,
     };
-    UsageError::NoSuchFormat { taker, format: format.name, since }
+    since.filter(|since| version >= since.version).ok_or_else(|| UsageError::NoSuchFormat {
+        taker: taker.to_owned(),
+        format: format.name,
+        since: since.map(|since| format!("{product} {}", dotted(since.version))),
+    })
 }

@@ -117,6 +117,29 @@ fn what_does_not_compute_in_a_format_is_told_before_any_work() {
 }
 
 #[test]
+fn what_is_not_quantized_may_be_half_precision() {
+    for version in [101_601, 110_400, 10_701] {
+        for (precision, half) in [
+            ("fp8+fp16", DataType::FLOAT16),
+            ("fp8+bf16", DataType::BFLOAT16),
+            ("int8+bf16", DataType::BFLOAT16),
+        ] {
+            let machine = Machine::new(version);
+            let plan = machine.done(&["--precision", precision]);
+            assert!(plan.network.strongly_typed, "{version} {precision}");
+            let model = Model::read(&machine.output().join(MODEL)).unwrap();
+            let mut tensors = model.graph().initializer.iter();
+            assert!(tensors.any(|it| it.dtype().unwrap() == half), "{version} {precision}");
+        }
+    }
+    let machine = Machine::new(8_601);
+    let failed = machine.fashion("quantize", &["--precision", "int8+bf16"]);
+    assert_eq!(failed.status.code(), Some(2), "{}", said(&failed));
+    assert!(said(&failed).contains("TensorRT 8.6 has no BF16"), "{}", said(&failed));
+    assert_eq!(files(&machine.output()), [""; 0]);
+}
+
+#[test]
 fn rtx_builds_for_the_gpus_that_have_the_format() {
     let machine = Machine::new(10_701);
     let plan = machine.done(&FP8);

@@ -7,7 +7,7 @@ use regex_lite::Regex;
 
 use crate::int8::Int8Via;
 
-use super::{Constraints, LayerPrecision, PoolLimit, Precision};
+use super::{Constraints, LayerPrecision, PoolLimit};
 
 /// A setting that the command line spells in no known way.
 #[derive(Debug, thiserror::Error)]
@@ -24,9 +24,6 @@ pub enum OptionError {
     /// Not a profiling verbosity.
     #[error("profiling verbosity {0:?} is none of layer-names, none, detailed")]
     ProfilingVerbosity(String),
-    /// Not a precision.
-    #[error("precision {0:?} is none of fp32, fp16, bf16, int8, int8+fp16, best")]
-    Precision(String),
     /// Not a way to take precision constraints.
     #[error("precision constraints {0:?} are none of obey, prefer")]
     Constraints(String),
@@ -111,22 +108,6 @@ pub fn parse_profiling_verbosity(text: &str) -> Result<ProfilingVerbosity, Optio
         "none" => Ok(ProfilingVerbosity::None),
         "detailed" => Ok(ProfilingVerbosity::Detailed),
         _ => Err(OptionError::ProfilingVerbosity(text.to_owned())),
-    }
-}
-
-/// `fp32`, `fp16`, `bf16`, `int8`, `int8+fp16` or `best`.
-///
-/// # Errors
-/// [`OptionError::Precision`] for any other word.
-pub fn parse_precision(text: &str) -> Result<Precision, OptionError> {
-    match text {
-        "fp32" => Ok(Precision::Fp32),
-        "fp16" => Ok(Precision::Fp16),
-        "bf16" => Ok(Precision::Bf16),
-        "int8" => Ok(Precision::Int8),
-        "int8+fp16" | "fp16+int8" => Ok(Precision::Int8Fp16),
-        "best" => Ok(Precision::Best),
-        _ => Err(OptionError::Precision(text.to_owned())),
     }
 }
 
@@ -288,14 +269,12 @@ mod tests {
 
     #[test]
     fn words_stand_for_settings() {
-        assert_eq!(parse_precision("int8+fp16").unwrap(), Precision::Int8Fp16);
         assert_eq!(parse_constraints("prefer").unwrap(), Constraints::Prefer);
         assert_eq!(parse_int8_via("ranges").unwrap(), Int8Via::Ranges);
         assert!(parse_int8_via("calibrator").is_err());
         let level = parse_hardware_compatibility("ampere+").unwrap();
         assert_eq!(level, HardwareCompatibilityLevel::AmperePlus);
         let refusals = [
-            parse_precision("fp8").unwrap_err().to_string(),
             parse_constraints("").unwrap_err().to_string(),
             parse_hardware_compatibility("turing").unwrap_err().to_string(),
         ];
