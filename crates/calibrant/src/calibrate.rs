@@ -11,6 +11,7 @@ use calibrant_format::Format;
 use calibrant_onnx::Model;
 use calibrant_prefetch::Stats;
 use calibrant_runtime::{Network, RunError, Runtime, Settings, SourceErrorKind, Wanted, What};
+use calibrant_tensor::Digest;
 
 use crate::config::Calibration;
 use crate::error::{Error, UsageError};
@@ -101,7 +102,9 @@ pub(crate) fn calibrate(
         let SkippedSample { name, reason } = first.clone();
         return Err(Error::NothingLeft { skipped: skipped.len(), name, reason });
     }
-    let manifest = manifest(calibration, method, model, used, network.info());
+    let described = calibration.preprocess.as_ref().map(|it| it.describe());
+    let batch_size = Some(calibration.batch_size.get());
+    let manifest = manifest(model.sha256, described, (method, batch_size), used, network.info());
     let statistics = SavedStatistics::new(&statistics, manifest);
     let table = Table::new(&statistics, method, format)?;
     let report = report(calibration, dataset, &table, skipped, suspects, stats);
@@ -133,24 +136,25 @@ pub(crate) fn interrupted(error: RunError) -> Error {
     }
 }
 
-fn manifest(
-    calibration: &Calibration,
-    method: Method,
-    model: &LoadedModel,
+/// What statistics for a method were made from.
+pub(crate) fn manifest(
+    model: Digest,
+    preprocessing: Option<String>,
+    (method, batch_size): (Method, Option<usize>),
     used: Vec<SampleDigest>,
     backend: BackendInfo,
 ) -> Manifest<()> {
     // The bins of TensorRT's own histograms are as wide as the first batch says, and nothing else depends on batches.
     let batch_size = match method.histograms() {
-        Histograms::AndFaithful => Some(calibration.batch_size.get()),
+        Histograms::AndFaithful => batch_size,
         Histograms::Invariant => None,
     };
     let (sample_list, samples) = Manifest::list_digest(used);
     Manifest {
-        model: model.sha256,
+        model,
         sample_list,
         samples,
-        preprocessing: calibration.preprocess.as_ref().map(|it| it.describe()).unwrap_or_default(),
+        preprocessing: preprocessing.unwrap_or_default(),
         method: (),
         batch_size,
         backend,

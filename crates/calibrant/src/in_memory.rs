@@ -28,9 +28,7 @@ use std::fmt;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 
-use calibrant_calibration::{
-    Cache, Histograms, Manifest, Method, SampleDigest, SavedStatistics, Table,
-};
+use calibrant_calibration::{Cache, Method, SampleDigest, SavedStatistics, Table};
 use calibrant_format::{Format, INT8, Numbers};
 use calibrant_onnx::Model;
 use calibrant_prefetch::Batch;
@@ -38,11 +36,10 @@ use calibrant_rewrite::{Options, Summary, quantize};
 use calibrant_runtime::{Runtime, Sample, Settings, Source, SourceError};
 use calibrant_tensor::{Digest, Input, digest, digest_tensors};
 
-use crate::calibrate::{interrupted, load};
+use crate::calibrate::{interrupted, load, manifest};
 use crate::config::all_processors;
 use crate::error::Error;
 use crate::memory::default_memory_bytes;
-use crate::report::PROGRAM;
 use crate::runtimes::default_runtime;
 
 /// How a model is calibrated.
@@ -107,24 +104,12 @@ pub fn calibrate(model: &Model, source: &mut dyn Source, how: &How) -> Result<Ca
     let mut network = load(&*how.runtime, model, how.method, &settings)?;
     let mut source = Digesting { source, samples: Vec::new(), first_batch: None };
     let seen = network.run(&mut source).map_err(interrupted)?;
-    let (sample_list, samples) = Manifest::list_digest(source.samples);
     let sha256 = match how.model_sha256 {
         Some(sha256) => sha256,
         None => digest(&model.to_bytes().map_err(Error::Encode)?),
     };
-    let manifest = Manifest {
-        model: sha256,
-        sample_list,
-        samples,
-        preprocessing: how.preprocessing.clone(),
-        method: (),
-        batch_size: match how.method.histograms() {
-            Histograms::AndFaithful => source.first_batch,
-            Histograms::Invariant => None,
-        },
-        backend: network.info(),
-        program: PROGRAM.to_owned(),
-    };
+    let (described, by) = (Some(how.preprocessing.clone()), (how.method, source.first_batch));
+    let manifest = manifest(sha256, described, by, source.samples, network.info());
     let statistics = SavedStatistics::new(&seen.statistics, manifest);
     let table = Table::new(&statistics, how.method, &how.format)?;
     Ok(Calibrated { statistics, table, format: how.format })
