@@ -285,7 +285,7 @@ impl fmt::Display for Report {
             let is_quantized = |outcome: &Outcome| matches!(outcome, Outcome::Quantized { .. });
             let quantized = rewrite.nodes.iter().filter(|node| is_quantized(&node.outcome)).count();
             let format = self.precision.quantized.map_or("quantized", |format| format.name);
-            let opset = rewrite.opset;
+            let opset = rewrite.preparation.opset;
             write!(f, "  model    {quantized} of {} nodes read {format}, ", rewrite.nodes.len())?;
             write!(
                 f,

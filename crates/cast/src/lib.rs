@@ -40,7 +40,7 @@ mod write;
 use std::collections::BTreeMap;
 
 use calibrant_onnx::Model;
-use calibrant_prepare::{BFLOAT16, HALF_SCALES, Names, Prepared, drop_unread, prepare, raise_to};
+use calibrant_prepare::{BFLOAT16, HALF_SCALES, Names, drop_unread, prepare, raise_to};
 
 pub use error::CastError;
 pub use options::{
@@ -97,20 +97,13 @@ pub fn cast(
     options: &CastOptions,
 ) -> Result<(Model, CastSummary), CastError> {
     check(ranges)?;
-    let Prepared {
-        mut model,
-        mut opset,
-        dimensions_renamed,
-        weight_inputs_removed,
-        constants_folded,
-        batch_norms_folded,
-    } = prepare(model, calibrant_prepare::NEEDED)?;
-    let needed = needed_opset(&model, opset.after, options);
-    if needed > opset.after && computes_in_float32(&model, opset.after)? {
-        opset.after = raise_to(&mut model, needed)?.after;
+    let (mut model, mut preparation) = prepare(model, calibrant_prepare::NEEDED)?;
+    let needed = needed_opset(&model, preparation.opset.after, options);
+    if needed > preparation.opset.after && computes_in_float32(&model, preparation.opset.after)? {
+        preparation.opset.after = raise_to(&mut model, needed)?.after;
     }
 
-    let flow = Flow::new(model.graph(), opset.after)?;
+    let flow = Flow::new(model.graph(), preparation.opset.after)?;
     let units = Units::of(&flow);
     let decision = decide(&flow, &units, ranges, options)?;
     let mut names = Names::of(model.graph());
@@ -124,11 +117,7 @@ pub fn cast(
     let mut notes = constant_notes(&mut judge, &constants)?;
     notes.extend(activation_notes(&judge, &decision));
     let summary = CastSummary {
-        opset,
-        dimensions_renamed,
-        weight_inputs_removed,
-        constants_folded,
-        batch_norms_folded,
+        preparation,
         nodes: (0..flow.nodes.len())
             .filter_map(|node| summarized(&flow, &units, &decision, node))
             .collect(),

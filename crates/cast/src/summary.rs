@@ -5,21 +5,14 @@ use std::fmt;
 use serde::{Serialize, Serializer};
 
 use super::options::FloatType;
-use calibrant_prepare::{FoldedBatchNorm, OpsetChange, RenamedDimension};
+use calibrant_prepare::Preparation;
 
 /// What [`cast`](crate::cast) did to a model, node by node.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct CastSummary {
-    /// Opset of ONNX's own domain before and after.
-    pub opset: OpsetChange,
-    /// Dimensions that got a name of their own.
-    pub dimensions_renamed: Vec<RenamedDimension>,
-    /// Graph inputs that only named a stored weight, which now is a constant.
-    pub weight_inputs_removed: Vec<String>,
-    /// Nodes computed once and for all because their inputs are constants, by label.
-    pub constants_folded: Vec<String>,
-    /// BatchNormalization nodes that went into the weights before them.
-    pub batch_norms_folded: Vec<FoldedBatchNorm>,
+    /// What was done before, to make the model ready.
+    #[serde(flatten)]
+    pub preparation: Preparation,
     /// Every node that reads or makes floats but constants, those of bodies behind the node that holds them.
     pub nodes: Vec<CastNode>,
     /// Casts that were added.

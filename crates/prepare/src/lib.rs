@@ -22,6 +22,6 @@ pub use error::{PrepareError, RaiseProblem};
 pub use fold_batch_norm::fold_batch_norm;
 pub use names::Names;
 pub use opset::{BFLOAT16, BLOCKS, HALF_SCALES, NEEDED, raise_opset, raise_to};
-pub use prepare::{Prepared, prepare};
-pub use summary::{FoldedBatchNorm, OpsetChange, RenamedDimension};
+pub use prepare::prepare;
+pub use summary::{FoldedBatchNorm, OpsetChange, Preparation, RenamedDimension};
 pub use symbols::rename_unrelated_symbols;

@@ -2,6 +2,21 @@
 
 use serde::Serialize;
 
+/// What was done to make a model ready.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Preparation {
+    /// Opset of ONNX's own domain before and after.
+    pub opset: OpsetChange,
+    /// Dimensions that got a name of their own.
+    pub dimensions_renamed: Vec<RenamedDimension>,
+    /// Graph inputs that only named a stored weight, which now is a constant.
+    pub weight_inputs_removed: Vec<String>,
+    /// Nodes computed once and for all because their inputs are constants, by label.
+    pub constants_folded: Vec<String>,
+    /// BatchNormalization nodes that went into the weights before them.
+    pub batch_norms_folded: Vec<FoldedBatchNorm>,
+}
+
 /// Opset of ONNX's own domain.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct OpsetChange {

@@ -1,5 +1,6 @@
 //! Why a model cannot be rewritten.
 
+use calibrant_format::{Format, Granularity};
 use calibrant_onnx::{TensorError, TopologyError};
 use calibrant_prepare::PrepareError;
 use thiserror::Error;
@@ -58,6 +59,14 @@ pub enum RewriteError {
         /// The name or pattern.
         pattern: String,
     },
+    /// A format has no scales for such parts of a weight.
+    #[error("weights in {format} have no scale for {granularity}, only for {}", parts(*format))]
+    Granularity {
+        /// The format asked for.
+        format: Format,
+        /// The part asked for.
+        granularity: Granularity,
+    },
     /// No operator could be quantized.
     #[error("nothing to quantize: {}", why_nothing(reasons))]
     NothingToQuantize {
@@ -73,6 +82,10 @@ pub enum RewriteError {
     /// The values of a constant cannot be had.
     #[error(transparent)]
     Tensor(#[from] TensorError),
+}
+
+fn parts(format: Format) -> String {
+    format.weights.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
 }
 
 fn why_nothing(reasons: &[String]) -> String {

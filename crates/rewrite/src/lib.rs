@@ -37,7 +37,7 @@ mod weights;
 
 use calibrant_format::{Granularity, Ranges, Scheme};
 use calibrant_onnx::{Model, Topology};
-use calibrant_prepare::{BLOCKS, NEEDED, Prepared, drop_unread, prepare};
+use calibrant_prepare::{BLOCKS, NEEDED, drop_unread, prepare};
 
 pub use detect::already_quantized;
 pub use error::RewriteError;
@@ -69,14 +69,7 @@ pub fn quantize(
     if let Some(reason) = already_quantized(model) {
         return Err(RewriteError::AlreadyQuantized { reason });
     }
-    let Prepared {
-        mut model,
-        opset,
-        dimensions_renamed,
-        weight_inputs_removed,
-        constants_folded,
-        batch_norms_folded,
-    } = prepare(model, first_opset(&options.scheme))?;
+    let (mut model, preparation) = prepare(model, first_opset(&options.scheme))?;
     let graph = model.graph_mut();
     let topology = Topology::new(graph)?;
     let decisions = placement::place(&topology, options, ranges)?;
@@ -92,16 +85,7 @@ pub fn quantize(
     let (nodes, weight_notes) = quantized.write_into(graph);
     drop_unread(graph)?;
     notes.extend(weight_notes);
-    let summary = Summary {
-        opset,
-        dimensions_renamed,
-        weight_inputs_removed,
-        constants_folded,
-        batch_norms_folded,
-        nodes,
-        activations,
-        notes,
-    };
+    let summary = Summary { preparation, nodes, activations, notes };
     Ok((model, summary))
 }
 

@@ -174,8 +174,8 @@ impl<'a> Writer<'a> {
         if let Some(known) = self.weights.get(&key) {
             return Ok(known.clone());
         }
-        let (shape, values) = (constant.shape()?, constant.to_f32()?);
-        let weight = quantize_weight(&values, &shape, split, &format).map_err(|element| {
+        let (shape, values) = (constant.shape()?, constant.to_f32()?.into_owned());
+        let weight = quantize_weight(values, &shape, split, &format).map_err(|element| {
             RewriteError::NonFiniteWeight {
                 tensor: tensor.to_owned(),
                 node: self.topology.graph().node[reader].label(reader),

@@ -2,22 +2,15 @@
 
 use std::fmt;
 
-use calibrant_prepare::{FoldedBatchNorm, OpsetChange, RenamedDimension};
+use calibrant_prepare::Preparation;
 use serde::{Serialize, Serializer};
 
 /// What [`quantize`](crate::quantize) did to a model, node by node.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Summary {
-    /// Opset of ONNX's own domain before and after.
-    pub opset: OpsetChange,
-    /// Dimensions that got a name of their own.
-    pub dimensions_renamed: Vec<RenamedDimension>,
-    /// Graph inputs that only named a stored weight, which now is a constant.
-    pub weight_inputs_removed: Vec<String>,
-    /// Nodes computed once and for all because their inputs are constants, by label.
-    pub constants_folded: Vec<String>,
-    /// BatchNormalization nodes that went into the weights before them.
-    pub batch_norms_folded: Vec<FoldedBatchNorm>,
+    /// What was done before, to make the model ready.
+    #[serde(flatten)]
+    pub preparation: Preparation,
     /// Every node but constants, in the order of the graph.
     pub nodes: Vec<NodeSummary>,
     /// Activations that are quantized, by name.

@@ -35,7 +35,7 @@ pub(crate) struct NonFiniteElement {
 
 /// Returns `values` (row-major, of `shape`) in `format`, with a scale for each part.
 pub(crate) fn quantize_weight(
-    values: &[f32],
+    mut values: Vec<f32>,
     shape: &[usize],
     split: Split,
     format: &Format,
@@ -43,27 +43,28 @@ pub(crate) fn quantize_weight(
     if let Some(index) = values.iter().position(|value| !value.is_finite()) {
         return Err(NonFiniteElement { index, value: values[index] });
     }
-    let mut amax = vec![0f32; split.scale_shape(shape).iter().product()];
-    for (parts, run) in split.runs(values, shape) {
-        for (part, value) in parts.zip(run) {
+    let (scale_shape, run) = (split.scale_shape(shape), split.run(shape));
+    let mut amax = vec![0f32; scale_shape.iter().product()];
+    for (row, run) in values.chunks(run).enumerate() {
+        for (part, value) in split.parts(shape, row).zip(run) {
             amax[part] = amax[part].max(value.abs());
         }
     }
     // Magnitudes of finite values are ranges.
     let ranges = amax.iter().filter_map(|&amax| Range::of_amax(amax));
     let scales: Vec<f32> = ranges.map(|range| format.scale(range)).collect();
-    let mut in_steps = Vec::with_capacity(values.len());
-    for (parts, run) in split.runs(values, shape) {
-        in_steps.extend(parts.zip(run).map(|(part, value)| value / scales[part]));
+    for (row, run) in values.chunks_mut(run).enumerate() {
+        for (part, value) in split.parts(shape, row).zip(run) {
+            *value /= scales[part];
+        }
     }
-    let bytes = format.encode(&in_steps);
     let zero_parts = (0..amax.len()).filter(|&part| amax[part] == 0.0).collect();
-    Ok(QuantizedWeight { bytes, scales, scale_shape: split.scale_shape(shape), zero_parts })
+    Ok(QuantizedWeight { bytes: format.encode(&values), scales, scale_shape, zero_parts })
 }
 
 impl Split {
     /// The shape of the scales of a weight of `shape`.
-    pub(crate) fn scale_shape(self, shape: &[usize]) -> Vec<usize> {
+    fn scale_shape(self, shape: &[usize]) -> Vec<usize> {
         match self {
             Self::Whole => Vec::new(),
             Self::Axis(axis) => vec![shape[axis]],
@@ -75,43 +76,27 @@ impl Split {
         }
     }
 
-    /// The values in runs, each with the part of every value in it.
-    fn runs<'a>(
-        self,
-        values: &'a [f32],
-        shape: &[usize],
-    ) -> impl Iterator<Item = (Parts, &'a [f32])> {
-        let (n_entries, inner) = match self {
-            Self::Whole => (1, values.len()),
-            Self::Axis(axis) | Self::Blocks { axis, .. } => {
-                (shape[axis], shape[axis + 1..].iter().product())
+    /// Values in a run: those of one entry of the axis that lie one behind the other, or all.
+    fn run(self, shape: &[usize]) -> usize {
+        let behind = match self {
+            Self::Whole => shape,
+            Self::Axis(axis) | Self::Blocks { axis, .. } => &shape[axis + 1..],
+        };
+        behind.iter().product::<usize>().max(1)
+    }
+
+    /// The part of each value of run number `row`: one for all, or one after the other.
+    fn parts(self, shape: &[usize], row: usize) -> impl Iterator<Item = usize> + use<> {
+        let (first, step) = match self {
+            Self::Whole => (0, 0),
+            Self::Axis(axis) => (row % shape[axis], 0),
+            Self::Blocks { axis, size } => {
+                let (outer, entry) = (row / shape[axis], row % shape[axis]);
+                let block = outer * shape[axis].div_ceil(size) + entry / size;
+                (block * self.run(shape), 1)
             }
         };
-        let (n_entries, inner) = (n_entries.max(1), inner.max(1));
-        values.chunks(inner).enumerate().map(move |(row, run)| {
-            let parts = match self {
-                Self::Whole => Parts { first: 0, step: 0 },
-                Self::Axis(_) => Parts { first: row % n_entries, step: 0 },
-                Self::Blocks { size, .. } => {
-                    let block = row / n_entries * n_entries.div_ceil(size) + row % n_entries / size;
-                    Parts { first: block * inner, step: 1 }
-                }
-            };
-            (parts, run)
-        })
-    }
-}
-
-/// The parts of the values of a run: one for all, or one after the other.
-#[derive(Debug, Clone, Copy)]
-struct Parts {
-    first: usize,
-    step: usize,
-}
-
-impl Parts {
-    fn zip(self, run: &[f32]) -> impl Iterator<Item = (usize, f32)> {
-        run.iter().enumerate().map(move |(index, &value)| (self.first + index * self.step, value))
+        (0..).map(move |place| first + place * step)
     }
 }
 
@@ -157,7 +142,7 @@ mod tests {
     proptest! {
         #[test]
         fn matches_naive((values, shape, split) in weights(), format in prop::sample::select(vec![INT8, FP8_E4M3FN])) {
-            let found = quantize_weight(&values, &shape, split, &format).unwrap();
+            let found = quantize_weight(values.clone(), &shape, split, &format).unwrap();
             let n_parts = found.scale_shape.iter().product::<usize>();
             prop_assert_eq!(found.scales.len(), n_parts);
             for part in 0..n_parts {
@@ -176,7 +161,7 @@ mod tests {
     #[test]
     fn channels_have_their_own_scale() {
         let found =
-            quantize_weight(&[0.5, -1.0, 0.0, 0.0, 2.0, 0.25], &[3, 2], Split::Axis(0), &INT8);
+            quantize_weight(vec![0.5, -1.0, 0.0, 0.0, 2.0, 0.25], &[3, 2], Split::Axis(0), &INT8);
         let found = found.unwrap();
         assert_eq!(found.bytes, [64, 129, 0, 0, 127, 16]);
         assert_eq!(found.scales, [1.0 / 127.0, 1.0 / 127.0, 2.0 / 127.0]);
@@ -186,7 +171,7 @@ mod tests {
     #[test]
     fn ties_go_to_the_even_neighbour() {
         let found =
-            quantize_weight(&[127.0, 0.5, 1.5, -2.5, -3.5], &[5], Split::Whole, &INT8).unwrap();
+            quantize_weight(vec![127.0, 0.5, 1.5, -2.5, -3.5], &[5], Split::Whole, &INT8).unwrap();
         assert_eq!(found.bytes, [127, 0, 2, 254, 252]);
         assert!(found.scale_shape.is_empty());
     }
@@ -194,9 +179,9 @@ mod tests {
     #[test]
     fn what_is_not_finite_is_named() {
         for (value, index) in [(f32::NAN, 1), (f32::INFINITY, 2), (f32::NEG_INFINITY, 0)] {
-            let mut values = [1.0; 3];
+            let mut values = vec![1.0; 3];
             values[index] = value;
-            let error = quantize_weight(&values, &[3], Split::Whole, &INT8).unwrap_err();
+            let error = quantize_weight(values, &[3], Split::Whole, &INT8).unwrap_err();
             assert_eq!((error.index, error.value.to_bits()), (index, value.to_bits()));
         }
     }

@@ -38,8 +38,8 @@ fn every_network_is_cast_and_stays_valid() {
             let before = model.to_bytes().unwrap().len() as f64;
             lines += &format!(
                 "{name} {precision}: opset {} -> {}, {} of {} nodes, {} constants, {} casts, {:.2} of the bytes\n",
-                summary.opset.before,
-                summary.opset.after,
+                summary.preparation.opset.before,
+                summary.preparation.opset.after,
                 summary.nodes.len() - in_float32,
                 summary.nodes.len(),
                 summary.constants_cast,

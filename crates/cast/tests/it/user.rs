@@ -72,7 +72,7 @@ fn later_entries_win_and_overrule_the_others() {
         out y[]
     "#]]
     .assert_eq(&print(&result));
-    assert_eq!(summary.opset.after, 17, "MatMul has bfloat16 since opset 13");
+    assert_eq!(summary.preparation.opset.after, 17, "MatMul has bfloat16 since opset 13");
     let half = CastOptions {
         layers: vec![layer("^b$", FloatType::Bf16)],
         ..CastOptions::to(FloatType::Fp16)

@@ -101,7 +101,7 @@ fn a_weight_that_is_an_input_as_well_becomes_a_constant() {
     let mut model: Model = graph.node("Conv", "x w", "y").output("y").opset(8);
     model.proto.ir_version = Some(3);
     let (model, summary) = quantized(&model);
-    assert_eq!(summary.weight_inputs_removed, ["w"]);
+    assert_eq!(summary.preparation.weight_inputs_removed, ["w"]);
     assert_eq!(model.graph().input.len(), 1);
     assert_eq!(model.proto.ir_version, Some(7));
 }

@@ -41,7 +41,7 @@ mod weighted;
 
 use std::collections::HashSet;
 
-use calibrant_format::{Format, Numbers, Operators, Range, Ranges, Rule};
+use calibrant_format::{Format, Numbers, Operators, Range, Ranges, Rule, Scheme, WeightFormat};
 use calibrant_onnx::proto::{NodeProto, TensorProto};
 use calibrant_onnx::{Slot, Topology, Use, facts};
 
@@ -98,13 +98,14 @@ pub(crate) enum InputKind<'a> {
 ///
 /// # Errors
 ///
-/// When an exclusion meets no node, or a weight is broken.
+/// When a rule by name meets no node, a format has no scales for what the scheme wants, or a weight is broken.
 pub(crate) fn place<'a>(
     topology: &'a Topology<'a>,
     options: &'a Options,
     ranges: &'a Ranges,
 ) -> Result<Vec<Decision<'a>>, RewriteError> {
     known_names(topology, options)?;
+    known_parts(options)?;
     let mut placer = Placer {
         topology,
         options,
@@ -240,6 +241,18 @@ impl PlannedInput<'_> {
 /// What a node is called: by its own name, and by those of its outputs.
 fn names(node: &NodeProto) -> impl Iterator<Item = &str> + Clone {
     node.name.iter().chain(&node.output).map(String::as_str)
+}
+
+/// Makes sure that every format has scales for the parts of weights that the scheme asks for.
+fn known_parts(options: &Options) -> Result<(), RewriteError> {
+    let Scheme { rules, rest } = &options.scheme;
+    let numbers = rules.iter().map(|rule| &rule.numbers).chain([rest]);
+    for WeightFormat { format, granularity } in numbers.filter_map(|numbers| numbers.weights) {
+        if !format.weights.contains(&granularity) {
+            return Err(RewriteError::Granularity { format, granularity });
+        }
+    }
+    Ok(())
 }
 
 fn known_names(topology: &Topology<'_>, options: &Options) -> Result<(), RewriteError> {

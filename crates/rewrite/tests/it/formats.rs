@@ -18,6 +18,7 @@ const INT4: Format = Format {
     grid: Grid::integers(7),
     bits: 4,
     onnx: OnnxType { code: 22, first_opset: 21 },
+    weights: &[blocks(2), blocks(4)],
     ..INT8
 };
 
@@ -25,7 +26,7 @@ fn every_layer(numbers: Numbers) -> Options {
     Options { small_layers: SmallLayers::Quantize, ..Options::all(numbers) }
 }
 
-fn blocks(size: u32) -> Granularity {
+const fn blocks(size: u32) -> Granularity {
     Granularity::Block(NonZeroU32::new(size).unwrap())
 }
 
@@ -49,7 +50,7 @@ fn fp8_is_a_zero_point_an_opset_and_codes() {
         out y[]
     "#]]
     .assert_eq(&print(&quantized));
-    assert_eq!((summary.opset.before, summary.opset.after), (17, 19));
+    assert_eq!((summary.preparation.opset.before, summary.preparation.opset.after), (17, 19));
     assert_eq!(summary.activations[0].format, "fp8");
 }
 
@@ -137,6 +138,20 @@ fn convolutions_have_no_blocks() {
 }
 
 #[test]
+fn scales_that_a_format_does_not_have_are_refused() {
+    let model =
+        Graph::reading(&[1, 8]).weight("v", &[8, 8]).node("MatMul", "x v", "y").output("y").model();
+    let options = every_layer(Numbers::weights(INT4, blocks(3)));
+    let error = quantize(&model, &ranges(&[]), &options).unwrap_err().to_string();
+    expect!["weights in int4 have no scale for a block of 3, only for a block of 2, a block of 4"]
+        .assert_eq(&error);
+    let options = every_layer(Numbers::weights(INT8, blocks(2)));
+    let error = quantize(&model, &ranges(&[]), &options).unwrap_err().to_string();
+    expect!["weights in int8 have no scale for a block of 2, only for a tensor, a channel"]
+        .assert_eq(&error);
+}
+
+#[test]
 fn several_formats_have_a_pair_each() {
     let model = Graph::reading(&[2, 16])
         .weight("v", &[16, 16])
@@ -167,7 +182,7 @@ fn several_formats_have_a_pair_each() {
     assert_eq!(types(&quantized), [FLOAT8E4M3FN, FLOAT8E4M3FN, FLOAT8E4M3FN, INT8, INT8, INT8]);
     let quantized = summary.nodes.iter().map(|it| matches!(it.outcome, Outcome::Quantized { .. }));
     assert_eq!(quantized.collect::<Vec<_>>(), [true, true, false]);
-    assert_eq!(FP8_E4M3FN.onnx.first_opset, summary.opset.after);
+    assert_eq!(FP8_E4M3FN.onnx.first_opset, summary.preparation.opset.after);
 }
 
 #[test]

@@ -47,11 +47,11 @@ fn every_network_is_quantized_and_stays_valid() {
             taken.map(|(op, [taken, left])| format!("{op} {taken}/{}", taken + left)).collect();
         lines += &format!(
             "{name}: opset {} -> {}, {} dimensions, {} constants, {} batch norms, {} activations, {}\n",
-            summary.opset.before,
-            summary.opset.after,
-            summary.dimensions_renamed.len(),
-            summary.constants_folded.len(),
-            summary.batch_norms_folded.len(),
+            summary.preparation.opset.before,
+            summary.preparation.opset.after,
+            summary.preparation.dimensions_renamed.len(),
+            summary.preparation.constants_folded.len(),
+            summary.preparation.batch_norms_folded.len(),
             summary.activations.len(),
             taken.join(" "),
         );
