@@ -8,9 +8,12 @@ use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use calibrant::{Calibration, Config, EnginePolicy, Unobserved, run};
 use calibrant_dataset::{Content, Dataset, ReadBuffer, Subset};
+use calibrant_job::{
+    Backend, Calibration, Config, Control, DEFAULT_CACHE_VERSION, EnginePolicy, Ranges, run,
+};
 use calibrant_preprocess::{Pipeline, Preprocess, Recipe, Scratch};
+use calibrant_runtime_embedded::Embedded;
 use criterion::{Criterion, Throughput};
 
 const N_PICTURES: usize = 16;
@@ -26,11 +29,13 @@ fn subset() -> Subset {
 fn config(preprocess: &Arc<Pipeline>, workers: usize, output: &Path) -> Config {
     let preprocess: Arc<dyn Preprocess> = Arc::clone(preprocess) as _;
     let workers = NonZeroUsize::new(workers).expect("every count here is above zero");
-    let pictures = Calibration::of_pictures(fixture("photos"), preprocess);
-    let calibration = Calibration { subset: subset(), workers, ..pictures };
-    let mut config = Config::int8(fixture("models/squeezenet11_bgr.onnx"), calibration, output);
+    let backend = Backend::of(Arc::new(Embedded));
+    let mut calibration = Calibration::of_pictures(fixture("photos"), preprocess, backend);
+    (calibration.subset, calibration.workers) = (subset(), workers);
+    let model = fixture("models/squeezenet11_bgr.onnx");
+    let mut config = Config::new(model, Ranges::Calibrate(calibration), output);
     config.engine.policy = EnginePolicy::CalibrateOnly;
-    config.cache_version = Some(calibrant::DEFAULT_CACHE_VERSION);
+    config.cache_version = Some(DEFAULT_CACHE_VERSION);
     config
 }
 
@@ -64,7 +69,7 @@ fn calibrate(criterion: &mut Criterion) {
     for workers in [1, 2] {
         let config = config(&preprocess, workers, output.path());
         group.bench_function(format!("{workers} workers"), |bencher| {
-            bencher.iter(|| run(&config, &mut Unobserved).expect("fixtures calibrate"));
+            bencher.iter(|| run(&config, Control::none()).expect("fixtures calibrate"));
         });
     }
     group.finish();

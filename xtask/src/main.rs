@@ -22,7 +22,7 @@ fn main() -> ExitCode {
         Some("test-gpu") => done(test_gpu::run()),
         Some("test-kill") => done(test_kill::run(std::env::args().skip(2))),
         Some("tidy") => done(tidy::run()),
-        _ => calibrant::cli::main(std::env::args_os()),
+        _ => calibrant::main(std::env::args_os()),
     }
 }
 

@@ -4,7 +4,7 @@
 //! It computes networks of `MatMul`, `Add` and `Relu` nodes on rows of floats.
 use std::{collections::HashMap, process::ExitCode, sync::Arc};
 
-use calibrant::{built_in, cli};
+use calibrant::{built_in, main_with};
 use calibrant_calibration::BackendInfo;
 use calibrant_onnx::{Model, proto::NodeProto};
 use calibrant_runtime::{
@@ -115,5 +115,5 @@ impl Network for Loaded {
 }
 
 fn main() -> ExitCode {
-    cli::main_with(std::env::args_os(), &[built_in(), vec![Arc::new(Dense)]].concat())
+    main_with(std::env::args_os(), &[built_in(), vec![Arc::new(Dense)]].concat())
 }

@@ -5,5 +5,5 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    calibrant::cli::main(std::env::args_os())
+    calibrant::main(std::env::args_os())
 }

@@ -74,7 +74,7 @@ pub use moments::Moments;
 pub use observations::Observations;
 pub use reduce::{Reduction, Task};
 pub use runtime::{Availability, Network, Runtime, Settings, Survey, SurveyedNode};
-pub use samples::{Samples, Watched};
+pub use samples::Samples;
 pub use seen::{Reference, Seen, Sink};
 pub use source::{Sample, Source, SourceError, SourceErrorKind};
 pub use wanted::{Wanted, What, Which};

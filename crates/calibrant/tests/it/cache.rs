@@ -4,13 +4,13 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-use calibrant::{CACHE, STATISTICS, TABLE};
 use calibrant_calibration::{Cache, Method, SavedStatistics, Table};
+use calibrant_job::{CACHE, STATISTICS, TABLE};
 use expect_test::expect;
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::fixtures::{fashion_calibration, files, fixture, job, run};
+use crate::fixtures::{embedded, fashion_calibration_with, files, fixture, job, run};
 
 /// A folder with files, in which commands run.
 struct Folder(TempDir);
@@ -32,10 +32,9 @@ impl Folder {
     /// With the table and the cache of a calibration of the fashion network.
     fn calibrated(method: Method) -> Self {
         let folder = Self::new();
-        let backend = calibrant::Backend::Runtime { runtime: calibrant::default_runtime(), method };
-        let calibration = calibrant::Calibration { backend, ..fashion_calibration() };
+        let calibration = fashion_calibration_with(|it| it.backend = embedded(method));
         let mut config = job("models/fashion_cnn.onnx", calibration, folder.0.path());
-        config.engine.policy = calibrant::EnginePolicy::CalibrateOnly;
+        config.engine.policy = calibrant_job::EnginePolicy::CalibrateOnly;
         run(&config).unwrap();
         folder
     }

@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
 
-use calibrant::{Backend, Calibration, Config, Ranges, TABLE, default_runtime};
 use calibrant_calibration::Method;
 use calibrant_dataset::Subset;
+use calibrant_job::{Calibration, Config, Pictures, Ranges, TABLE};
 use calibrant_onnx::proto::{
     GraphProto, ModelProto, NodeProto, OperatorSetIdProto, TensorProto, ValueInfoProto,
 };
@@ -16,7 +16,7 @@ use calibrant_preprocess::{Preprocess, Settings};
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::fixtures::{fashion_calibration, job, run, size};
+use crate::fixtures::{embedded, fashion_calibration_with, job, run, size};
 
 /// Wide enough that the product is worth int8.
 const WIDTH: usize = 64;
@@ -68,15 +68,10 @@ fn samples() -> Vec<u8> {
 fn masked_job(folder: &Path) -> Config {
     masked().write(&folder.join("masked.onnx")).unwrap();
     fs::write(folder.join("x.safetensors"), samples()).unwrap();
-    let calibration = Calibration {
-        samples: folder.join("x.safetensors"),
-        subset: Subset::ALL,
-        preprocess: None,
-        backend: Backend::Runtime { runtime: default_runtime(), method: Method::MinMax },
-        ..fashion_calibration()
-    };
-    let output = folder.join("out");
-    Config { model: folder.join("masked.onnx"), ..job("", calibration, &output) }
+    let calibration = Calibration::new(folder.join("x.safetensors"), embedded(Method::MinMax));
+    let mut config = job("", calibration, &folder.join("out"));
+    config.model = folder.join("masked.onnx");
+    config
 }
 
 /// The messages of `cache validate` on a table.
@@ -111,11 +106,9 @@ fn useless_ranges_are_named_once_with_what_becomes_of_them() {
         assert_eq!(about(message).len(), 1, "{message}: {:?}", report.notes);
     }
     // Ranges that are used again are told of in the same words.
-    let again = Config {
-        ranges: Ranges::Reuse { file: table, method: None },
-        output: folder.path().join("again"),
-        ..config
-    };
+    let mut again = config;
+    again.ranges = Ranges::Reuse { file: table, method: None };
+    again.output = folder.path().join("again");
     let notes = run(&again).unwrap().notes;
     assert!(notes.contains(masks) && notes.contains(dead), "{notes:?}");
 }
@@ -141,8 +134,9 @@ fn a_cache_of_another_model_altogether_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let cache = folder.path().join("other.cache");
     fs::write(&cache, "TRT-101601-EntropyCalibration2\nghost: 3c010204\n").unwrap();
-    let ranges = Ranges::Reuse { file: cache, method: None };
-    let error = run(&Config { ranges, ..masked_job(folder.path()) }).unwrap_err();
+    let mut config = masked_job(folder.path());
+    config.ranges = Ranges::Reuse { file: cache, method: None };
+    let error = run(&config).unwrap_err();
     assert!(error.to_string().contains("has not one of the tensors"), "{error}");
 }
 
@@ -152,7 +146,8 @@ fn notes_by(toml: &str) -> Vec<String> {
     let pipeline: Arc<dyn Preprocess> = Arc::new(settings.recipe().unwrap().compile().unwrap());
     let folder: TempDir = tempfile::tempdir().unwrap();
     let output: PathBuf = folder.path().join("out");
-    let calibration = Calibration { preprocess: Some(pipeline), ..fashion_calibration() };
+    let pictures = Some(Pictures::Host(pipeline));
+    let calibration = fashion_calibration_with(|it| it.pictures = pictures);
     run(&job("models/fashion_cnn.onnx", calibration, &output)).unwrap().notes
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
-use calibrant::{CACHE, MODEL, PLAN, REPORT, STATISTICS, TABLE};
+use calibrant_job::{CACHE, MODEL, PLAN, REPORT, STATISTICS, TABLE};
 use calibrant_onnx::{DataType, Model};
 use serde_json::Value;
 
@@ -93,8 +93,12 @@ fn ranges_for_int8_are_not_taken_for_others() {
 fn what_does_not_compute_in_a_format_is_told_before_any_work() {
     for (version, more, expected) in [
         (8_601, &[][..], "TensorRT 8.6.1 does not compute in fp8, which came with TensorRT 10.0"),
-        (110_400, &["--int8-via", "qdq"], "--precision fp8 has none"),
-        (110_400, &["--backend", "tensorrt"], "TensorRT calibrate for int8"),
+        (110_400, &["--int8-via", "qdq"], "fp8 has no such ranges; leave --int8-via out"),
+        (
+            110_400,
+            &["--backend", "tensorrt"],
+            "TensorRT's calibrators are for int8 alone, and the job is for fp8",
+        ),
         (110_400, &["--method", "tensorrt-faithful"], "knows no fp8; choose another --method"),
         (
             110_400,

@@ -4,8 +4,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-use calibrant::{CACHE, CACHE_MANIFEST, MODEL, PLAN, REPORT};
 use calibrant_engine::Version;
+use calibrant_job::{CACHE, CACHE_MANIFEST, MODEL, PLAN, REPORT};
 use serde_json::Value;
 use tempfile::TempDir;
 use tensorrt_double::{Driver, Faults, Options, Plan, install};
@@ -250,7 +250,7 @@ fn without_a_gpu_or_an_int8_engine_to_build_nothing_is_begun() {
         let refused = machine.fashion("quantize", &[&NATIVE[..], &words].concat());
         let told = said(&refused);
         assert_eq!(refused.status.code(), Some(2), "{words:?}: {told}");
-        assert!(told.contains("while it builds an int8 engine"), "{told}");
+        assert!(told.contains("while an int8 engine is built"), "{told}");
         assert!(files(&machine.output()).is_empty(), "{words:?}");
     }
     fs::remove_file(machine.library().join("libcuda.so.1")).unwrap();

@@ -18,7 +18,8 @@ use tempfile::TempDir;
 use tensorrt_double::{Driver, Options, install};
 
 use self::cases::{CASES, Case, Wrong};
-use crate::fixtures::{fixture, without_fetched};
+use crate::commands::without_fetched;
+use crate::fixtures::fixture;
 use crate::models::{Graph, write_array};
 
 #[test]

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::PathBuf;
 use std::process::{Command, Output};
 
-use calibrant::{CACHE, CACHE_MANIFEST, MODEL, MODEL_DATA, PLAN, REPORT, STATISTICS, TABLE};
+use calibrant_job::{CACHE, CACHE_MANIFEST, MODEL, MODEL_DATA, PLAN, REPORT, STATISTICS, TABLE};
 use serde_json::Value;
 use tempfile::TempDir;
 

@@ -10,8 +10,8 @@ use std::process::{Child, Command, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant, SystemTime};
 
-use calibrant::{CACHE, MODEL, PLAN, REPORT, STATISTICS, TABLE};
 use calibrant_engine::Version;
+use calibrant_job::{CACHE, MODEL, PLAN, REPORT, STATISTICS, TABLE};
 use calibrant_tensor::digest;
 use serde_json::Value;
 use tempfile::TempDir;

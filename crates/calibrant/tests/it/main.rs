@@ -5,19 +5,18 @@
 mod cache;
 mod children;
 mod cli;
+mod commands;
 mod findings;
+#[path = "../../../job/tests/it/fixtures.rs"]
 mod fixtures;
 mod formats;
 mod generations;
 mod hints;
-mod job;
 mod keeping;
 mod kill;
 mod models;
 mod preprocess;
-mod ranges;
 mod runtimes;
-mod samples;
 mod sets;
 mod shapes;
 mod statistics;

@@ -4,9 +4,9 @@ use std::fs;
 use std::process::{Command, Output};
 use std::sync::Arc;
 
-use calibrant::TABLE;
 use calibrant_calibration::Table;
 use calibrant_dataset::Dataset;
+use calibrant_job::{Pictures, TABLE};
 use calibrant_preprocess::{Preprocess, Recipe, ResizeKind, Scratch, Settings, Size};
 use calibrant_tensor::TensorData;
 use serde_json::Value;
@@ -14,7 +14,7 @@ use serde_json::Value;
 use crate::fixtures::{any_picture_calibration, fixture, job, run};
 
 #[expect(dead_code, reason = "the example's own main is not called")]
-#[path = "../../examples/custom_decoder.rs"]
+#[path = "../../../job/examples/custom_decoder.rs"]
 mod custom_decoder;
 
 use custom_decoder::WithPixmaps;
@@ -127,7 +127,7 @@ fn a_decoder_of_one_s_own_is_used_and_named_in_the_manifest() {
     let preprocess = WithPixmaps(settings.recipe().unwrap().compile().unwrap());
     let described = preprocess.describe();
     let mut calibration = any_picture_calibration(list);
-    calibration.preprocess = Some(Arc::new(preprocess));
+    calibration.pictures = Some(Pictures::Host(Arc::new(preprocess)));
     let folder = tempfile::tempdir().unwrap();
     run(&job("models/fashion_cnn.onnx", calibration, folder.path())).unwrap();
 

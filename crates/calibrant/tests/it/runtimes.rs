@@ -1,31 +1,21 @@
-//! Runtimes and sources that are the caller's: the examples, run.
+//! A runtime that is the caller's: the example, run.
 
 use std::fs;
 use std::process::Command;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
-use calibrant::files::{Files, pipeline, with_files};
-use calibrant::in_memory::{How, calibrate};
-use calibrant::{
-    Backend, Calibration, Error, MODEL, OnBadSample, Ranges, TABLE, Unobserved, built_in, cli,
-    default_runtime,
-};
 use calibrant_calibration::{Method, Table};
-use calibrant_dataset::{Content, Dataset, ReadBuffer, Subset};
+use calibrant_dataset::Subset;
+use calibrant_job::{Backend, Error, MODEL, TABLE};
 use calibrant_onnx::proto::{
     GraphProto, ModelProto, NodeProto, OperatorSetIdProto, TensorProto, ValueInfoProto,
 };
 use calibrant_onnx::{DataType, Dim, MessageField, Model};
-use calibrant_preprocess::{Preprocess as _, Recipe, Scratch};
-use calibrant_runtime::{Moments, Runtime, Samples, Seen, Settings, Source, Wanted, What};
-use calibrant_tensor::Tensor;
+use calibrant_runtime::Runtime;
+use calibrant_runtime_embedded::Embedded;
 
-use crate::fixtures::{fashion_calibration, fixture, job, run, without_fetched};
-
-#[expect(dead_code, reason = "the example's own main is not called")]
-#[path = "../../examples/in_memory.rs"]
-mod in_memory;
+use crate::commands::without_fetched;
+use crate::fixtures::{fashion_calibration_with, job, run};
 
 #[expect(dead_code, reason = "the example's own main is not called")]
 #[path = "../../examples/own_runtime.rs"]
@@ -84,20 +74,19 @@ fn a_runtime_of_ones_own_runs_the_whole_job() {
     fs::write(samples.join("x.npy"), rows()).unwrap();
     let table = |runtime: Arc<dyn Runtime>| {
         let output = folder.path().join(runtime.name());
-        let calibration = Calibration {
-            samples: samples.clone(),
-            subset: Subset::ALL,
-            preprocess: None,
-            backend: Backend::Runtime { runtime, method: Method::Entropy },
-            ..fashion_calibration()
-        };
+        let calibration = fashion_calibration_with(|it| {
+            it.samples = samples.clone();
+            it.subset = Subset::ALL;
+            it.pictures = None;
+            it.backend = Backend::Runtime { runtime, method: Method::Entropy };
+        });
         let mut config = job("models/fashion_cnn.onnx", calibration, &output);
         config.model = model.clone();
         run(&config).unwrap();
         assert!(output.join(MODEL).exists());
         Table::read(&output.join(TABLE)).unwrap()
     };
-    let (own, embedded) = (table(Arc::new(Dense)), table(default_runtime()));
+    let (own, embedded) = (table(Arc::new(Dense)), table(Arc::new(Embedded)));
     assert_eq!(own.tensors(), embedded.tensors());
     assert_eq!(own.manifest().backend.name, "dense");
     assert_eq!(own.manifest().samples, embedded.manifest().samples);
@@ -107,7 +96,7 @@ fn a_runtime_of_ones_own_runs_the_whole_job() {
 fn a_runtime_that_does_not_take_the_model_is_named() {
     let folder = tempfile::tempdir().unwrap();
     let backend = Backend::Runtime { runtime: Arc::new(Dense), method: Method::MinMax };
-    let calibration = Calibration { backend, ..fashion_calibration() };
+    let calibration = fashion_calibration_with(|it| it.backend = backend);
     let error = run(&job("models/fashion_cnn.onnx", calibration, folder.path())).unwrap_err();
     assert!(matches!(&error, Error::Load { runtime, .. } if runtime == "dense"), "{error}");
 }
@@ -116,7 +105,7 @@ fn a_runtime_that_does_not_take_the_model_is_named() {
 fn the_command_line_of_a_program_has_its_runtimes() {
     if let Ok(arguments) = std::env::var(ARGUMENTS) {
         let words = ["own_runtime"].into_iter().chain(arguments.split(' ')).map(Into::into);
-        cli::main_with(words, &[built_in(), vec![Arc::new(Dense)]].concat());
+        calibrant::main_with(words, &[calibrant::built_in(), vec![Arc::new(Dense)]].concat());
         return;
     }
     let folder = tempfile::tempdir().unwrap();
@@ -152,98 +141,4 @@ fn the_command_line_of_a_program_has_its_runtimes() {
         unknown.contains("no backend `dnese`, but there are embedded, dense, tensorrt"),
         "{unknown}"
     );
-}
-
-#[test]
-fn arrays_in_bytes_are_the_samples_that_their_file_would_be() {
-    let folder = tempfile::tempdir().unwrap();
-    fs::write(folder.path().join("x.npy"), rows()).unwrap();
-    let on_disk = Dataset::open(&folder.path().join("x.npy")).unwrap();
-    let in_bytes = Dataset::tensors_in_memory("x.npy", rows()).unwrap();
-    let table = |dataset: &Dataset| {
-        let mut source = Samples::fallible(calibrant::DEFAULT_BATCH_SIZE, dataset.rows());
-        calibrate(&dense(), &mut source, &How::by(Method::MinMax)).unwrap().table
-    };
-    let (there, here) = (table(&on_disk), table(&in_bytes));
-    assert_eq!(there.to_json(), here.to_json());
-    assert_eq!((here.samples(), here.tensors().len()), (6, 5));
-    assert_eq!(here.manifest().samples[5].name, "x.npy[5]");
-}
-
-/// The pictures of the fashion job as tensors.
-fn pictures() -> Vec<Tensor> {
-    let Calibration { samples, subset, .. } = fashion_calibration();
-    let dataset = Dataset::open(&samples).unwrap().subset(&subset).unwrap();
-    let pipeline = Recipe::preset("fashion").unwrap().compile().unwrap();
-    let mut buffer = ReadBuffer::default();
-    let tensors = dataset.samples().iter().map(|sample| {
-        let Content::Encoded(bytes) = sample.read(&mut buffer).unwrap() else {
-            panic!("a picture")
-        };
-        let mut values = vec![0.0; 3 * 28 * 28];
-        pipeline.preprocess(bytes, &mut Scratch::new(), &mut values).unwrap();
-        Tensor::new(vec![1, 3, 28, 28], values.into()).unwrap()
-    });
-    tensors.collect()
-}
-
-#[test]
-fn files_are_a_source_for_whatever_is_wanted_of_a_network() {
-    let Calibration { samples, subset, .. } = fashion_calibration();
-    let dataset = Dataset::open(&samples).unwrap().subset(&subset).unwrap();
-    let model = Model::read(&fixture("models/fashion_cnn.onnx")).unwrap();
-    let preprocess = Recipe::preset("fashion").unwrap().compile().unwrap();
-    let (one, two) = (1.try_into().unwrap(), 2.try_into().unwrap());
-    let files = Files {
-        picture: Some((Arc::from("input"), &preprocess)),
-        on_bad_sample: OnBadSample::Fail,
-        pipeline: pipeline(two, one, 8.try_into().unwrap()),
-    };
-    let settings = Settings { workers: two, samples_per_run: one, memory_bytes: 1 << 30 };
-    let wanted = Wanted::of(["input"], What::Moments { axis: 1 });
-    let mut network = default_runtime().load(&model, &wanted, &settings).unwrap();
-    let consume = |source: &mut dyn Source| network.run(source);
-    let (seen, passed) = with_files(&dataset, &files, &mut Unobserved, consume).unwrap();
-    let moments = &seen.unwrap().moments["input"];
-
-    let mut expected = Moments::new(1);
-    for picture in pictures() {
-        let values = Vec::<f32>::try_from(picture.data).unwrap();
-        let (shape, values) = (&picture.shape[..], &values[..]);
-        expected.observe(&Seen { tensor: "input", samples: &[], shape, values });
-    }
-    assert_eq!(*moments, expected);
-    assert_eq!((passed.used.len(), passed.skipped.len()), (20, 0));
-}
-
-#[test]
-fn a_model_in_memory_gets_what_its_file_would() {
-    let folder = tempfile::tempdir().unwrap();
-    let backend =
-        Backend::Runtime { runtime: default_runtime(), method: calibrant::DEFAULT_METHOD };
-    let calibration = Calibration { backend, ..fashion_calibration() };
-    let config = job("models/fashion_cnn.onnx", calibration, folder.path());
-    assert!(matches!(config.ranges, Ranges::Calibrate(_)));
-    run(&config).unwrap();
-    let expected = Table::read(&folder.path().join(TABLE)).unwrap();
-
-    let bytes = fs::read(fixture("models/fashion_cnn.onnx")).unwrap();
-    let model = Model::from_bytes(&bytes, None).unwrap();
-    let (mut told, go_on) = (Vec::new(), AtomicBool::new(false));
-    let reached = |samples| told.push(samples);
-    let (calibrated, quantized) =
-        in_memory::quantize(&model, pictures().into_iter(), reached, &go_on).unwrap();
-    assert_eq!(told, [0, 8, 16, 20]);
-    assert_eq!(calibrated.table.tensors(), expected.tensors());
-    assert_eq!(quantized.to_bytes().unwrap(), fs::read(folder.path().join(MODEL)).unwrap());
-    assert_eq!(calibrated.table.manifest().samples.len(), 20);
-    assert_eq!(
-        calibrated.cache(101_601).unwrap().to_string(),
-        fs::read_to_string(folder.path().join(calibrant::CACHE)).unwrap()
-    );
-
-    let stop = AtomicBool::new(false);
-    let reached = |samples| stop.store(samples > 0, Ordering::Relaxed);
-    let error = in_memory::quantize(&model, pictures().into_iter(), reached, &stop).unwrap_err();
-    assert!(matches!(error, Error::Interrupted), "{error}");
 }

@@ -4,12 +4,12 @@ use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
 
-use calibrant::{Calibration, CalibrationReport, TABLE};
 use calibrant_calibration::Table;
 use calibrant_dataset::{Content, Dataset, ReadBuffer, Subset};
+use calibrant_job::{CalibrationReport, TABLE};
 use serde_json::Value;
 
-use crate::fixtures::{fashion_calibration, fixture, job, run};
+use crate::fixtures::{fashion_calibration_with, fixture, job, run};
 
 const SHARDS: &str = "dataset/shards/good/train-{000..001}.tar";
 
@@ -43,7 +43,8 @@ fn a_picture_calibrates_the_same_in_a_shard_and_unpacked() {
     }
     let tables = [shards, unpacked.path().to_owned()].map(|samples| {
         let output = tempfile::tempdir().unwrap();
-        let calibration = Calibration { samples, subset: Subset::ALL, ..fashion_calibration() };
+        let calibration =
+            fashion_calibration_with(|it| (it.samples, it.subset) = (samples, Subset::ALL));
         let report = run(&job("models/fashion_cnn.onnx", calibration, output.path())).unwrap();
         let Some(CalibrationReport::Calibrated(report)) = report.calibration else {
             panic!("calibrated")

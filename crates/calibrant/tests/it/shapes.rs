@@ -2,7 +2,7 @@
 
 use std::process::Output;
 
-use calibrant::TABLE;
+use calibrant_job::TABLE;
 use serde_json::Value;
 
 use crate::fixtures::{files, fixture};
@@ -57,7 +57,7 @@ fn flags_of_the_calibration_never_change_the_engine() {
     machine.done(&["--shapes", "input:2x3x28x28,4x3x28x28,16x3x28x28"]);
     let (shapes, reasons) = told(&machine);
     assert_eq!(shapes, ["input:2x3x28x28,4x3x28x28,16x3x28x28"]);
-    assert_eq!(reasons, ["`input`: given by --shapes"]);
+    assert_eq!(reasons, ["`input`: as given"]);
 }
 
 #[test]
@@ -76,7 +76,7 @@ fn open_sides_are_those_of_the_preprocessing_however_the_ranges_come() {
             "`input`: batches of 1 to 8, tuned for 8, are the default; dimensions 2 and 3 are what the preprocessing makes"
         ]
     );
-    let [table, cache] = [TABLE, calibrant::CACHE].map(|name| first.output().join(name));
+    let [table, cache] = [TABLE, calibrant_job::CACHE].map(|name| first.output().join(name));
     for words in [
         &["--calibration-cache", table.to_str().unwrap()][..],
         &["--calibration-cache", cache.to_str().unwrap()],

@@ -4,22 +4,20 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-use calibrant::{
-    Backend, CACHE, Calibration, DEFAULT_METHOD, EnginePolicy, Error, MODEL, Ranges, STATISTICS,
-    TABLE, default_runtime,
-};
 use calibrant_calibration::{Method, SavedStatistics, Table};
+use calibrant_job::{
+    CACHE, DEFAULT_METHOD, EnginePolicy, Error, MODEL, Pictures, Ranges, STATISTICS, TABLE,
+};
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::fixtures::{fashion_calibration, fixture, job, run};
+use crate::fixtures::{embedded, fashion_calibration, fashion_calibration_with, fixture, job, run};
 
 const NETWORK: &str = "models/fashion_cnn.onnx";
 
 fn calibrated_by(method: Method) -> TempDir {
     let folder = tempfile::tempdir().unwrap();
-    let backend = Backend::Runtime { runtime: default_runtime(), method };
-    let calibration = Calibration { backend, ..fashion_calibration() };
+    let calibration = fashion_calibration_with(|it| it.backend = embedded(method));
     run(&job(NETWORK, calibration, folder.path())).unwrap();
     folder
 }
@@ -114,7 +112,8 @@ impl Lists {
         let mut config = job(model, fashion_calibration(), &self.path(name));
         let Ranges::Calibrate(calibration) = &mut config.ranges else { panic!() };
         let recipe = calibrant_preprocess::Recipe::preset(preset).unwrap();
-        calibration.preprocess = Some(std::sync::Arc::new(recipe.compile().unwrap()));
+        let pipeline = recipe.compile().unwrap();
+        calibration.pictures = Some(Pictures::Host(std::sync::Arc::new(pipeline)));
         calibration.samples = self.path(&format!("{name}.txt"));
         calibration.subset = calibrant_dataset::Subset::ALL;
         config.engine.policy = EnginePolicy::CalibrateOnly;

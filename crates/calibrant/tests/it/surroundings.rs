@@ -11,11 +11,12 @@ use std::process::{Command, ExitStatus, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use calibrant::{CACHE, MODEL, REPORT, STATISTICS, TABLE};
+use calibrant_job::{CACHE, MODEL, REPORT, STATISTICS, TABLE};
 use calibrant_onnx::Model;
 use serde_json::Value;
 
-use crate::fixtures::{files, fixture, without_fetched};
+use crate::commands::without_fetched;
+use crate::fixtures::{files, fixture};
 
 /// A command that takes so long waits for something that does not come.
 const HANGS_AFTER: Duration = Duration::from_secs(120);

@@ -4,8 +4,8 @@ use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
 
-use calibrant::{CACHE, MODEL, PLAN, TABLE};
 use calibrant_calibration::{Cache, Target, TargetWay};
+use calibrant_job::{CACHE, MODEL, PLAN, TABLE};
 use calibrant_onnx::Model;
 use tempfile::TempDir;
 
@@ -103,8 +103,8 @@ fn what_cannot_go_together_is_refused_before_any_work() {
         (&["--cache-version", "11.1.0"], "reads no calibration cache"),
         (&["--for", "tensorrt-11.1", "--int8-via", "cache"], "leave --int8-via out"),
         (&["--for", "jetpack-6.1", "--backend", "tensorrt"], "cache convert"),
-        (&["--precision", "fp16", "--int8-via", "cache"], "--precision fp16 has none"),
-        (&["--precision", "fp32", "--int8-via", "qdq"], "--precision fp32 has none"),
+        (&["--precision", "fp16", "--int8-via", "cache"], "fp16 has no such ranges"),
+        (&["--precision", "fp32", "--int8-via", "qdq"], "fp32 has no such ranges"),
     ] {
         let told = refused(words);
         assert!(told.contains(reason), "{words:?}: {told}");

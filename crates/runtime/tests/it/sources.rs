@@ -1,9 +1,8 @@
 //! Sources made of what a caller has.
 
-use std::cell::Cell;
 use std::sync::Arc;
 
-use calibrant_runtime::{Samples, Source, SourceErrorKind, Watched};
+use calibrant_runtime::{Samples, Source, SourceErrorKind};
 use calibrant_tensor::Tensor;
 
 fn tensor(value: f32) -> Vec<(Arc<str>, Tensor)> {
@@ -34,30 +33,4 @@ fn an_item_that_fails_ends_the_source_with_its_error() {
     let error = source.next_batch().unwrap_err();
     assert_eq!(error.kind(), SourceErrorKind::Other);
     assert_eq!(std::error::Error::source(&error).unwrap().to_string(), "row 1 is cut short");
-}
-
-#[test]
-fn a_watched_source_tells_how_far_it_is_and_stops() {
-    let (mut told, stop) = (Vec::new(), std::sync::atomic::AtomicBool::new(false));
-    let tensors = (0..5).map(|value| tensor(value as f32));
-    let samples = Samples::new(2.try_into().unwrap(), tensors);
-    let mut source = Watched::new(
-        samples,
-        |reached| {
-            told.push(reached);
-            stop.store(reached == 4, std::sync::atomic::Ordering::Relaxed);
-        },
-        || stop.load(std::sync::atomic::Ordering::Relaxed),
-    );
-    let pulled = Cell::new(0);
-    let error = loop {
-        match source.next_batch() {
-            Ok(batch) => pulled.set(pulled.get() + batch.unwrap().len()),
-            Err(error) => break error,
-        }
-    };
-    assert_eq!((error.kind(), pulled.get()), (SourceErrorKind::Cancelled, 4));
-    assert!(source.is_cancelled());
-    drop(source);
-    assert_eq!(told, [0, 2, 4]);
 }

@@ -1,0 +1,293 @@
+//! From flags to a [`Config`]: resolved once, before any work.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use calibrant_calibration::{Algorithm, Method};
+use calibrant_cast::{IoPrecision, ScalePrecision};
+use calibrant_dataset::{FilesStay, Subset};
+use calibrant_decode_cuda::JpegWay;
+use calibrant_engine::{BuildOptions, Dla, LeanRuntime, Profile, Refit};
+use calibrant_job::{
+    Backend, Calibration, Config, ConfigError, DEFAULT_METHOD, EnginePolicy, Labelled, OnBadSample,
+    Pictures, Precision, Ranges, all_processors, default_memory_bytes,
+};
+use calibrant_preprocess::{
+    JpegDecoder, Pipeline, Preprocess as _, Preset, Recipe, RecipeError, Settings, Step,
+};
+use calibrant_runtime::Runtime;
+
+use crate::args::{
+    BuilderArgs, CalibrateArgs, CalibrationArgs, DecodeArg, EngineArg, IoArg, MethodArg,
+    OnBadSampleArg, PreprocessArgs, QuantizeArgs, RefitArg, SampleArgs, ScaleArg, TENSORRT,
+};
+use crate::error::{Error, JobError, UsageError};
+use crate::words::nearest;
+
+/// The argument of `--labels` that stands for the samples' own folders.
+const LABELS_BY_FOLDER: &str = "folders";
+
+/// The job of `quantize`.
+///
+/// # Errors
+///
+/// When flags contradict each other, or the preprocessing is none.
+pub(crate) fn quantize(args: QuantizeArgs, runtimes: &[Arc<dyn Runtime>]) -> Result<Config, Error> {
+    let ranges = ranges(&args, runtimes)?;
+    let picture = pipeline(&args.preprocess, args.calibration.decode)?;
+    let mut config = Config::new(args.model.model, ranges, args.output.output);
+    config.precision = args.precision.precision;
+    config.int8_via = args.precision.int8_via;
+    config.casts.io = match args.precision.io_precision {
+        IoArg::Fp32 => IoPrecision::Fp32,
+        IoArg::Model => IoPrecision::Model,
+    };
+    config.casts.scales = match args.precision.scale_precision {
+        ScaleArg::Fp32 => ScalePrecision::Fp32,
+        ScaleArg::Fp16 => ScalePrecision::Model,
+    };
+    config.engine.policy = match args.engine {
+        EngineArg::Auto => EnginePolicy::Auto,
+        EngineArg::None => EnginePolicy::Skip,
+        EngineArg::Require => EnginePolicy::Require,
+    };
+    config.engine.library = args.library.tensorrt;
+    config.engine.options = build_options(&args.build);
+    config.engine.picture = picture.map(|pipeline| pipeline.shape());
+    config.cache_version = args.output.cache_version;
+    config.target = args.output.target;
+    Ok(config)
+}
+
+/// Where the ranges come from: int8 needs some, half precision is checked against those there are.
+fn ranges(args: &QuantizeArgs, runtimes: &[Arc<dyn Runtime>]) -> Result<Ranges, Error> {
+    match (args.precision.precision, &args.calibration_cache, &args.samples.images) {
+        (Precision::FP32, ..) | (Precision { quantized: None, .. }, None, None) => Ok(Ranges::None),
+        (_, Some(file), None) => {
+            Ok(Ranges::Reuse { file: file.clone(), method: method_of_table(&args.calibration)? })
+        }
+        (_, Some(file), Some(_)) => Err(UsageError::TwoSources(file.clone()).into()),
+        (_, None, _) => {
+            let calibration =
+                calibration(&args.samples, &args.preprocess, &args.calibration, runtimes)?;
+            Ok(Ranges::Calibrate(calibration))
+        }
+    }
+}
+
+/// The job of `calibrate`.
+///
+/// # Errors
+///
+/// When flags contradict each other, or the preprocessing is none.
+pub(crate) fn calibrate(
+    args: CalibrateArgs,
+    runtimes: &[Arc<dyn Runtime>],
+) -> Result<Config, Error> {
+    let calibration = calibration(&args.samples, &args.preprocess, &args.calibration, runtimes)?;
+    let ranges = Ranges::Calibrate(calibration);
+    let mut config = Config::new(args.model.model, ranges, args.output.output);
+    config.engine.policy = EnginePolicy::CalibrateOnly;
+    config.engine.library = args.library.tensorrt;
+    config.cache_version = args.output.cache_version;
+    config.target = args.output.target;
+    Ok(config)
+}
+
+/// What the builder is told.
+pub(crate) fn build_options(args: &BuilderArgs) -> BuildOptions {
+    BuildOptions {
+        precision: None,
+        constraints: args.precision_constraints,
+        layer_precisions: args.layer_precision.clone(),
+        tf32: args.no_tf32.then_some(false),
+        profiles: Profile::group(args.shapes.clone()),
+        calibration_profile: Profile::group(args.calibration_shapes.clone()).into_iter().next(),
+        workspace_bytes: args.workspace,
+        pools: args.memory_pool.clone(),
+        optimization_level: args.optimization_level,
+        average_timing_iterations: args.timing_iterations,
+        max_threads: args.builder_threads,
+        profiling_verbosity: args.profiling_verbosity,
+        timing_cache: args.timing_cache.clone(),
+        version_compatible: args.version_compatible.then_some(if args.exclude_lean_runtime {
+            LeanRuntime::Excluded
+        } else {
+            LeanRuntime::Included
+        }),
+        hardware_compatibility: args.hardware_compatibility,
+        compute_capabilities: args.compute_capability.clone(),
+        strip_plan: args.strip_plan,
+        refit: args.refit.map(|refit| match refit {
+            RefitArg::Any => Refit::Any,
+            RefitArg::Identical => Refit::Identical,
+        }),
+        weight_streaming: args.weight_streaming,
+        sparse_weights: args.sparsity,
+        dla: args.dla_core.map(|core| Dla { core, gpu_fallback: args.gpu_fallback }),
+        plugins: args.plugin.clone(),
+        log: BuildOptions::default().log,
+    }
+}
+
+fn calibration(
+    samples: &SampleArgs,
+    preprocess: &PreprocessArgs,
+    calibration: &CalibrationArgs,
+    runtimes: &[Arc<dyn Runtime>],
+) -> Result<Calibration, Error> {
+    let images = samples.images.clone().ok_or(UsageError::NoSamples)?;
+    let mut made = Calibration::new(images, backend(calibration, runtimes)?);
+    made.labels = samples.labels.as_ref().map(|labels| match labels.to_str() {
+        Some(LABELS_BY_FOLDER) => Labelled::ByFolder,
+        _ => Labelled::ByFile(labels.clone()),
+    });
+    made.files_stay = samples.mmap.then(promised);
+    made.subset = Subset {
+        limit: samples.limit,
+        stride: samples.stride,
+        shuffle: samples.shuffle,
+        stratify: samples.stratify,
+    };
+    made.on_bad_sample = match samples.on_bad_sample {
+        OnBadSampleArg::Fail => OnBadSample::Fail,
+        OnBadSampleArg::Skip => OnBadSample::Skip,
+    };
+    made.pictures = pictures(preprocess, calibration.decode)?;
+    made.batch_size = calibration.batch_size;
+    made.workers = calibration.workers.unwrap_or_else(all_processors);
+    made.memory_bytes = calibration.memory.unwrap_or_else(default_memory_bytes);
+    Ok(made)
+}
+
+/// What makes tensors of pictures, where the flags say that the samples are some.
+fn pictures(preprocess: &PreprocessArgs, decode: DecodeArg) -> Result<Option<Pictures>, Error> {
+    let pipeline = pipeline(preprocess, decode)?;
+    let jpeg = match decode {
+        DecodeArg::Cpu => {
+            return Ok(pipeline.map(|pipeline| Pictures::Host(Arc::new(pipeline))));
+        }
+        DecodeArg::Cuda => JpegWay::Nvjpeg,
+        DecodeArg::CudaExact => JpegWay::Exact,
+    };
+    let pipeline = pipeline.ok_or(UsageError::DecodeWithoutRecipe(decode.name()))?;
+    Ok(Some(Pictures::Gpu { pipeline, jpeg }))
+}
+
+/// That the samples' files stay as they are, as whoever says --mmap promises.
+fn promised() -> FilesStay {
+    // SAFETY: it is the user who guarantees it; the flag's help says what it promises and what follows otherwise.
+    #[expect(unsafe_code, reason = "a promise of the user's, which no code can check")]
+    unsafe {
+        FilesStay::promised()
+    }
+}
+
+/// What runs the model, with a method that it has.
+fn backend(args: &CalibrationArgs, runtimes: &[Arc<dyn Runtime>]) -> Result<Backend, UsageError> {
+    if args.backend.as_deref() == Some(TENSORRT) {
+        let algorithm = match args.method {
+            None | Some(MethodArg::Ours(Method::Entropy)) => Algorithm::EntropyCalibration2,
+            Some(MethodArg::Ours(Method::MinMax)) => Algorithm::MinMaxCalibration,
+            Some(MethodArg::EntropyV1) => Algorithm::EntropyCalibration,
+            Some(MethodArg::Legacy) => Algorithm::LegacyCalibration,
+            Some(MethodArg::Ours(method)) => return Err(UsageError::NotTensorRts(method)),
+        };
+        return Ok(Backend::TensorRt { algorithm, recalibrate: args.recalibrate });
+    }
+    let runtime = runtime(args.backend.as_deref(), runtimes)?;
+    match args.method {
+        None => Ok(Backend::Runtime { runtime, method: DEFAULT_METHOD }),
+        Some(MethodArg::Ours(method)) => Ok(Backend::Runtime { runtime, method }),
+        Some(method @ (MethodArg::EntropyV1 | MethodArg::Legacy)) => {
+            Err(UsageError::MethodOfTensorRt(method.to_string()))
+        }
+    }
+}
+
+/// The runtime of this name, or the first where there is none.
+fn runtime(
+    name: Option<&str>,
+    runtimes: &[Arc<dyn Runtime>],
+) -> Result<Arc<dyn Runtime>, UsageError> {
+    let found = match name {
+        None => runtimes.first(),
+        Some(name) => runtimes.iter().find(|runtime| runtime.name() == name),
+    };
+    found.map(Arc::clone).ok_or_else(|| {
+        let known = runtimes.iter().map(|runtime| runtime.name().to_owned());
+        let known = known.chain([TENSORRT.to_owned()]).collect();
+        UsageError::NoBackend { name: name.unwrap_or_default().to_owned(), known }
+    })
+}
+
+/// The method to take out of a calibration table.
+fn method_of_table(args: &CalibrationArgs) -> Result<Option<Method>, UsageError> {
+    match args.method {
+        None => Ok(None),
+        Some(MethodArg::Ours(method)) => Ok(Some(method)),
+        Some(other) => Err(UsageError::MethodOfTensorRt(other.to_string())),
+    }
+}
+
+/// The preprocessing that the flags describe, or `None` where they say nothing of one.
+///
+/// # Errors
+///
+/// When the preprocessing contradicts itself or its file cannot be read.
+pub(crate) fn pipeline(
+    args: &PreprocessArgs,
+    decode: DecodeArg,
+) -> Result<Option<Pipeline>, Error> {
+    let base = match (&args.preset, &args.preprocess) {
+        (Some(name), _) => Settings::preset(name),
+        (None, Some(file)) => from_file(file)?,
+        (None, None) => Settings::default(),
+    };
+    let flags = Settings {
+        size: args.size,
+        resize: args.resize,
+        filter: args.filter,
+        dct_scale: args.dct_scale,
+        color: args.color,
+        scale: args.scale,
+        mean: args.mean.clone(),
+        std: args.std.clone(),
+        ..Settings::default()
+    };
+    let settings = base.overridden_by(flags);
+    if settings == Settings::default() {
+        return Ok(None);
+    }
+    let pipeline = settings.recipe().and_then(|recipe| compile(recipe, decode)).map_err(
+        |error| match error {
+            RecipeError::NoPreset { .. } => match &args.preprocess {
+                Some(file) => UsageError::RecipeFile { file: file.clone(), source: error }.into(),
+                None => Error::from(ConfigError::NoPreprocessing),
+            },
+            RecipeError::UnknownPreset { name, .. } => {
+                let known = Preset::all().iter().map(|preset| preset.name);
+                UsageError::UnknownPreset { nearest: nearest(&name, known), name }.into()
+            }
+            error => UsageError::Recipe(error).into(),
+        },
+    )?;
+    Ok(Some(pipeline))
+}
+
+/// The pipeline of a recipe. Of pictures that nvJPEG does not take, the tensors are libjpeg-turbo's.
+fn compile(mut recipe: Recipe, decode: DecodeArg) -> Result<Pipeline, RecipeError> {
+    if let (DecodeArg::Cuda, Some(Step::Decode(step))) = (decode, recipe.steps.first_mut())
+        && step.jpeg == JpegDecoder::Nvjpeg
+    {
+        step.jpeg = JpegDecoder::LibjpegTurbo;
+    }
+    recipe.compile()
+}
+
+fn from_file(file: &Path) -> Result<Settings, Error> {
+    let text = calibrant_files::read_text(file)
+        .map_err(|source| JobError::Read { path: file.to_owned(), source })?;
+    let settings = Settings::from_toml(&text);
+    Ok(settings.map_err(|source| UsageError::RecipeFile { file: file.to_owned(), source })?)
+}

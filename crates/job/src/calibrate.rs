@@ -1,0 +1,200 @@
+//! The calibration of a job: samples through the pipeline into a runtime, statistics into a table.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use calibrant_calibration::{
+    BackendInfo, Histograms, Manifest, Method, SampleDigest, SavedStatistics, Table,
+};
+use calibrant_dataset::{Dataset, Labels};
+use calibrant_format::Format;
+use calibrant_onnx::Model;
+use calibrant_prefetch::Stats;
+use calibrant_preprocess::Preprocess;
+use calibrant_runtime::{Network, RunError, Runtime, Settings, SourceErrorKind, Wanted, What};
+use calibrant_tensor::Digest;
+
+use crate::config::{Calibration, Labelled};
+use crate::control::Control;
+use crate::error::{ConfigError, Error};
+use crate::files::{Files, Passed, pipeline, with_files};
+use crate::model::LoadedModel;
+use crate::report::{PROGRAM, PipelineReport, RunReport, SkippedSample};
+use crate::suspects::Suspects;
+
+/// Samples, and how they become what a network is fed.
+pub(crate) struct OfSamples<'job> {
+    pub(crate) calibration: &'job Calibration,
+    /// What makes tensors of them, where they are pictures.
+    pub(crate) preprocess: Option<&'job dyn Preprocess>,
+    pub(crate) dataset: &'job Dataset,
+}
+
+/// A finished calibration.
+#[derive(Debug)]
+pub(crate) struct Calibrated {
+    pub(crate) statistics: SavedStatistics,
+    pub(crate) table: Table,
+    pub(crate) report: RunReport,
+}
+
+/// Finds the samples that a calibration is to use, and makes sure that they fit the model.
+///
+/// # Errors
+///
+/// When there are none, or they do not fit.
+pub(crate) fn find_samples(
+    calibration: &Calibration,
+    preprocess: Option<&dyn Preprocess>,
+    model: &LoadedModel,
+    path: &Path,
+) -> Result<Dataset, Error> {
+    let dataset = Dataset::open(&calibration.samples)?;
+    let fit = |problem| Error::Fit { model: path.to_owned(), problem };
+    let arrays: Vec<String> =
+        dataset.inputs().into_iter().map(|input| input.name.to_string()).collect();
+    match preprocess {
+        Some(_) if !arrays.is_empty() => {
+            return Err(ConfigError::PreprocessingOfTensors(calibration.samples.clone()).into());
+        }
+        None if arrays.is_empty() => return Err(ConfigError::NoPreprocessing.into()),
+        Some(preprocess) => drop(model.picture_input(preprocess.shape()).map_err(fit)?),
+        None => model.check_arrays(&arrays).map_err(fit)?,
+    }
+    let dataset = match &calibration.labels {
+        None => dataset,
+        Some(Labelled::ByFolder) => dataset.labelled_by_folder()?,
+        Some(Labelled::ByFile(file)) => dataset.labelled(&Labels::read(file)?)?,
+    };
+    let dataset = dataset.subset(&calibration.subset)?;
+    let dataset = match calibration.files_stay {
+        Some(stays) => dataset.mapped(stays)?,
+        None => dataset,
+    };
+    model.check_count(dataset.samples().len()).map_err(fit)?;
+    Ok(dataset)
+}
+
+/// Runs the model over the samples, and chooses the ranges of its tensors for `format`.
+///
+/// # Errors
+///
+/// When the runtime does not take the model, a sample cannot be used and is not to be skipped, or
+/// the caller interrupts.
+pub(crate) fn calibrate(
+    samples: &OfSamples<'_>,
+    runtime: &dyn Runtime,
+    (method, format): (Method, &Format),
+    model: &LoadedModel,
+    control: Control<'_>,
+) -> Result<Calibrated, Error> {
+    let OfSamples { calibration, preprocess, dataset } = *samples;
+    let settings = Settings {
+        workers: calibration.workers,
+        samples_per_run: model.samples_per_run(),
+        memory_bytes: calibration.memory_bytes,
+    };
+    let mut network = load(runtime, &model.model, method, &settings)?;
+    let picture = preprocess.zip(model.inputs.first());
+    let picture = picture.map(|(preprocess, input)| (Arc::clone(&input.name), preprocess));
+    let files = Files {
+        picture,
+        on_bad_sample: calibration.on_bad_sample,
+        pipeline: pipeline(calibration.workers, settings.samples_per_run, calibration.batch_size),
+    };
+    let (outcome, passed) = with_files(dataset, &files, control, |source| network.run(source))?;
+    let statistics = outcome.map_err(interrupted)?.statistics;
+    let Passed { used, skipped, suspects, stats } = passed;
+    if let (0, Some(first)) = (statistics.samples, skipped.first()) {
+        let SkippedSample { name, reason } = first.clone();
+        return Err(Error::NothingLeft { skipped: skipped.len(), name, reason });
+    }
+    let described = preprocess.map(|it| it.describe());
+    let batch_size = Some(calibration.batch_size.get());
+    let manifest =
+        manifest(model.sha256, described.clone(), (method, batch_size), used, network.info());
+    let statistics = SavedStatistics::new(&statistics, manifest);
+    let table = Table::new(&statistics, method, format)?;
+    let report = report(samples, &table, described, skipped, suspects, stats);
+    Ok(Calibrated { statistics, table, report })
+}
+
+/// The model, ready to be run for what the method reads.
+///
+/// # Errors
+///
+/// When the runtime does not take it.
+pub fn load(
+    runtime: &dyn Runtime,
+    model: &Model,
+    method: Method,
+    settings: &Settings,
+) -> Result<Box<dyn Network>, Error> {
+    let wanted = Wanted::all(What::Statistics(method.histograms()));
+    let refused = |source| Error::Load { runtime: runtime.name().to_owned(), source };
+    runtime.load(model, &wanted, settings).map_err(refused)
+}
+
+pub(crate) fn interrupted(error: RunError) -> Error {
+    match error {
+        RunError::Source(source) if source.kind() == SourceErrorKind::Cancelled => {
+            Error::Interrupted
+        }
+        error => error.into(),
+    }
+}
+
+/// What statistics for a method were made from.
+pub(crate) fn manifest(
+    model: Digest,
+    preprocessing: Option<String>,
+    (method, batch_size): (Method, Option<usize>),
+    used: Vec<SampleDigest>,
+    backend: BackendInfo,
+) -> Manifest<()> {
+    // The bins of TensorRT's own histograms are as wide as the first batch says, and nothing else depends on batches.
+    let batch_size = match method.histograms() {
+        Histograms::AndFaithful => batch_size,
+        Histograms::Invariant => None,
+    };
+    let (sample_list, samples) = Manifest::list_digest(used);
+    Manifest {
+        model,
+        sample_list,
+        samples,
+        preprocessing: preprocessing.unwrap_or_default(),
+        method: (),
+        batch_size,
+        backend,
+        program: PROGRAM.to_owned(),
+    }
+}
+
+fn report(
+    &OfSamples { calibration, dataset, .. }: &OfSamples<'_>,
+    table: &Table,
+    preprocessing: Option<String>,
+    skipped: Vec<SkippedSample>,
+    suspects: Suspects,
+    stats: Stats,
+) -> RunReport {
+    let all_zero = table.tensors().iter().filter(|(_, entry)| entry.count == entry.zeros);
+    RunReport {
+        method: table.method(),
+        backend: table.manifest().backend.clone(),
+        preprocessing,
+        samples: table.samples(),
+        found: dataset.census().clone(),
+        skipped,
+        suspects,
+        batch_size: calibration.batch_size.get(),
+        tensors: table.tensors().len(),
+        all_zero: all_zero.map(|(name, _)| name.clone()).collect(),
+        classes: dataset.class_counts(),
+        pipeline: PipelineReport {
+            workers: stats.workers,
+            preprocess: stats.work.into(),
+            backend: stats.consume.into(),
+        },
+    }
+}

@@ -1,0 +1,421 @@
+//! Calibration inside TensorRT's builder: what it is fed, and the cache that it leaves.
+
+use std::num::NonZeroUsize;
+use std::path::Path;
+use std::sync::Arc;
+
+use calibrant_backend_tensorrt::{
+    DEFAULT_RING, Feed, FeedConfig, FeedError, FeedReport, InputLayout, Inputs, Loader, SlotStock,
+    effective_batch_size, feed,
+};
+use calibrant_calibration::{
+    Algorithm, BackendInfo, Cache, CacheManifest, Manifest, ParseCacheError, SampleDigest,
+};
+use calibrant_cuda::Device;
+use calibrant_dataset::{Dataset, SampleRef};
+use calibrant_engine::{
+    BuildError, BuildOptions, BuildSummary, Generation, Int8, Library, Profile, ShapeRange, Version,
+};
+use calibrant_prefetch::{Clock, StartError, Stats};
+use calibrant_preprocess::Preprocess;
+use calibrant_runtime::{RunError, SourceError, SourceErrorKind};
+use calibrant_tensor::{ElementType, Input, InputType, digest};
+
+use crate::config::Calibration;
+use crate::control::{Control, Event};
+use crate::engine::build_plan;
+use crate::error::Error;
+use crate::files::{pipeline, suspects};
+use crate::model::LoadedModel;
+use crate::pictures::{OnGpu, TensorsOf};
+use crate::report::{CopyReport, NativeReport, PROGRAM, PipelineReport, SkippedSample};
+use crate::source::{Filler, PictureBuffers, PipelineSource, SampleError, WorkerBuffers};
+use crate::suspects::Suspects;
+
+/// What TensorRT is to calibrate, and with what.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Native<'job> {
+    pub(crate) calibration: &'job Calibration,
+    pub(crate) algorithm: Algorithm,
+    pub(crate) model: &'job LoadedModel,
+    pub(crate) dataset: &'job Dataset,
+    pub(crate) library: &'job Library,
+    /// Where TensorRT reads the samples.
+    pub(crate) device: &'job Device,
+    /// What makes tensors of the samples, where they are pictures.
+    pub(crate) tensors_of: Option<&'job TensorsOf>,
+}
+
+/// What a calibrated build left.
+#[derive(Debug)]
+pub(crate) struct Calibrated {
+    pub(crate) cache: Vec<u8>,
+    pub(crate) manifest: CacheManifest,
+    pub(crate) report: NativeReport,
+    pub(crate) engine: BuildSummary,
+    /// Why the tensors of the cache are not counted.
+    pub(crate) uncounted: Option<ParseCacheError>,
+}
+
+/// How samples come to the device: what the pipeline's workers do, and what brings it there.
+struct Work<L, N, S, F> {
+    loader: L,
+    new_slot: N,
+    new_buffers: S,
+    fill: F,
+}
+
+/// What the builder is to do.
+struct BuildJob<'job> {
+    cache: Option<&'job [u8]>,
+    onnx: &'job Path,
+    options: &'job BuildOptions,
+    plan: &'job Path,
+}
+
+/// What came of the feed and of the build inside it, and the samples left out.
+type Fed =
+    (Result<(Result<BuildSummary, Error>, FeedReport), FeedError>, Vec<(usize, SkippedSample)>);
+
+impl Native<'_> {
+    /// Samples in a batch: what the model fixes, else what leaves the fewest over.
+    pub(crate) fn batch_size(&self) -> NonZeroUsize {
+        let n_samples =
+            NonZeroUsize::new(self.dataset.samples().len()).unwrap_or(NonZeroUsize::MIN);
+        self.model
+            .fixed_batch()
+            .unwrap_or_else(|| effective_batch_size(n_samples, self.calibration.batch_size))
+    }
+
+    /// What each input of the model holds, in the model's order.
+    fn layout(&self) -> Vec<InputLayout> {
+        let version = self.library.version();
+        match (self.preprocess(), self.model.inputs.first()) {
+            (Some(preprocess), Some(input)) => vec![InputLayout {
+                name: Arc::clone(&input.name),
+                element: ElementType::F32,
+                sample_shape: preprocess.shape().to_vec(),
+            }],
+            _ => {
+                let arrays = self.dataset.inputs();
+                let array = |name: &str| arrays.iter().find(|array| &*array.name == name);
+                let layout = |array: &Input| {
+                    let InputType::Element(element) = array.element else { return None };
+                    Some(InputLayout {
+                        name: Arc::clone(&array.name),
+                        element: narrowed(element, version),
+                        sample_shape: array.fixed_shape()?.split_off(1),
+                    })
+                };
+                let inputs = self.model.inputs.iter();
+                inputs.filter_map(|input| layout(array(&input.name)?)).collect()
+            }
+        }
+    }
+
+    /// The options with the shapes that TensorRT is to calibrate in, where the model leaves them open.
+    fn with_calibration_profile(&self, options: &BuildOptions) -> BuildOptions {
+        let mut options = options.clone();
+        if options.calibration_profile.is_none() && self.model.has_dynamic_inputs() {
+            let batch = self.batch_size().get() as u64;
+            let range = |input: InputLayout| {
+                let sizes = input.sample_shape.iter().map(|&size| size as u64);
+                let shape: Vec<u64> = std::iter::once(batch).chain(sizes).collect();
+                let input = input.name.to_string();
+                ShapeRange { input, min: shape.clone(), opt: shape.clone(), max: shape }
+            };
+            let ranges = self.layout().into_iter().map(range).collect();
+            options.calibration_profile = Some(Profile { ranges });
+        }
+        options
+    }
+
+    /// Has TensorRT build the plan and calibrate for it, unless `cache` makes that unnecessary.
+    ///
+    /// # Errors
+    ///
+    /// When the GPU has no room, a sample cannot be used and is not to be skipped, the caller interrupts, or TensorRT fails.
+    pub(crate) fn build(
+        &self,
+        cache: Option<&[u8]>,
+        onnx: &Path,
+        options: &BuildOptions,
+        plan: &Path,
+        control: Control<'_>,
+    ) -> Result<Calibrated, Error> {
+        let (layout, batch_size) = (self.layout(), self.batch_size());
+        let in_flight =
+            pipeline(self.calibration.workers, batch_size, batch_size).batches_in_flight;
+        let filler = Filler::new(self.picture(), self.dataset.samples());
+        let job = BuildJob { cache, onnx, options: &self.with_calibration_profile(options), plan };
+        let ((outcome, skipped), stats) = match self.tensors_of.and_then(TensorsOf::decoder) {
+            None => {
+                let stock = SlotStock::new(self.device, &layout, batch_size, in_flight)?;
+                let work = Work {
+                    loader: Inputs { layout: &layout },
+                    new_slot: || stock.new_slot(),
+                    new_buffers: WorkerBuffers::default,
+                    fill: |buffers: &mut WorkerBuffers,
+                           position,
+                           sample: &SampleRef,
+                           slot: &mut _| {
+                        filler.fill_pinned(buffers, position, sample, slot)
+                    },
+                };
+                self.feed_and_build(&layout, work, &job, control)?
+            }
+            Some(decoder) => {
+                let bytes = decoder.tensor_bytes();
+                let stock = calibrant_decode_cuda::SlotStock::new(
+                    self.device,
+                    bytes,
+                    batch_size,
+                    in_flight,
+                )?;
+                let work = Work {
+                    loader: OnGpu { decoder, maker: decoder.maker()? },
+                    new_slot: || stock.new_slot(),
+                    new_buffers: PictureBuffers::default,
+                    fill: |buffers: &mut PictureBuffers,
+                           position,
+                           sample: &SampleRef,
+                           slot: &mut _| {
+                        filler.fill_picture(decoder, buffers, position, sample, slot)
+                    },
+                };
+                self.feed_and_build(&layout, work, &job, control)?
+            }
+        };
+        let (engine, fed) = outcome.map_err(|error| Error::Feed(Box::new(error)))?;
+        let engine = engine.map_err(as_it_was)?;
+        let cache = self.outcome(&fed, cache)?;
+        let suspects = suspects(self.dataset, &filler, &skipped, &offered(self.dataset, &filler));
+        let manifest = match cache {
+            Outcome::Calibrated(_) => self.manifest(offered(self.dataset, &filler)),
+            Outcome::Reused(_) => self.manifest(self.offered(control)?),
+        };
+        let skipped: Vec<_> = skipped.into_iter().map(|(_, sample)| sample).collect();
+        let report = self.report(&cache, &fed, skipped, suspects, batch_size, stats);
+        let uncounted = cache.count().err();
+        let cache = cache.into_bytes();
+        Ok(Calibrated {
+            manifest: CacheManifest { cache: digest(&cache), manifest },
+            cache,
+            report,
+            engine,
+            uncounted,
+        })
+    }
+
+    /// Runs the pipeline into TensorRT's builder.
+    fn feed_and_build<L, B>(
+        &self,
+        layout: &[InputLayout],
+        work: Work<
+            L,
+            impl Fn() -> L::Sample + Sync,
+            impl Fn() -> B + Sync,
+            impl Fn(&mut B, usize, &SampleRef, &mut L::Sample) -> Result<(), SampleError> + Sync,
+        >,
+        job: &BuildJob<'_>,
+        control: Control<'_>,
+    ) -> Result<(Fed, Stats), StartError>
+    where
+        L: Loader,
+    {
+        let batch_size = self.batch_size();
+        let feed_config = FeedConfig {
+            batch_size,
+            ring: DEFAULT_RING,
+            cache: job.cache,
+            clock: Clock::monotonic(),
+        };
+        let samples = self.dataset.samples();
+        let Work { loader, new_slot, new_buffers, fill } = work;
+        calibrant_prefetch::run(
+            &pipeline(self.calibration.workers, batch_size, batch_size),
+            samples.iter(),
+            new_slot,
+            new_buffers,
+            fill,
+            |receiver| {
+                let on_bad_sample = self.calibration.on_bad_sample;
+                // The builder says which batch it is at.
+                let unobserved = control.unobserved();
+                let mut source = PipelineSource::new(receiver, samples, on_bad_sample, unobserved);
+                let build = |feed: &mut Feed<'_>| {
+                    let algorithm = self.algorithm;
+                    let int8 = Int8::Calibrator { calibrator: feed, algorithm };
+                    let BuildJob { onnx, options, plan, .. } = *job;
+                    build_plan(self.library, onnx, options, int8, plan, control)
+                };
+                let outcome = feed(self.device, layout, &feed_config, loader, &mut source, build);
+                (outcome, source.into_skipped())
+            },
+        )
+    }
+
+    fn preprocess(&self) -> Option<&dyn Preprocess> {
+        self.tensors_of.map(TensorsOf::preprocess)
+    }
+
+    fn picture(&self) -> Option<(Arc<str>, &dyn Preprocess)> {
+        Some((Arc::clone(&self.model.inputs.first()?.name), self.preprocess()?))
+    }
+
+    /// Whether TensorRT calibrated to the end, or took the cache.
+    fn outcome(&self, fed: &FeedReport, cache: Option<&[u8]>) -> Result<Outcome, Error> {
+        if let Some(error) = &fed.unheard {
+            return Err(Error::NotCalibrated { reason: error.to_string() });
+        }
+        if fed.batches > 0 && !fed.ended {
+            let reason = format!("TensorRT asked for {} batches and not for the rest", fed.batches);
+            return Err(Error::NotCalibrated { reason });
+        }
+        match (&fed.cache_written, cache) {
+            (Some(written), _) if fed.batches > 0 => Ok(Outcome::Calibrated(written.clone())),
+            (_, Some(cache)) if fed.cache_given => Ok(Outcome::Reused(cache.to_vec())),
+            _ => {
+                let reason = "TensorRT built the engine without asking for a batch or a cache";
+                Err(Error::NotCalibrated { reason: reason.to_owned() })
+            }
+        }
+    }
+
+    /// What the cache of this calibration depends on.
+    pub(crate) fn manifest(&self, offered: Vec<SampleDigest>) -> Manifest<Algorithm> {
+        let (sample_list, samples) = Manifest::list_digest(offered);
+        let preprocess = self.preprocess();
+        let version = self.library.version().to_string();
+        Manifest {
+            model: self.model.sha256,
+            sample_list,
+            samples,
+            preprocessing: preprocess.map(|it| it.describe()).unwrap_or_default(),
+            method: self.algorithm,
+            batch_size: Some(self.batch_size().get()),
+            backend: BackendInfo { name: "tensorrt".to_owned(), version, notes: Vec::new() },
+            program: PROGRAM.to_owned(),
+        }
+    }
+
+    /// The samples that can be read, whether or not they can be used.
+    ///
+    /// # Errors
+    ///
+    /// When the caller interrupts.
+    pub(crate) fn offered(&self, control: Control<'_>) -> Result<Vec<SampleDigest>, Error> {
+        let samples = self.dataset.samples();
+        let filler = Filler::new(None, samples);
+        let one = NonZeroUsize::MIN;
+        let (interrupted, _) = calibrant_prefetch::run(
+            &pipeline(self.calibration.workers, one, self.calibration.batch_size),
+            samples.iter(),
+            || (),
+            WorkerBuffers::default,
+            |buffers, position, _, ()| filler.hash(buffers, position),
+            |receiver| {
+                receiver.any(|delivery| {
+                    let reached = delivery.start + delivery.batch.len() + delivery.failures.len();
+                    control.event(Event::Reached(reached as u64));
+                    control.is_cancelled()
+                })
+            },
+        )?;
+        if interrupted { Err(Error::Interrupted) } else { Ok(offered(self.dataset, &filler)) }
+    }
+
+    fn report(
+        &self,
+        cache: &Outcome,
+        fed: &FeedReport,
+        skipped: Vec<SkippedSample>,
+        suspects: Suspects,
+        batch_size: NonZeroUsize,
+        stats: Stats,
+    ) -> NativeReport {
+        NativeReport {
+            algorithm: self.algorithm,
+            library_version: self.library.version().to_string(),
+            preprocessing: self.preprocess().map(|it| it.describe()),
+            cache_reused: matches!(cache, Outcome::Reused(_)),
+            batches: fed.batches,
+            batch_size: batch_size.get(),
+            samples: fed.samples,
+            repeated: fed.repeated,
+            found: self.dataset.census().clone(),
+            skipped,
+            suspects,
+            tensors: cache.count().ok(),
+            classes: self.dataset.class_counts(),
+            pipeline: PipelineReport {
+                workers: stats.workers,
+                preprocess: stats.work.into(),
+                backend: fed.consume.into(),
+            },
+            copies: CopyReport {
+                bytes: fed.copied_bytes,
+                seconds: fed.copying.as_secs_f64(),
+                total_s: fed.total.as_secs_f64(),
+            },
+        }
+    }
+}
+
+/// How the build came by its ranges.
+#[derive(Debug)]
+enum Outcome {
+    Calibrated(Vec<u8>),
+    Reused(Vec<u8>),
+}
+
+impl Outcome {
+    /// The number of tensors in the cache.
+    fn count(&self) -> Result<usize, ParseCacheError> {
+        let cache = String::from_utf8_lossy(self.bytes()).parse::<Cache>()?;
+        Ok(cache.entries().len())
+    }
+
+    fn bytes(&self) -> &[u8] {
+        match self {
+            Self::Calibrated(bytes) | Self::Reused(bytes) => bytes,
+        }
+    }
+
+    fn into_bytes(self) -> Vec<u8> {
+        match self {
+            Self::Calibrated(bytes) | Self::Reused(bytes) => bytes,
+        }
+    }
+}
+
+/// TensorRT before 10 has 32-bit integers where a model has 64.
+fn narrowed(element: ElementType, version: Version) -> ElementType {
+    match (element, version.generation()) {
+        (ElementType::I64, Some(Generation::TensorRt8)) => ElementType::I32,
+        (element, _) => element,
+    }
+}
+
+fn offered(dataset: &Dataset, filler: &Filler<'_>) -> Vec<SampleDigest> {
+    let samples = dataset.samples().iter().enumerate();
+    let read = samples.filter_map(|(position, sample)| {
+        let sha256 = filler.digest(position)?;
+        Some(SampleDigest { name: sample.name().to_owned(), sha256 })
+    });
+    read.collect()
+}
+
+/// The error of a sample, or the interruption, that a calibrator passed through TensorRT.
+fn as_it_was(error: Error) -> Error {
+    match error {
+        Error::Build(BuildError::Calibrator { callback, source }) => {
+            match source.downcast::<SourceError>() {
+                Ok(source) if source.kind() == SourceErrorKind::Cancelled => Error::Interrupted,
+                Ok(source) => Error::Calibrate(RunError::Source(*source)),
+                Err(source) => Error::Build(BuildError::Calibrator { callback, source }),
+            }
+        }
+        error => error,
+    }
+}

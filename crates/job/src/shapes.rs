@@ -1,0 +1,112 @@
+//! The shapes that an engine is built for: what the user says, or one default that no flag of the calibration changes.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use calibrant_calibration::{CacheManifest, Table};
+use calibrant_dataset::Dataset;
+use calibrant_engine::{BuildOptions, Profile, ShapeError, suggest};
+use calibrant_preprocess::{JpegDecoder, Settings, Step};
+
+use crate::config::{Config, DEFAULT_ENGINE_BATCHES, EnginePolicy, Ranges};
+use crate::error::Error;
+use crate::model::LoadedModel;
+use crate::output::{CACHE_MANIFEST, TABLE};
+
+/// What the sizes of open dimensions can be told by.
+#[derive(Debug, Default)]
+pub(crate) struct Sizes {
+    /// Channels, height and width of the pictures, where the model takes some.
+    picture: Option<[usize; 3]>,
+    /// The shape of a sample at hand without its batch dimension, by input.
+    samples: BTreeMap<String, Vec<usize>>,
+    /// Whether the engine is thrown away after TensorRT has calibrated, so that it may be as narrow as the samples.
+    is_passing: bool,
+}
+
+impl Sizes {
+    /// What a job knows before any work: of its pictures, channels, height and width.
+    pub(crate) fn of(
+        config: &Config,
+        preprocessed: Option<[usize; 3]>,
+        samples: Option<&Dataset>,
+    ) -> Self {
+        let calibration = match &config.ranges {
+            Ranges::Calibrate(calibration) => Some(calibration),
+            Ranges::Reuse { .. } | Ranges::None => None,
+        };
+        let picture = config.engine.picture.or_else(|| match &config.ranges {
+            Ranges::Calibrate(_) => preprocessed,
+            Ranges::Reuse { file, .. } => picture_of(file),
+            Ranges::None => None,
+        });
+        let arrays = calibration.and(samples).map(Dataset::inputs).unwrap_or_default();
+        let samples = arrays
+            .into_iter()
+            .filter_map(|input| Some((input.name.to_string(), input.fixed_shape()?.split_off(1))));
+        Self {
+            picture,
+            samples: samples.collect(),
+            is_passing: config.engine.policy == EnginePolicy::CalibrateOnly,
+        }
+    }
+}
+
+/// The options with a profile for every dynamic input, and a sentence for each that says why.
+///
+/// # Errors
+///
+/// When a dimension is open and nothing says its size.
+pub(crate) fn with_profiles(
+    options: &BuildOptions,
+    model: &LoadedModel,
+    sizes: &Sizes,
+) -> Result<(BuildOptions, Vec<String>), Error> {
+    let mut options = options.clone();
+    if !options.profiles.is_empty() {
+        let given = options.profiles.iter().flat_map(|profile| &profile.ranges);
+        let reasons = given.map(|range| format!("`{}`: as given", range.input)).collect();
+        return Ok((options, reasons));
+    }
+    let (mut ranges, mut reasons, mut open) = (Vec::new(), Vec::new(), Vec::new());
+    for input in &model.inputs {
+        let sample = sizes.samples.get(&*input.name).map(Vec::as_slice);
+        let picture = match &sizes.picture {
+            Some(picture) if model.inputs.len() == 1 => Some(picture.as_slice()),
+            _ if sizes.is_passing => sample,
+            _ => None,
+        };
+        let dims = input.shape.as_deref().unwrap_or_default();
+        let dims: Vec<_> = dims.iter().map(|dim| i64::try_from(dim.size()?).ok()).collect();
+        match suggest(&input.name, &dims, picture, sample, DEFAULT_ENGINE_BATCHES) {
+            Ok(None) => {}
+            Ok(Some(suggestion)) => {
+                reasons.push(format!("`{}`: {}", input.name, suggestion.reason));
+                ranges.push(suggestion.range);
+            }
+            Err(input) => open.push(input),
+        }
+    }
+    if !open.is_empty() {
+        return Err(ShapeError::Open { open }.into());
+    }
+    if !ranges.is_empty() {
+        options.profiles.push(Profile { ranges });
+    }
+    Ok((options, reasons))
+}
+
+/// The shape of the pictures that ranges were found with, where a manifest beside them says it.
+fn picture_of(file: &Path) -> Option<[usize; 3]> {
+    let table = |file: &Path| Some(Table::read(file).ok()?.manifest().preprocessing.clone());
+    let cache = |file: &Path| Some(CacheManifest::read(file).ok()?.manifest.preprocessing);
+    let recipe = table(file)
+        .or_else(|| table(&file.with_file_name(TABLE)))
+        .or_else(|| cache(&file.with_file_name(CACHE_MANIFEST)))?;
+    let mut recipe = Settings::from_toml(&recipe).ok()?.recipe().ok()?;
+    if let Some(Step::Decode(step)) = recipe.steps.first_mut() {
+        // Who decodes changes pixels, not their number.
+        step.jpeg = JpegDecoder::LibjpegTurbo;
+    }
+    Some(calibrant_preprocess::Preprocess::shape(&recipe.compile().ok()?))
+}

@@ -1,0 +1,80 @@
+//! Where the fixtures lie, and a job on them that a test can change.
+
+use std::fs;
+use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use calibrant_calibration::Method;
+use calibrant_dataset::Subset;
+use calibrant_job::{
+    Backend, Calibration, Config, Control, EnginePolicy, Error, Pictures, Ranges, Report,
+};
+use calibrant_preprocess::{Recipe, Settings, Size};
+use calibrant_runtime_embedded::Embedded;
+
+/// The path of a fixture.
+pub(crate) fn fixture(path: &str) -> PathBuf {
+    Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../fixtures")).join(path)
+}
+
+pub(crate) fn size(n: usize) -> NonZeroUsize {
+    NonZeroUsize::new(n).unwrap()
+}
+
+/// The pure-Rust runtime, by a method.
+pub(crate) fn embedded(method: Method) -> Backend {
+    Backend::Runtime { runtime: Arc::new(Embedded), method }
+}
+
+/// A calibration of one of the fashion networks over some of its pictures.
+pub(crate) fn fashion_calibration() -> Calibration {
+    let recipe = Recipe::preset("fashion").unwrap();
+    let preprocess = Arc::new(recipe.compile().unwrap());
+    let pictures = fixture("fashion/calibration");
+    let mut calibration = Calibration::of_pictures(pictures, preprocess, embedded(Method::Mse));
+    calibration.subset = Subset { limit: Some(size(20)), stride: size(25), ..Subset::ALL };
+    calibration.batch_size = size(4);
+    calibration.workers = size(2);
+    calibration.memory_bytes = 2 << 30;
+    calibration
+}
+
+/// The same, with something changed.
+pub(crate) fn fashion_calibration_with(change: impl FnOnce(&mut Calibration)) -> Calibration {
+    let mut calibration = fashion_calibration();
+    change(&mut calibration);
+    calibration
+}
+
+/// A calibration of a fashion network over pictures of any size.
+pub(crate) fn any_picture_calibration(samples: PathBuf) -> Calibration {
+    let settings = Settings { size: Some(Size::new(28, 28)), ..Settings::preset("imagenet") };
+    let pipeline = settings.recipe().unwrap().compile().unwrap();
+    fashion_calibration_with(|it| {
+        it.samples = samples;
+        it.subset = Subset::ALL;
+        it.pictures = Some(Pictures::Host(Arc::new(pipeline)));
+    })
+}
+
+/// The job up to the rewritten model.
+pub(crate) fn job(model: &str, calibration: Calibration, output: &Path) -> Config {
+    let mut config = Config::new(fixture(model), Ranges::Calibrate(calibration), output);
+    config.engine.policy = EnginePolicy::Skip;
+    config.cache_version = Some(101_601);
+    config
+}
+
+pub(crate) fn run(config: &Config) -> Result<Report, Error> {
+    calibrant_job::run(config, Control::none())
+}
+
+/// The names of the files in a folder, sorted.
+pub(crate) fn files(folder: &Path) -> Vec<String> {
+    let Ok(entries) = fs::read_dir(folder) else { return Vec::new() };
+    let mut names: Vec<String> =
+        entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    names.sort();
+    names
+}
