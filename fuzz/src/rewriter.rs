@@ -2,7 +2,7 @@
 
 use calibrant_format::{Numbers, Range};
 use calibrant_onnx::{Model, validate};
-use calibrant_rewrite::{Options, quantize};
+use calibrant_rewrite::{QuantizeOptions, quantize};
 
 /// Quantizes a model with a range of 1 for every tensor; of a valid model comes a valid one.
 ///
@@ -15,7 +15,7 @@ pub fn rewriter(bytes: &[u8]) {
     let nodes = model.graph().node.iter();
     let names = nodes.flat_map(|node| node.input.iter().chain(&node.output));
     let ranges = names.map(|name| (name.clone(), Range::ONE)).collect();
-    if let Ok((quantized, _)) = quantize(&model, &ranges, &Options::all(Numbers::INT8)) {
+    if let Ok((quantized, _)) = quantize(&model, &ranges, &QuantizeOptions::all(Numbers::INT8)) {
         assert!(!is_valid || validate(&quantized).is_ok(), "of a valid model comes a valid one");
     }
 }

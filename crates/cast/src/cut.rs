@@ -10,7 +10,7 @@ use super::flow::{Flow, Maker, NodeId};
 use super::min_cut::{MinCut, SINK, SOURCE, UNCUTTABLE};
 use super::options::IoPrecision;
 use super::scales;
-use super::units::{Slot, UnitId, Units};
+use super::units::{End, UnitId, Units};
 
 /// What a Cast costs, and what it costs right behind a node that reads int8.
 const CAST: u64 = 2;
@@ -70,17 +70,17 @@ pub(super) fn cut(
     let input_vertices: Vec<usize> = inputs.iter().map(&mut vertex).collect();
     for value in (0..flow.values.len()).filter(|&value| flow.is_float(value)) {
         let maker = match (units.made(flow, value), flow.values[value].maker) {
-            (Slot::Unit(unit), _) => unit_vertices[unit],
-            (Slot::Float32, _) => SOURCE,
-            (Slot::Caller, Maker::Input(place)) => input_vertices[place],
+            (End::Unit(unit), _) => unit_vertices[unit],
+            (End::Float32, _) => SOURCE,
+            (End::Caller, Maker::Input(place)) => input_vertices[place],
             _ => continue,
         };
         let readers =
             flow.values[value].readers.iter().filter_map(|&reader| match units.wanted(reader) {
-                Slot::Unit(unit) => Some(unit_vertices[unit]),
-                Slot::Float32 => Some(SOURCE),
-                Slot::Caller => (io == IoPrecision::Fp32).then_some(SOURCE),
-                Slot::NotFloat | Slot::Any | Slot::Constant => None,
+                End::Unit(unit) => Some(unit_vertices[unit]),
+                End::Float32 => Some(SOURCE),
+                End::Caller => (io == IoPrecision::Fp32).then_some(SOURCE),
+                End::NotFloat | End::Any | End::Constant => None,
             });
         let cost = cost(flow, units.made(flow, value), units);
         join(&mut graph, maker, readers.collect(), cost);
@@ -92,10 +92,10 @@ pub(super) fn cut(
     }
 }
 
-fn cost(flow: &Flow<'_>, made: Slot, units: &Units) -> u64 {
+fn cost(flow: &Flow<'_>, made: End, units: &Units) -> u64 {
     let is_behind_int8 = |unit: UnitId| scales::reads_dequantized(flow, units.units[unit].node);
     match made {
-        Slot::Unit(unit) if is_behind_int8(unit) => CAST_BEHIND_INT8,
+        End::Unit(unit) if is_behind_int8(unit) => CAST_BEHIND_INT8,
         _ => CAST,
     }
 }

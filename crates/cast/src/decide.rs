@@ -13,7 +13,7 @@ use super::regions;
 use super::scales;
 use super::schema::Formal;
 use super::summary::KeptReason;
-use super::units::{Slot, UnitId, Units};
+use super::units::{End, UnitId, Units};
 use super::wishes::{Wish, wishes};
 use crate::error::CastError;
 
@@ -178,9 +178,9 @@ impl Chooser<'_, '_> {
     fn letters(&self, unit: UnitId) -> HashSet<u8> {
         let id = self.units.units[unit].node;
         let Some(schema) = self.flow.nodes[id].schema else { return HashSet::new() };
-        let is_unit = |slot: &Slot| *slot == Slot::Unit(unit);
-        let inputs = self.units.inputs[id].iter().enumerate().filter(|(_, slot)| is_unit(slot));
-        let outputs = self.units.outputs[id].iter().enumerate().filter(|(_, slot)| is_unit(slot));
+        let is_unit = |end: &End| *end == End::Unit(unit);
+        let inputs = self.units.inputs[id].iter().enumerate().filter(|(_, end)| is_unit(end));
+        let outputs = self.units.outputs[id].iter().enumerate().filter(|(_, end)| is_unit(end));
         let formals = inputs.map(|(place, _)| schema.input(place));
         let formals = formals.chain(outputs.map(|(place, _)| schema.output(place)));
         let letter = |formal| match formal {

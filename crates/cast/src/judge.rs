@@ -26,7 +26,7 @@ use super::convert::{Loss, largest_step, loss};
 use super::flow::{Flow, Maker, Node, NodeId, Reader, ValueId};
 use super::options::FloatType;
 use super::summary::KeptReason;
-use super::units::{Slot, Units};
+use super::units::{End, Units};
 use calibrant_prepare::from_end;
 
 /// Ranges by tensor: minimum and maximum over all samples.
@@ -45,7 +45,7 @@ impl<'a, 'm> Judge<'a, 'm> {
         Self { flow, units, ranges, losses: HashMap::new() }
     }
 
-    /// Returns why the floats of `node` that stand at `slots` cannot be `precision`.
+    /// Returns why the floats of `node` that stand at `ends` cannot be `precision`.
     ///
     /// # Errors
     ///
@@ -56,10 +56,10 @@ impl<'a, 'm> Judge<'a, 'm> {
         is_of_bodies: bool,
         precision: FloatType,
     ) -> Result<Option<KeptReason>, TensorError> {
-        let in_unit = |slots: &[Slot], values: &[Option<ValueId>]| -> Vec<(usize, ValueId)> {
-            let pairs = slots.iter().zip(values).enumerate();
+        let in_unit = |ends: &[End], values: &[Option<ValueId>]| -> Vec<(usize, ValueId)> {
+            let pairs = ends.iter().zip(values).enumerate();
             pairs
-                .filter(|(_, (slot, _))| matches!(slot, Slot::Unit(_)))
+                .filter(|(_, (end, _))| matches!(end, End::Unit(_)))
                 .filter_map(|(place, (_, value))| Some((place, (*value)?)))
                 .collect()
         };

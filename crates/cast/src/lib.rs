@@ -53,7 +53,7 @@ use self::flow::{Flow, Maker, NodeId, Reader};
 use self::judge::{Judge, Ranges};
 use self::naming::Naming;
 use self::schema::Schema;
-use self::units::{Slot, Units};
+use self::units::{End, Units};
 use self::write::Writer;
 
 /// Where a constant or an activation is noted: this share of its values, or this part of the largest number.
@@ -184,8 +184,8 @@ fn summarized(flow: &Flow<'_>, units: &Units, decision: &Decision, id: NodeId) -
     if converts_floats(flow, node) {
         return None;
     }
-    let mut slots = units.inputs[id].iter().chain(&units.outputs[id]);
-    let computes = slots.any(|slot| matches!(slot, Slot::Unit(_) | Slot::Float32));
+    let mut ends = units.inputs[id].iter().chain(&units.outputs[id]);
+    let computes = ends.any(|end| matches!(end, End::Unit(_) | End::Float32));
     if !computes || node.proto.is("Constant") {
         return None;
     }
@@ -257,8 +257,8 @@ fn activation_notes(judge: &Judge<'_, '_>, decision: &Decision) -> Vec<CastNote>
     for value in (0..flow.values.len()).filter(|&value| flow.is_float(value)) {
         let tensor = &flow.values[value];
         let precision = match (units.made(flow, value), tensor.maker) {
-            (Slot::Unit(unit), _) => decision.types[unit],
-            (Slot::Caller, Maker::Input(place)) => decision.inputs[place],
+            (End::Unit(unit), _) => decision.types[unit],
+            (End::Caller, Maker::Input(place)) => decision.inputs[place],
             _ => continue,
         };
         let is_read = tensor.readers.iter().any(|reader| !matches!(reader, Reader::Output(0, _)));

@@ -6,7 +6,7 @@ use super::decide::Decision;
 use super::flow::{Flow, Maker, Reader, ValueId};
 use super::options::{FloatType, IoPrecision};
 use super::schema::Formal;
-use super::units::{Slot, Units};
+use super::units::{End, Units};
 use calibrant_prepare::Names;
 
 /// The types and names of all float tensors.
@@ -39,8 +39,8 @@ impl<'a, 'm> Naming<'a, 'm> {
     /// Returns what `value` is made as; float32 for a constant.
     pub(super) fn made(&self, value: ValueId) -> FloatType {
         match (self.units.made(self.flow, value), self.flow.values[value].maker) {
-            (Slot::Unit(unit), _) => self.decision.types[unit],
-            (Slot::Caller, Maker::Input(place)) => self.decision.inputs[place],
+            (End::Unit(unit), _) => self.decision.types[unit],
+            (End::Caller, Maker::Input(place)) => self.decision.inputs[place],
             _ => FloatType::Fp32,
         }
     }
@@ -48,9 +48,9 @@ impl<'a, 'm> Naming<'a, 'm> {
     /// Returns the type in which `reader` takes `value`.
     pub(super) fn read(&self, value: ValueId, reader: Reader) -> FloatType {
         match self.units.wanted(reader) {
-            Slot::Unit(unit) => self.decision.types[unit],
-            Slot::Any if self.takes_as_made(value, reader) => self.made(value),
-            Slot::Caller if self.io == IoPrecision::Model => self.made(value),
+            End::Unit(unit) => self.decision.types[unit],
+            End::Any if self.takes_as_made(value, reader) => self.made(value),
+            End::Caller if self.io == IoPrecision::Model => self.made(value),
             _ => FloatType::Fp32,
         }
     }

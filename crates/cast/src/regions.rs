@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use calibrant_onnx::DataType;
 
 use super::flow::{Flow, Maker, Node, NodeId, Reader, ValueId};
-use super::units::{Slot, UnitId, Units};
+use super::units::{End, UnitId, Units};
 
 /// Inputs that take sizes or places; sorted. What is computed for them has to be exact.
 #[rustfmt::skip]
@@ -111,8 +111,8 @@ pub(super) fn on_purpose(flow: &Flow<'_>, units: &Units) -> HashSet<UnitId> {
         }
         let made = units.made(flow, value);
         let readers = flow.values[value].readers.iter().map(|&reader| units.wanted(reader));
-        for slot in readers.chain([made]) {
-            let Slot::Unit(unit) = slot else { continue };
+        for end in readers.chain([made]) {
+            let End::Unit(unit) = end else { continue };
             if found.insert(unit) {
                 waiting.extend(tensors_of(flow, units, unit));
             }
@@ -134,7 +134,7 @@ fn tensors_of(flow: &Flow<'_>, units: &Units, unit: UnitId) -> Vec<ValueId> {
 
 fn touches(flow: &Flow<'_>, units: &Units, value: ValueId, unit: UnitId) -> bool {
     let readers = flow.values[value].readers.iter().map(|&reader| units.wanted(reader));
-    readers.chain([units.made(flow, value)]).any(|slot| slot == Slot::Unit(unit))
+    readers.chain([units.made(flow, value)]).any(|end| end == End::Unit(unit))
 }
 
 pub(super) fn is_half(flow: &Flow<'_>, value: ValueId) -> bool {

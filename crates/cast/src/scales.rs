@@ -11,7 +11,7 @@ use super::flow::{Flow, Maker, NodeId, Reader};
 use super::judge::Judge;
 use super::options::{FloatType, ScalePrecision};
 use super::summary::KeptReason;
-use super::units::{Slot, UnitId, Units};
+use super::units::{End, UnitId, Units};
 
 /// Whether a node quantizes or dequantizes.
 pub(super) fn is_pair_half(flow: &Flow<'_>, node: NodeId) -> bool {
@@ -62,12 +62,12 @@ pub(super) fn objection(
 pub(super) fn fixed_readers(flow: &Flow<'_>, units: &Units) -> Vec<(UnitId, NodeId)> {
     let mut found = Vec::new();
     for (id, node) in flow.nodes.iter().enumerate() {
-        let is_fixed = units.outputs[id].first() == Some(&Slot::Float32);
+        let is_fixed = units.outputs[id].first() == Some(&End::Float32);
         let Some(&Some(value)) = node.outputs.first() else { continue };
         if node.proto.is("DequantizeLinear") && is_fixed {
             let readers = flow.values[value].readers.iter().map(|&reader| units.wanted(reader));
-            found.extend(readers.filter_map(|slot| match slot {
-                Slot::Unit(unit) => Some((unit, id)),
+            found.extend(readers.filter_map(|end| match end {
+                End::Unit(unit) => Some((unit, id)),
                 _ => None,
             }));
         }
@@ -93,7 +93,7 @@ pub(super) fn ties(flow: &Flow<'_>, units: &Units) -> Vec<(UnitId, UnitId)> {
                 }
                 Reader::Node(..) if node.proto.is("DequantizeLinear") => {
                     match units.wanted(reader) {
-                        Slot::Unit(other) => Some(other),
+                        End::Unit(other) => Some(other),
                         _ => None,
                     }
                 }

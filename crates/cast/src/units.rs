@@ -11,7 +11,7 @@ pub(super) type UnitId = usize;
 
 /// The type at one end of the way of a tensor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Slot {
+pub(super) enum End {
     /// The tensor is no float32 tensor: none of our business.
     NotFloat,
     /// Float32 in every case.
@@ -40,12 +40,12 @@ pub(super) struct Unit {
 pub(super) struct Units {
     pub(super) units: Vec<Unit>,
     /// By node, then by input.
-    pub(super) inputs: Vec<Vec<Slot>>,
+    pub(super) inputs: Vec<Vec<End>>,
     /// By node, then by output.
-    pub(super) outputs: Vec<Vec<Slot>>,
+    pub(super) outputs: Vec<Vec<End>>,
     /// By graph: what its inputs are made as; of the main graph nothing.
-    body_inputs: Vec<Vec<Slot>>,
-    body_outputs: Vec<Vec<Slot>>,
+    body_inputs: Vec<Vec<End>>,
+    body_outputs: Vec<Vec<End>>,
     by_node: Vec<Vec<UnitId>>,
 }
 
@@ -85,24 +85,24 @@ impl Units {
     }
 
     /// Returns what a tensor is made as.
-    pub(super) fn made(&self, flow: &Flow<'_>, value: ValueId) -> Slot {
+    pub(super) fn made(&self, flow: &Flow<'_>, value: ValueId) -> End {
         if !flow.is_float(value) {
-            return Slot::NotFloat;
+            return End::NotFloat;
         }
         match flow.values[value].maker {
-            Maker::Constant => Slot::Constant,
-            Maker::Sparse => Slot::Float32,
-            Maker::Input(_) if flow.values[value].graph == 0 => Slot::Caller,
+            Maker::Constant => End::Constant,
+            Maker::Sparse => End::Float32,
+            Maker::Input(_) if flow.values[value].graph == 0 => End::Caller,
             Maker::Input(place) => self.body_inputs[flow.values[value].graph][place],
             Maker::Node(node, output) => self.outputs[node][output],
         }
     }
 
     /// Returns what a reader takes.
-    pub(super) fn wanted(&self, reader: Reader) -> Slot {
+    pub(super) fn wanted(&self, reader: Reader) -> End {
         match reader {
             Reader::Node(node, input) => self.inputs[node][input],
-            Reader::Output(0, _) => Slot::Caller,
+            Reader::Output(0, _) => End::Caller,
             Reader::Output(body, place) => self.body_outputs[body][place],
         }
     }
@@ -134,14 +134,14 @@ impl Units {
                 op == "Cast" && node.outputs.iter().flatten().any(|&out| flow.is_float(out));
             self.inputs[id][place] = match formal {
                 // The place of the region of interest in Resize is no data.
-                Formal::Letter(_) if (op, place) == ("Resize", 1) => Slot::Float32,
+                Formal::Letter(_) if (op, place) == ("Resize", 1) => End::Float32,
                 Formal::Letter(_) if READ_AS_THEY_COME.contains(&(op, place)) && !copies => {
-                    Slot::Any
+                    End::Any
                 }
                 Formal::Letter(_) => {
-                    Slot::Unit(*own.get_or_insert_with(|| self.add_unit(id, false)))
+                    End::Unit(*own.get_or_insert_with(|| self.add_unit(id, false)))
                 }
-                Formal::Float32 | Formal::Other => Slot::Float32,
+                Formal::Float32 | Formal::Other => End::Float32,
             };
         }
         for (place, value) in node.outputs.iter().enumerate() {
@@ -151,11 +151,11 @@ impl Units {
             let formal = node.schema.map_or(Formal::Float32, |schema| schema.output(place));
             self.outputs[id][place] = match formal {
                 // Statistics, of the type that an attribute states.
-                Formal::Letter(_) if op == "LayerNormalization" && place > 0 => Slot::Float32,
+                Formal::Letter(_) if op == "LayerNormalization" && place > 0 => End::Float32,
                 Formal::Letter(_) => {
-                    Slot::Unit(*own.get_or_insert_with(|| self.add_unit(id, false)))
+                    End::Unit(*own.get_or_insert_with(|| self.add_unit(id, false)))
                 }
-                Formal::Float32 | Formal::Other => Slot::Float32,
+                Formal::Float32 | Formal::Other => End::Float32,
             };
         }
     }
@@ -171,24 +171,24 @@ impl Units {
             }
             let is_known = matches!(node.proto.op(), "If" | "Loop" | "Scan");
             let is_float = !types.contains(&false) && is_known && node.proto.is_default_domain();
-            let slot = if is_float { Slot::Unit(self.add_unit(id, true)) } else { Slot::Float32 };
+            let end = if is_float { End::Unit(self.add_unit(id, true)) } else { End::Float32 };
             for tie in ties {
                 if !tie.value(flow, id).is_some_and(|value| flow.is_float(value)) {
                     continue;
                 }
                 match tie {
-                    Tie::Input(place) => self.inputs[id][place] = slot,
-                    Tie::Output(place) => self.outputs[id][place] = slot,
-                    Tie::BodyInput(body, place) => self.body_inputs[body][place] = slot,
-                    Tie::BodyOutput(body, place) => self.body_outputs[body][place] = slot,
+                    Tie::Input(place) => self.inputs[id][place] = end,
+                    Tie::Output(place) => self.outputs[id][place] = end,
+                    Tie::BodyInput(body, place) => self.body_inputs[body][place] = end,
+                    Tie::BodyOutput(body, place) => self.body_outputs[body][place] = end,
                 }
             }
         }
     }
 }
 
-fn not_float(count: usize) -> Vec<Slot> {
-    vec![Slot::NotFloat; count]
+fn not_float(count: usize) -> Vec<End> {
+    vec![End::NotFloat; count]
 }
 
 /// A place at which a tensor goes in or out of a node with bodies.

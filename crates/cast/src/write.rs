@@ -11,7 +11,7 @@ use super::flow::{GraphId, Maker, NodeId, Reader, ValueId};
 use super::naming::Naming;
 use super::options::FloatType;
 use super::types::{self, Otherwise};
-use super::units::Slot;
+use super::units::End;
 use calibrant_prepare::Names;
 
 /// Writes graphs as `naming` says.
@@ -181,7 +181,7 @@ impl Writer<'_, '_> {
     fn attributes(&self, id: NodeId, node: &mut NodeProto) -> Result<(), TensorError> {
         let Some(&Some(output)) = self.naming.flow.nodes[id].outputs.first() else { return Ok(()) };
         let read = self.type_of_input(id, 0);
-        let is_ours = matches!(self.naming.units.outputs[id][0], Slot::Unit(_));
+        let is_ours = matches!(self.naming.units.outputs[id][0], End::Unit(_));
         let made = self.naming.made(output);
         let after =
             if is_ours { Some(made.dtype()) } else { self.naming.flow.values[output].dtype };

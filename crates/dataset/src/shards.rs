@@ -33,7 +33,7 @@ pub(crate) fn open(path: &Path) -> Result<(Vec<SampleRef>, Census), DatasetError
         if let Some(format) = picture::compression(&head) {
             return Err(DatasetError::Compressed { path, format });
         }
-        for Found { name: member, range, label } in
+        for ArchivedPicture { name: member, range, label } in
             samples_of(&shard, &name, &mut tally).map_err(broken)?
         {
             let place = Place::Member { shard: Arc::clone(&file), range, n_shard: name.len() + 1 };
@@ -69,7 +69,7 @@ fn shards(path: &Path) -> Result<(Vec<(String, PathBuf)>, Tally), DatasetError> 
 
 /// A picture in an archive.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Found {
+pub(crate) struct ArchivedPicture {
     /// The picture's own path in the archive.
     pub(crate) name: String,
     pub(crate) range: Range<usize>,
@@ -85,7 +85,7 @@ pub(crate) fn samples_of(
     archive: &Store,
     shard: &str,
     tally: &mut Tally,
-) -> Result<Vec<Found>, TarError> {
+) -> Result<Vec<ArchivedPicture>, TarError> {
     let members = tar::members(archive)?;
     let mut ended: HashMap<&str, usize> = HashMap::new();
     let mut samples = Vec::new();
@@ -182,7 +182,7 @@ fn sample(
     group: &[Part<'_>],
     shard: &str,
     tally: &mut Tally,
-) -> Result<Option<Found>, TarError> {
+) -> Result<Option<ArchivedPicture>, TarError> {
     let is_plain = |part: &&Part<'_>| EXTENSIONS.contains(&&*part.extension.to_ascii_lowercase());
     let ends_in_one = |part: &&Part<'_>| EXTENSIONS.contains(&&*last_extension(part));
     let mut picture = group.iter().find(is_plain).or_else(|| group.iter().find(ends_in_one));
@@ -209,7 +209,7 @@ fn sample(
     }
     let Some(Part { member, .. }) = picture else { return Ok(None) };
     let label = class.map(|part| label(archive, part.member)).transpose()?;
-    Ok(Some(Found { name: member.name.clone(), range: member.range.clone(), label }))
+    Ok(Some(ArchivedPicture { name: member.name.clone(), range: member.range.clone(), label }))
 }
 
 fn label(archive: &Store, member: &Member) -> Result<Label, TarError> {

@@ -1,7 +1,7 @@
 //! What goes to the device before the coefficients of a picture: its job and its tables.
 
 use calibrant_jpeg::{Blocks, Coding, Header};
-use calibrant_preprocess::{Method, Pipeline, PreprocessError, Sampling, Size};
+use calibrant_preprocess::{Pipeline, PreprocessError, ResizeKernel, Sampling, Size};
 
 use crate::pictures::PictureJob;
 
@@ -107,7 +107,7 @@ impl Template {
     }
 }
 
-/// The job of a method, as the programs number them; `None` for one that they do not know.
+/// The job of a kernel, as the programs number them; `None` for one that they do not know.
 fn job(sampling: &Sampling) -> Option<PictureJob> {
     let mut job = PictureJob {
         window_width: sampling.window.width,
@@ -119,20 +119,20 @@ fn job(sampling: &Sampling) -> Option<PictureJob> {
         fill: sampling.fill.into(),
         ..PictureJob::default()
     };
-    job.method = match sampling.method {
-        Method::Copy => 0,
-        Method::Nearest => 1,
-        Method::Linear => 2,
-        Method::Cubic { vectors } => {
+    job.method = match sampling.kernel {
+        ResizeKernel::Copy => 0,
+        ResizeKernel::Nearest => 1,
+        ResizeKernel::Linear => 2,
+        ResizeKernel::Cubic { vectors } => {
             job.vectors = vectors;
             3
         }
-        Method::Cells { across, down } => {
+        ResizeKernel::Cells { across, down } => {
             (job.cell_across, job.cell_down) = (across, down);
             4
         }
-        Method::Parts => 5,
-        Method::Convolve { rows_first, precision } => {
+        ResizeKernel::Parts => 5,
+        ResizeKernel::Convolve { rows_first, precision } => {
             (job.precision_columns, job.precision_rows) = precision;
             if rows_first { 7 } else { 6 }
         }

@@ -36,7 +36,7 @@ use calibrant_calibration::{Cache, Method, SampleDigest, SavedStatistics, Table}
 use calibrant_format::{Format, INT8, Numbers};
 use calibrant_onnx::Model;
 use calibrant_prefetch::Batch;
-use calibrant_rewrite::{Options, Summary, quantize};
+use calibrant_rewrite::{QuantizeOptions, Summary, quantize};
 use calibrant_runtime::{Runtime, Sample, Settings, Source, SourceError};
 use calibrant_tensor::{Digest, Input, digest, digest_tensors};
 
@@ -140,7 +140,7 @@ impl Calibrated {
     ///
     /// When it cannot be quantized.
     pub fn quantize(&self, model: &Model) -> Result<(Model, Summary), Error> {
-        let options = Options::all(Numbers::both(self.format));
+        let options = QuantizeOptions::all(Numbers::both(self.format));
         quantize(model, &self.table.ranges(), &options).map_err(Error::Quantize)
     }
 }

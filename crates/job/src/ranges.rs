@@ -17,7 +17,7 @@ use crate::report::CalibrationReport;
 
 /// Ranges, however they were found.
 #[derive(Debug)]
-pub(crate) struct Found {
+pub(crate) struct Obtained {
     pub(crate) report: CalibrationReport,
     pub(crate) ranges: Ranges,
     /// Minimum and maximum over all samples, by tensor; a cache has none.

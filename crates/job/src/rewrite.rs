@@ -8,12 +8,12 @@ use calibrant_format::{Operators, Scheme};
 use calibrant_onnx::Model;
 use calibrant_onnx::proto::NodeProto;
 use calibrant_prepare::rename_unrelated_symbols;
-use calibrant_rewrite::{Options, RewriteError, Summary, quantize};
+use calibrant_rewrite::{QuantizeOptions, RewriteError, Summary, quantize};
 use regex_lite::Regex;
 
 use crate::config::Casts;
 use crate::error::ConfigError;
-use crate::ranges::Found;
+use crate::ranges::Obtained;
 use crate::route::{Route, Typing};
 use crate::suspects::first_few;
 
@@ -58,7 +58,7 @@ impl From<ConfigError> for Problem {
 /// When a layer precision fits no node, or a rewrite refuses the model.
 pub(crate) fn rewrite(
     model: &Model,
-    found: Option<&Found>,
+    found: Option<&Obtained>,
     route: &Route,
     casts: Casts,
 ) -> Result<Rewritten, Problem> {
@@ -66,7 +66,7 @@ pub(crate) fn rewrite(
     let (mut rewritten, quantized) = match found {
         Some(found) if route.via == Some(Int8Via::Qdq) => {
             let floats = layers.iter().rev().map(|(name, _)| Operators::Named(name.clone()));
-            let mut options = Options::all(route.numbers);
+            let mut options = QuantizeOptions::all(route.numbers);
             options.scheme = floats.fold(options.scheme, Scheme::except);
             let (rewritten, summary) = quantize(model, &found.ranges, &options)?;
             (rewritten, Some(summary))

@@ -29,7 +29,7 @@ use crate::output::{
     CACHE, CACHE_MANIFEST, MODEL, MODEL_FILES, Output, PLAN, REPORT, STATISTICS, TABLE,
 };
 use crate::pictures::TensorsOf;
-use crate::ranges::{Found, Reused, reuse};
+use crate::ranges::{Obtained, Reused, reuse};
 use crate::report::{
     CalibrationReport, EngineReport, ModelReport, PROGRAM, REPORT_SCHEMA_VERSION, Report,
     StageReport,
@@ -283,7 +283,7 @@ impl<'run> Job<'run> {
         model: &LoadedModel,
         samples: Option<&Dataset>,
         library: &Library,
-    ) -> Result<Option<Found>, Error> {
+    ) -> Result<Option<Obtained>, Error> {
         let found = library.version().and_then(cache_version);
         let target = self.config.target.filter(|target| target.way() == TargetWay::Cache);
         let named = self.config.cache_version.or(target.map(Target::version));
@@ -307,7 +307,7 @@ impl<'run> Job<'run> {
         model: &LoadedModel,
         dataset: &Dataset,
         version: u32,
-    ) -> Result<Found, Error> {
+    ) -> Result<Obtained, Error> {
         let Backend::Runtime { runtime, method } = &calibration.backend else {
             return Err(ConfigError::NothingToBuild.into());
         };
@@ -331,7 +331,7 @@ impl<'run> Job<'run> {
         if let Some(cache) = &cache {
             self.output.publish(CACHE, cache.to_string().as_bytes())?;
         }
-        Ok(Found {
+        Ok(Obtained {
             report: CalibrationReport::Calibrated(Box::new(report)),
             ranges: table.ranges(),
             bounds: Some(table.bounds()),
@@ -364,7 +364,7 @@ impl<'run> Job<'run> {
         file: PathBuf,
         reused: Reused,
         model: &LoadedModel,
-    ) -> Result<Found, Error> {
+    ) -> Result<Obtained, Error> {
         let Reused { ranges, method, table, statistics, looked_beside, cache, manifest, notes } =
             reused;
         let (cache, path) = (cache.as_ref(), &self.config.model);
@@ -395,7 +395,7 @@ impl<'run> Job<'run> {
             self.output.publish(CACHE, text.as_bytes())?;
             algorithm = cache.algorithm();
         }
-        Ok(Found {
+        Ok(Obtained {
             report: CalibrationReport::Reused { file, method, tensors: ranges.len() },
             ranges,
             bounds: table.as_deref().map(Table::bounds),
@@ -408,7 +408,7 @@ impl<'run> Job<'run> {
     fn rewrite(
         &mut self,
         model: &LoadedModel,
-        found: Option<&Found>,
+        found: Option<&Obtained>,
         route: &Route,
     ) -> Result<RewriteReport, Error> {
         if self.config.engine.policy == EnginePolicy::CalibrateOnly {
@@ -423,7 +423,7 @@ impl<'run> Job<'run> {
     fn draft_model(
         &mut self,
         model: &LoadedModel,
-        found: Option<&Found>,
+        found: Option<&Obtained>,
         route: &Route,
     ) -> Result<RewriteReport, Error> {
         let Rewritten { model: rewritten, quantized, cast } =
@@ -452,7 +452,7 @@ impl<'run> Job<'run> {
         library: &Library,
         options: &BuildOptions,
         route: &Route,
-        ranges: Option<&Found>,
+        ranges: Option<&Obtained>,
     ) -> Result<EngineReport, Error> {
         if matches!(self.config.engine.policy, EnginePolicy::CalibrateOnly | EnginePolicy::Skip) {
             return Ok(EngineReport::Unwanted);

@@ -69,7 +69,7 @@ pub use proto::tensor_proto::DataType;
 pub use error::{Error, ExternalProblem, TensorError, TensorProblem, TopologyError};
 pub use looks::Looks;
 pub use model::Model;
-pub use topology::{Origin, Slot, Topology, Use};
+pub use topology::{Origin, ReadAs, Topology, Use};
 pub use types::{Dim, TensorType};
 pub use validate::{OPSETS, Problem, ValidateError, validate};
 pub use write::WriteOptions;

@@ -35,12 +35,12 @@ pub struct Use {
     /// The node's place in the graph.
     pub node: usize,
     /// How it reads.
-    pub slot: Slot,
+    pub read_as: ReadAs,
 }
 
 /// How a node reads a tensor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Slot {
+pub enum ReadAs {
     /// As this input.
     Input(usize),
     /// By name, inside a graph in one of its attributes.
@@ -209,13 +209,13 @@ fn consumers(graph: &GraphProto) -> HashMap<&str, Vec<Use>> {
     let mut consumers: HashMap<&str, Vec<Use>> = HashMap::new();
     for (node, reader) in graph.node.iter().enumerate() {
         for (i, tensor) in reader.input.iter().enumerate().filter(|(_, name)| !name.is_empty()) {
-            consumers.entry(tensor).or_default().push(Use { node, slot: Slot::Input(i) });
+            consumers.entry(tensor).or_default().push(Use { node, read_as: ReadAs::Input(i) });
         }
         let mut captured: Vec<&str> = reader.subgraphs().flat_map(captures).collect();
         captured.sort_unstable();
         captured.dedup();
         for tensor in captured {
-            consumers.entry(tensor).or_default().push(Use { node, slot: Slot::Captured });
+            consumers.entry(tensor).or_default().push(Use { node, read_as: ReadAs::Captured });
         }
     }
     consumers

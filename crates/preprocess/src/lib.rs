@@ -52,5 +52,5 @@ pub use recipe::{
     Filter, JpegDecoder, MAX_PICTURE_SIDE_PX, MAX_SIDE_PX, Normalise, Orientation, Pad, PadAnchor,
     PadTo, PixelRules, Recipe, Resize, ResizeKind, Rounding, Scale, Size, Step, Target,
 };
-pub use resize::{FirError, Method, Sampling};
+pub use resize::{FirError, ResizeKernel, Sampling};
 pub use settings::Settings;

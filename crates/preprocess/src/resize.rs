@@ -27,7 +27,7 @@ use calibrant_jpeg::Region;
 
 pub use fir::FirError;
 pub(crate) use sampling::sampling;
-pub use sampling::{Method, Sampling};
+pub use sampling::{ResizeKernel, Sampling};
 
 use crate::geometry::Plan;
 use crate::recipe::{Filter, Size};

@@ -12,7 +12,7 @@ use std::fs;
 
 use calibrant_format::{FORMATS, Numbers, Ranges};
 use calibrant_onnx::Model;
-use calibrant_rewrite::{Options, SmallLayers, quantize};
+use calibrant_rewrite::{QuantizeOptions, SmallLayers, quantize};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -26,7 +26,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let ranges: BTreeMap<String, f32> = serde_json::from_slice(&fs::read(ranges)?)?;
     let name = words.first().map_or("int8", String::as_str);
     let format = FORMATS.into_iter().find(|format| format.name == name).ok_or("no such format")?;
-    let mut options = Options::all(Numbers::both(format));
+    let mut options = QuantizeOptions::all(Numbers::both(format));
     if words.get(1).is_some_and(|word| word == "all-layers") {
         options.small_layers = SmallLayers::Quantize;
     }

@@ -11,7 +11,7 @@ const MARKS: [&str; 5] = ["QuantizeLinear", "QLinear", "Integer", "QGemm", "QAtt
 /// Returns what gives away that the model is quantized, `None` when it is not.
 #[must_use]
 pub fn already_quantized(model: &Model) -> Option<String> {
-    let mut found = Found::default();
+    let mut found = Marks::default();
     found.look_into(&model.graph().node);
     model.proto.functions.iter().for_each(|function| found.look_into(&function.node));
     let first = found.first?;
@@ -21,12 +21,12 @@ pub fn already_quantized(model: &Model) -> Option<String> {
 }
 
 #[derive(Default)]
-struct Found {
+struct Marks {
     counts: BTreeMap<String, usize>,
     first: Option<String>,
 }
 
-impl Found {
+impl Marks {
     fn look_into(&mut self, nodes: &[NodeProto]) {
         for (index, node) in nodes.iter().enumerate() {
             if MARKS.iter().any(|mark| node.op().contains(mark)) {

@@ -13,11 +13,11 @@
 //! ```no_run
 //! use calibrant_format::{Numbers, Ranges};
 //! use calibrant_onnx::Model;
-//! use calibrant_rewrite::{Options, quantize};
+//! use calibrant_rewrite::{QuantizeOptions, quantize};
 //!
 //! let model = Model::read("model.onnx".as_ref())?;
 //! let ranges = Ranges::of_amax([("input".to_owned(), 2.64), ("relu1".to_owned(), 6.0)])?;
-//! let (quantized, summary) = quantize(&model, &ranges, &Options::all(Numbers::INT8))?;
+//! let (quantized, summary) = quantize(&model, &ranges, &QuantizeOptions::all(Numbers::INT8))?;
 //! quantized.write("model.int8.onnx".as_ref())?;
 //! println!("{} activations in int8", summary.activations.len());
 //! # Ok::<(), Box<dyn std::error::Error>>(())
@@ -42,7 +42,7 @@ use calibrant_prepare::{BLOCKS, NEEDED, drop_unread, prepare};
 pub use detect::already_quantized;
 pub use error::RewriteError;
 pub use implicit::{ActivationScales, ScaleError, activation_scales, model_tensors};
-pub use options::{Options, SmallLayers};
+pub use options::{QuantizeOptions, SmallLayers};
 pub use summary::{
     NodeSummary, Note, Outcome, QuantizedActivation, QuantizedInput, Reason, Summary,
 };
@@ -64,7 +64,7 @@ use placement::{Decision, Scaled};
 pub fn quantize(
     model: &Model,
     ranges: &Ranges,
-    options: &Options,
+    options: &QuantizeOptions,
 ) -> Result<(Model, Summary), RewriteError> {
     if let Some(reason) = already_quantized(model) {
         return Err(RewriteError::AlreadyQuantized { reason });

@@ -4,7 +4,7 @@ use calibrant_format::{Numbers, Scheme};
 
 /// What operators are to compute in.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Options {
+pub struct QuantizeOptions {
     /// Which operator in which format. A rule for operators by name that meets no node is an error, so a typing slip is
     /// not a silent no-op; one for a type of operators may name types that the model does not have.
     pub scheme: Scheme,
@@ -22,7 +22,7 @@ pub enum SmallLayers {
     Quantize,
 }
 
-impl Options {
+impl QuantizeOptions {
     /// Everything in the same numbers, with the placement that TensorRT does best with: small layers in float.
     #[must_use]
     pub fn all(numbers: Numbers) -> Self {

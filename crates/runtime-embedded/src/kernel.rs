@@ -32,20 +32,20 @@ pub(crate) struct Kernel {
 #[derive(Debug)]
 pub(crate) struct Kernels {
     opsets: Vec<OperatorSetIdProto>,
-    options: Options,
+    options: RtenOptions,
     by_form: HashMap<Vec<u8>, usize>,
     kernels: Vec<Kernel>,
 }
 
 /// `rten`'s options, which list all its operators.
-struct Options(ModelOptions);
+struct RtenOptions(ModelOptions);
 
 impl Kernels {
     /// No kernels yet, for nodes of these versions of the operators.
     pub(crate) fn new(opsets: Vec<OperatorSetIdProto>) -> Self {
         let mut options = ModelOptions::with_all_ops();
         options.enable_optimization(false);
-        let options = Options(options);
+        let options = RtenOptions(options);
         Self { opsets, options, by_form: HashMap::new(), kernels: Vec::new() }
     }
 
@@ -213,8 +213,8 @@ impl fmt::Debug for Kernel {
     }
 }
 
-impl fmt::Debug for Options {
+impl fmt::Debug for RtenOptions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Options").finish_non_exhaustive()
+        f.debug_struct("RtenOptions").finish_non_exhaustive()
     }
 }

@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use calibrant_calibration::Histograms;
 use calibrant_onnx::facts::rearranges_values;
 use calibrant_onnx::proto::{NodeProto, TensorProto};
-use calibrant_onnx::{DataType, Slot, Topology};
+use calibrant_onnx::{DataType, ReadAs, Topology};
 use calibrant_runtime::{Task, Wanted};
 
 use crate::scope::Scope;
@@ -86,7 +86,7 @@ fn captured<'a>(topology: &Topology<'a>, index: usize) -> Vec<&'a str> {
         topology
             .consumers(name)
             .iter()
-            .any(|reader| reader.node == index && reader.slot == Slot::Captured)
+            .any(|reader| reader.node == index && reader.read_as == ReadAs::Captured)
     };
     let mut names: Vec<&str> =
         made.chain(given).chain(weights).filter(|name| !name.is_empty()).collect();

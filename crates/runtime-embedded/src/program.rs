@@ -32,7 +32,7 @@ pub(crate) struct Program {
     /// What is run for each sample.
     pub(crate) main: Block,
     /// Places in a frame.
-    pub(crate) n_slots: usize,
+    pub(crate) n_places: usize,
     /// What messages call the nodes.
     pub(crate) labels: Vec<NodeLabel>,
 }
@@ -54,7 +54,7 @@ pub(crate) enum Operand {
     /// In [`Program::constants`].
     Constant(usize),
     /// In the frame.
-    Slot(usize),
+    Place(usize),
 }
 
 /// Nodes in the order in which they run.
@@ -124,7 +124,7 @@ pub(crate) struct Run {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Made {
     /// Its place in the frame.
-    pub(crate) slot: usize,
+    pub(crate) place: usize,
     /// Its place among the observed tensors.
     pub(crate) observed: Option<usize>,
 }

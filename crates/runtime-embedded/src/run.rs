@@ -60,13 +60,13 @@ pub(crate) struct Machine<'a> {
     pub(crate) on: &'a RunOptions,
     pub(crate) stop: &'a Stop,
     pub(crate) budget: Budget,
-    frame: Vec<Slot>,
+    frame: Vec<Place>,
     live_bytes: u64,
 }
 
 /// A place in the frame.
 #[derive(Debug, Clone, Default)]
-struct Slot {
+struct Place {
     value: Option<Value>,
     n_bytes: u64,
 }
@@ -80,7 +80,7 @@ impl<'a> Machine<'a> {
         stop: &'a Stop,
         budget: Budget,
     ) -> Self {
-        let frame = vec![Slot::default(); program.n_slots];
+        let frame = vec![Place::default(); program.n_places];
         Self { program, made, inputs, on, stop, budget, frame, live_bytes: 0 }
     }
 
@@ -116,8 +116,8 @@ impl<'a> Machine<'a> {
                 self.put_all(&repeat.outputs, values, see)?;
             }
         }
-        for &slot in &step.frees {
-            self.free(slot);
+        for &place in &step.frees {
+            self.free(place);
         }
         Ok(())
     }
@@ -178,8 +178,8 @@ impl<'a> Machine<'a> {
                 return Err(Ended::Stopped);
             }
             let given = [turn, condition].map(|value| Tensor::from(value).into());
-            for (&slot, value) in repeat.body_inputs.iter().zip(given.into_iter().chain(carried)) {
-                self.put(Made { slot, observed: None }, value, see)?;
+            for (&place, value) in repeat.body_inputs.iter().zip(given.into_iter().chain(carried)) {
+                self.put(Made { place, observed: None }, value, see)?;
             }
             let mut values = self.run(&repeat.body, see)?.into_iter();
             condition = values
@@ -198,8 +198,8 @@ impl<'a> Machine<'a> {
             }
             turn += 1;
         }
-        for &slot in &repeat.body_inputs {
-            self.free(slot);
+        for &place in &repeat.body_inputs {
+            self.free(place);
         }
         self.check(scan_bytes).map_err(failed)?;
         self.live_bytes -= scan_bytes;
@@ -245,15 +245,15 @@ impl<'a> Machine<'a> {
                 let value = weights.get(place).or_else(made);
                 value.map(Value::as_view)
             }
-            Operand::Slot(slot) => self.frame[slot].value.as_ref().map(Value::as_view),
+            Operand::Place(place) => self.frame[place].value.as_ref().map(Value::as_view),
         }
     }
 
     /// The tensor itself where this is its last use.
     fn take(&mut self, operand: Operand, is_last: bool) -> Option<Value> {
         match operand {
-            Operand::Slot(slot) if is_last => {
-                let Slot { value, n_bytes } = std::mem::take(&mut self.frame[slot]);
+            Operand::Place(place) if is_last => {
+                let Place { value, n_bytes } = std::mem::take(&mut self.frame[place]);
                 self.live_bytes -= n_bytes;
                 value
             }
@@ -279,15 +279,15 @@ impl<'a> Machine<'a> {
         if let Some(place) = made.observed {
             see(place, &value).map_err(Ended::Unseen)?;
         }
-        self.free(made.slot);
+        self.free(made.place);
         let n_bytes = bytes_of(&value.as_view());
         self.live_bytes += n_bytes;
-        self.frame[made.slot] = Slot { value: Some(value), n_bytes };
+        self.frame[made.place] = Place { value: Some(value), n_bytes };
         Ok(())
     }
 
-    fn free(&mut self, slot: usize) {
-        let Slot { n_bytes, .. } = std::mem::take(&mut self.frame[slot]);
+    fn free(&mut self, place: usize) {
+        let Place { n_bytes, .. } = std::mem::take(&mut self.frame[place]);
         self.live_bytes -= n_bytes;
     }
 

@@ -6,7 +6,7 @@ use std::ptr::{self, NonNull};
 use tensorrt_sys::classes::{
     IInt8Calibrator, IInt8LegacyCalibrator, ILogger, IProgressMonitor, IVersionedInterface,
 };
-use tensorrt_sys::{InterfaceInfo, Method, This, Version};
+use tensorrt_sys::{InterfaceInfo, This, Version, VirtualMethod};
 
 /// An object that the application made; it is alive for as long as the application lets the library know it.
 pub(crate) struct Client<C> {
@@ -23,7 +23,7 @@ impl<C> Client<C> {
     ///
     /// # Panics
     /// Where the version has no such method; then it had none to be given the object by, either.
-    fn bind<F: Copy>(&self, method: &Method<C, F>) -> (This, F) {
+    fn bind<F: Copy>(&self, method: &VirtualMethod<C, F>) -> (This, F) {
         // SAFETY: the application vouches for what it passed, and lets it live until it takes it back.
         unsafe { method.bind(self.version, self.object) }
             .expect("an interface that a version is given has its methods there")
@@ -75,10 +75,10 @@ impl Client<IProgressMonitor> {
 }
 
 /// A function that answers a pointer and writes its length.
-type Read<C> = Method<C, unsafe extern "C" fn(This, *mut usize) -> *const c_void>;
+type Read<C> = VirtualMethod<C, unsafe extern "C" fn(This, *mut usize) -> *const c_void>;
 
 /// A function that is given bytes.
-type Write<C> = Method<C, unsafe extern "C" fn(This, *const c_void, usize)>;
+type Write<C> = VirtualMethod<C, unsafe extern "C" fn(This, *const c_void, usize)>;
 
 impl<C> Client<C> {
     fn read(&self, method: &Read<C>) -> Option<Vec<u8>> {

@@ -12,7 +12,7 @@ use crate::home;
 
 /// What lies beside the library, and how it differs from a good one.
 #[derive(Debug, Clone, Default)]
-pub struct Options {
+pub struct Installation {
     /// Whether a CUDA driver lies there too. Without one, the double asks the system's for what it reads.
     pub driver: Driver,
     /// What goes wrong in that driver.
@@ -144,7 +144,7 @@ fn file_name() -> String {
 pub fn install(
     folder: &Path,
     version: Version,
-    options: &Options,
+    options: &Installation,
 ) -> Result<Installed, InstallError> {
     let failed = |path: &Path| {
         let path = path.to_owned();

@@ -13,11 +13,11 @@
 //! a network would compute, is made up. Calls that are not modelled end the process, naming class and slot.
 //!
 //! ```no_run
-//! use tensorrt_double::{Options, install};
+//! use tensorrt_double::{Installation, install};
 //! use tensorrt_sys::Version;
 //!
 //! let version = Version::from_raw(101_601);
-//! let installed = install("lib".as_ref(), version, &Options::default())?;
+//! let installed = install("lib".as_ref(), version, &Installation::default())?;
 //! assert!(installed.library.ends_with("libnvinfer.so.10"));
 //! # Ok::<(), tensorrt_double::InstallError>(())
 //! ```
@@ -59,7 +59,9 @@ mod driver;
 mod plan;
 
 pub use driver::{Faults, Live, live};
-pub use install::{Addresses, Driver, InstallError, Installed, Options, install, library_path};
+pub use install::{
+    Addresses, Driver, InstallError, Installation, Installed, install, library_path,
+};
 pub use plan::{CalibrationPlan, ConfigPlan, LayerPlan, NetworkPlan, Plan, ShapesPlan, TensorPlan};
 pub use play::{live_objects, play, play_with, record};
 pub use registry::MAGIC as PLUGIN_LIBRARY;

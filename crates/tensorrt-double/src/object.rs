@@ -14,14 +14,14 @@ use std::ops::Deref;
 use std::ptr::{self, NonNull};
 use std::sync::Arc;
 
-use tensorrt_sys::{Derived, Method, Public, This, Version};
+use tensorrt_sys::{Derived, Public, This, Version, VirtualMethod};
 
 use crate::context::Context;
 use crate::type_info::TypeInfo;
 use crate::unforeseen::{SLOTS, dead, unforeseen};
 
 /// A deleting destructor.
-pub(crate) type Delete<C> = Method<C, unsafe extern "C" fn(This)>;
+pub(crate) type Delete<C> = VirtualMethod<C, unsafe extern "C" fn(This)>;
 
 /// The state of objects of a C++ class.
 pub(crate) trait Class: Sized + 'static {
@@ -225,7 +225,7 @@ impl<T: Class> Table<T> {
     }
 
     /// Puts a function where this version has a method; where it has none, nothing can be called.
-    fn put<C, F: Copy>(&mut self, method: &Method<C, F>, function: F) {
+    fn put<C, F: Copy>(&mut self, method: &VirtualMethod<C, F>, function: F) {
         const { assert!(size_of::<F>() == size_of::<*const c_void>()) };
         let Ok(slot) = method.slot(self.version) else { return };
         assert!(slot < SLOTS, "{method:?} lies in slot {slot}");
@@ -237,7 +237,7 @@ impl<T: Class> Table<T> {
     /// The body of a method without arguments.
     pub(crate) fn on<R: 'static, F>(
         &mut self,
-        method: &Method<T::Cpp, unsafe extern "C" fn(This) -> R>,
+        method: &VirtualMethod<T::Cpp, unsafe extern "C" fn(This) -> R>,
         _body: F,
     ) where
         F: Fn(&Body<T>) -> R + Copy,
@@ -252,7 +252,7 @@ impl<T: Class> Table<T> {
     /// The body of a method with an argument.
     pub(crate) fn on1<A: 'static, R: 'static, F>(
         &mut self,
-        method: &Method<T::Cpp, unsafe extern "C" fn(This, A) -> R>,
+        method: &VirtualMethod<T::Cpp, unsafe extern "C" fn(This, A) -> R>,
         _body: F,
     ) where
         F: Fn(&Body<T>, A) -> R + Copy,
@@ -267,7 +267,7 @@ impl<T: Class> Table<T> {
     /// The body of a method with two arguments.
     pub(crate) fn on2<A: 'static, B: 'static, R: 'static, F>(
         &mut self,
-        method: &Method<T::Cpp, unsafe extern "C" fn(This, A, B) -> R>,
+        method: &VirtualMethod<T::Cpp, unsafe extern "C" fn(This, A, B) -> R>,
         _body: F,
     ) where
         F: Fn(&Body<T>, A, B) -> R + Copy,
@@ -282,7 +282,7 @@ impl<T: Class> Table<T> {
     /// The body of a method with three arguments.
     pub(crate) fn on3<A: 'static, B: 'static, D: 'static, R: 'static, F>(
         &mut self,
-        method: &Method<T::Cpp, unsafe extern "C" fn(This, A, B, D) -> R>,
+        method: &VirtualMethod<T::Cpp, unsafe extern "C" fn(This, A, B, D) -> R>,
         _body: F,
     ) where
         F: Fn(&Body<T>, A, B, D) -> R + Copy,

@@ -7,7 +7,7 @@ use tensorrt_sys::{EntryPoints, Version};
 
 use crate::context::{Context, Manner};
 use crate::entry::entry_points;
-use crate::install::{Addresses, Options};
+use crate::install::{Addresses, Installation};
 
 /// The functions of a fresh TensorRT of this version, for calls from this thread until the next one is played.
 ///
@@ -15,12 +15,12 @@ use crate::install::{Addresses, Options};
 /// and makes no objects.
 #[must_use]
 pub fn play(version: Version) -> EntryPoints {
-    play_with(version, &Options::default())
+    play_with(version, &Installation::default())
 }
 
 /// As [`play`]; of the options, those that say how a TensorRT behaves count, since no files are laid out.
 #[must_use]
-pub fn play_with(version: Version, options: &Options) -> EntryPoints {
+pub fn play_with(version: Version, options: &Installation) -> EntryPoints {
     let manner = Manner {
         parser_version: options.parser_version,
         host_pointers: options.addresses == Addresses::Host,

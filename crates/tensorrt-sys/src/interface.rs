@@ -13,7 +13,7 @@ use std::sync::{Mutex, PoisonError};
 use crate::classes::IVersionedInterface;
 use crate::error::MissingMethod;
 use crate::layout::InterfaceInfo;
-use crate::method::{Identity, Method, This};
+use crate::method::{Identity, This, VirtualMethod};
 use crate::version::{Generation, Version};
 
 /// An object of interface class `C` with the state `T`, whose methods TensorRT calls.
@@ -75,7 +75,7 @@ impl Vtable {
     /// [`MissingMethod`] where the version's interface has no such method.
     pub fn set<C, F: Copy>(
         &mut self,
-        method: &Method<C, F>,
+        method: &VirtualMethod<C, F>,
         function: F,
     ) -> Result<(), MissingMethod> {
         const {

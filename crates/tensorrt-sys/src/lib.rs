@@ -5,8 +5,8 @@
 //! version before any other call, so one program works with every TensorRT from 8.5 to 11 and TensorRT-RTX from 1.3
 //! to 1.7, and needs neither a C++ compiler nor a header to be built.
 //!
-//! * [`classes`] names the classes with their [`Method`]s: the slot in every generation, and the version it came with.
-//!   [`Method::bind`] turns one into a function pointer, or into [`MissingMethod`] where this version has none;
+//! * [`classes`] names the classes with their [`VirtualMethod`]s: the slot in every generation, and the version it came with.
+//!   [`VirtualMethod::bind`] turns one into a function pointer, or into [`MissingMethod`] where this version has none;
 //!   never into a neighbour's slot.
 //! * [`Interface`] is the other direction: an object of ours whose methods TensorRT calls.
 //! * [`Library`] opens the files and calls their few exported functions.
@@ -40,6 +40,6 @@ pub use generated::{classes, entry_points, enums};
 pub use interface::{Interface, Vtable};
 pub use layout::{Derived, Dims32, Dims64, Direct, InterfaceInfo, MAX_DIMS, Public};
 pub use library::{EntryPoints, Library};
-pub use method::{Identity, Method, Receiver, This};
+pub use method::{Identity, Receiver, This, VirtualMethod};
 pub use table::{Entry, Row};
 pub use version::{Generation, Product, Version};

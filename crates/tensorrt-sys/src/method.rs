@@ -34,7 +34,7 @@ pub enum Receiver {
 ///
 /// Inside a generation slots are only ever appended, with one exception: TensorRT 10.8 inserted a method into
 /// `INetworkDefinition`, and 10.9 moved it to the end. In 10.8 alone the methods behind it lie one slot further.
-pub struct Method<C, F> {
+pub struct VirtualMethod<C, F> {
     class: &'static str,
     name: &'static str,
     receiver: Receiver,
@@ -43,7 +43,7 @@ pub struct Method<C, F> {
     marker: PhantomData<(fn(C), F)>,
 }
 
-impl<C, F> Method<C, F> {
+impl<C, F> VirtualMethod<C, F> {
     /// A method of the object's own table.
     pub(crate) const fn on_object(class: &'static str, name: &'static str, row: Row) -> Self {
         Self { class, name, receiver: Receiver::Object, row, exception: None, marker: PhantomData }
@@ -97,7 +97,7 @@ impl<C, F> Method<C, F> {
     }
 }
 
-impl<C, F: Copy> Method<C, F> {
+impl<C, F: Copy> VirtualMethod<C, F> {
     /// The method of an object, as the first argument and the function to call with it.
     ///
     /// # Errors
@@ -138,7 +138,7 @@ impl<C, F: Copy> Method<C, F> {
     }
 }
 
-impl<C, F> fmt::Debug for Method<C, F> {
+impl<C, F> fmt::Debug for VirtualMethod<C, F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}::{}", self.class, self.name)
     }
@@ -174,7 +174,7 @@ mod tests {
     /// One version of each generation, in the tables' order.
     const VERSIONS: [i32; 5] = [8_601, 101_601, 110_400, 10_400, 10_701];
 
-    fn slots<C, F>(method: &Method<C, F>) -> [Option<usize>; 5] {
+    fn slots<C, F>(method: &VirtualMethod<C, F>) -> [Option<usize>; 5] {
         VERSIONS.map(|version| method.slot(Version::from_raw(version)).ok())
     }
 

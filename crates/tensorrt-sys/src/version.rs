@@ -79,7 +79,7 @@ impl fmt::Display for Version {
 }
 
 /// A family of versions with one binary interface: inside it, methods are only ever appended (but for 10.8, see
-/// [`Method`](crate::Method)).
+/// [`VirtualMethod`](crate::VirtualMethod)).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Generation {
     /// TensorRT 8.5, 8.6 and 9.x.

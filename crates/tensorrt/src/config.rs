@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use tensorrt_sys::classes::{IBuilderConfig, ITimingCache};
 use tensorrt_sys::enums::{BuilderFlag, ComputeCapability, MemoryPoolType, ProfilingVerbosity};
-use tensorrt_sys::{Enumeration, Method, MissingMethod, This};
+use tensorrt_sys::{Enumeration, MissingMethod, This, VirtualMethod};
 
 use crate::calibrator::Session;
 use crate::error::Error;
@@ -42,7 +42,7 @@ impl<'b> Config<'b> {
     /// The method to call, with its first argument.
     pub(crate) fn bind<F: Copy>(
         &self,
-        method: &Method<IBuilderConfig, F>,
+        method: &VirtualMethod<IBuilderConfig, F>,
     ) -> Result<(This, F), MissingMethod> {
         self.raw.bind(method)
     }

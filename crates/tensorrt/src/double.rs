@@ -6,12 +6,12 @@ use tensorrt_sys::Version;
 
 use crate::library::Library;
 
-use tensorrt_double::{Addresses, Options};
+use tensorrt_double::{Addresses, Installation};
 pub(crate) use tensorrt_double::{live_objects, record};
 
 /// A library of a version, with a clean record; calibrators give it addresses of host memory.
 pub(crate) fn library(version: i32) -> Library {
-    let options = Options { addresses: Addresses::Host, ..Options::default() };
+    let options = Installation { addresses: Addresses::Host, ..Installation::default() };
     let entry_points = tensorrt_double::play_with(Version::from_raw(version), &options);
     let path = || "double".into();
     // SAFETY: the functions behave as TensorRT's of that version.

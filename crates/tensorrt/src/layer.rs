@@ -2,7 +2,7 @@
 
 use tensorrt_sys::classes::{IActivationLayer, ILayer, IPoolingLayer, IResizeLayer, ITensor};
 use tensorrt_sys::enums::{ActivationType, DataType, InterpolationMode, LayerType, PoolingType};
-use tensorrt_sys::{Enumeration, Method, This};
+use tensorrt_sys::{Enumeration, This, VirtualMethod};
 
 use crate::error::Error;
 use crate::network::Tensor;
@@ -16,8 +16,8 @@ pub struct Layer<'n> {
 }
 
 /// A method that counts a layer's tensors, and one that gets a tensor by its index.
-type Count = Method<ILayer, unsafe extern "C" fn(This) -> i32>;
-type Get = Method<ILayer, unsafe extern "C" fn(This, i32) -> *mut ITensor>;
+type Count = VirtualMethod<ILayer, unsafe extern "C" fn(This) -> i32>;
+type Get = VirtualMethod<ILayer, unsafe extern "C" fn(This, i32) -> *mut ITensor>;
 
 impl<'n> Layer<'n> {
     pub(crate) fn new(raw: Borrowed<'n, ILayer>) -> Self {
@@ -191,7 +191,7 @@ impl<'n> Layer<'n> {
     unsafe fn detail<C, E: Enumeration>(
         &self,
         kind: LayerType,
-        method: &Method<C, unsafe extern "C" fn(This) -> i32>,
+        method: &VirtualMethod<C, unsafe extern "C" fn(This) -> i32>,
     ) -> Result<Option<E>, Error> {
         if self.kind()? != Some(kind) {
             return Ok(None);

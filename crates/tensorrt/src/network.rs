@@ -4,7 +4,7 @@ use std::marker::PhantomData;
 
 use tensorrt_sys::classes::{INetworkDefinition, ITensor};
 use tensorrt_sys::enums::DataType;
-use tensorrt_sys::{Enumeration, Method, This};
+use tensorrt_sys::{Enumeration, This, VirtualMethod};
 
 use crate::dims;
 use crate::error::Error;
@@ -13,8 +13,8 @@ use crate::library::Library;
 use crate::owned::{Borrowed, Owned, string};
 
 /// A method that counts, and one that gets an item by its index.
-type Count<C> = Method<C, unsafe extern "C" fn(This) -> i32>;
-type Get<C, T> = Method<C, unsafe extern "C" fn(This, i32) -> *mut T>;
+type Count<C> = VirtualMethod<C, unsafe extern "C" fn(This) -> i32>;
+type Get<C, T> = VirtualMethod<C, unsafe extern "C" fn(This, i32) -> *mut T>;
 
 /// A network of layers.
 #[doc(alias = "INetworkDefinition")]

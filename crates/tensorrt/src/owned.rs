@@ -6,13 +6,13 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::ptr::NonNull;
 
-use tensorrt_sys::{Method, MissingMethod, This};
+use tensorrt_sys::{MissingMethod, This, VirtualMethod};
 
 use crate::error::Error;
 use crate::library::Library;
 
 /// The deleting destructor of class `C`.
-pub(crate) type Delete<C> = Method<C, unsafe extern "C" fn(This)>;
+pub(crate) type Delete<C> = VirtualMethod<C, unsafe extern "C" fn(This)>;
 
 /// A vendor object that is ours to delete.
 pub(crate) struct Owned<C: 'static> {
@@ -56,7 +56,10 @@ impl<C> Owned<C> {
     }
 
     /// The method to call, with its first argument.
-    pub(crate) fn bind<F: Copy>(&self, method: &Method<C, F>) -> Result<(This, F), MissingMethod> {
+    pub(crate) fn bind<F: Copy>(
+        &self,
+        method: &VirtualMethod<C, F>,
+    ) -> Result<(This, F), MissingMethod> {
         // SAFETY: the object is alive, because only `drop` deletes it, and was made by this library.
         unsafe { method.bind(self.library.version(), self.object) }
     }
@@ -104,7 +107,10 @@ impl<'a, C> Borrowed<'a, C> {
     }
 
     /// The method to call, with its first argument.
-    pub(crate) fn bind<F: Copy>(&self, method: &Method<C, F>) -> Result<(This, F), MissingMethod> {
+    pub(crate) fn bind<F: Copy>(
+        &self,
+        method: &VirtualMethod<C, F>,
+    ) -> Result<(This, F), MissingMethod> {
         // SAFETY: the object is alive for `'a`, and was made by this library.
         unsafe { method.bind(self.library.version(), self.object) }
     }

@@ -6,7 +6,7 @@ use std::ptr;
 
 use tensorrt_sys::classes::{IParser, IParserError};
 use tensorrt_sys::enums::{ParserErrorCode, Severity};
-use tensorrt_sys::{Enumeration, Method, This};
+use tensorrt_sys::{Enumeration, This, VirtualMethod};
 
 use crate::error::Error;
 use crate::library::Library;
@@ -146,7 +146,7 @@ impl ParserError {
 /// What a method of a parser's error says.
 fn text(
     error: Borrowed<'_, IParserError>,
-    method: &Method<IParserError, unsafe extern "C" fn(This) -> *const std::ffi::c_char>,
+    method: &VirtualMethod<IParserError, unsafe extern "C" fn(This) -> *const std::ffi::c_char>,
 ) -> Result<String, Error> {
     let (this, get) = error.bind(method)?;
     // SAFETY: bound to the live error.

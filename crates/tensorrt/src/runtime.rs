@@ -7,7 +7,7 @@ use std::ptr;
 
 use tensorrt_sys::classes::{ICudaEngine, IEngineInspector, IRuntime};
 use tensorrt_sys::enums::{DataType, LayerInformationFormat, TensorIOMode};
-use tensorrt_sys::{Dims32, Dims64, Enumeration, Method, This};
+use tensorrt_sys::{Dims32, Dims64, Enumeration, This, VirtualMethod};
 
 use crate::dims;
 use crate::error::Error;
@@ -133,8 +133,9 @@ impl Runtime {
 }
 
 /// A method of an engine that answers with a number, and one that does so for a tensor.
-type Number = Method<ICudaEngine, unsafe extern "C" fn(This) -> i32>;
-type NumberOf = Method<ICudaEngine, unsafe extern "C" fn(This, *const std::ffi::c_char) -> i32>;
+type Number = VirtualMethod<ICudaEngine, unsafe extern "C" fn(This) -> i32>;
+type NumberOf =
+    VirtualMethod<ICudaEngine, unsafe extern "C" fn(This, *const std::ffi::c_char) -> i32>;
 
 impl Engine<'_> {
     /// The TensorRT that made it.

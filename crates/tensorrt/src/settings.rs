@@ -7,7 +7,7 @@ use tensorrt_sys::classes::IBuilderConfig;
 use tensorrt_sys::enums::{
     DeviceType, EngineCapability, HardwareCompatibilityLevel, QuantizationFlag,
 };
-use tensorrt_sys::{Enumeration, Method, This};
+use tensorrt_sys::{Enumeration, This, VirtualMethod};
 
 use crate::config::Config;
 use crate::error::Error;
@@ -15,8 +15,8 @@ use crate::layer::Layer;
 use crate::profile::Profile;
 
 /// A method that sets a number, and one that gets it.
-type Set = Method<IBuilderConfig, unsafe extern "C" fn(This, i32)>;
-type Get = Method<IBuilderConfig, unsafe extern "C" fn(This) -> i32>;
+type Set = VirtualMethod<IBuilderConfig, unsafe extern "C" fn(This, i32)>;
+type Get = VirtualMethod<IBuilderConfig, unsafe extern "C" fn(This) -> i32>;
 
 impl<'b> Config<'b> {
     /// Sets a number, and sees to it that TensorRT keeps it: most of these methods have no other way to refuse.

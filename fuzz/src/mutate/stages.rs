@@ -15,7 +15,7 @@ use calibrant_format::{Numbers, Range, Ranges};
 use calibrant_onnx::proto::ValueInfoProto;
 use calibrant_onnx::{DataType, Dim, Model, Topology};
 use calibrant_prefetch::Batch;
-use calibrant_rewrite::{Options as RewriteOptions, SmallLayers, quantize};
+use calibrant_rewrite::{QuantizeOptions, SmallLayers, quantize};
 use calibrant_runtime::{
     Runtime as _, Sample, Settings, Source as SampleSource, SourceError, Wanted, What,
 };
@@ -77,7 +77,7 @@ impl Stages {
         let open = |version: &i32| {
             let place = folder.path().join(version.to_string());
             std::fs::create_dir(&place).expect("the folder is new");
-            let options = tensorrt_double::Options::default();
+            let options = tensorrt_double::Installation::default();
             let installed = tensorrt_double::install(&place, Version::from_raw(*version), &options)
                 .expect("the stand-in is laid out");
             Library::open(&installed.library, &installed.parser).expect("the stand-in opens")
@@ -99,9 +99,9 @@ impl Stages {
         for (tensor, range) in seen.unwrap_or_default() {
             ranges.insert(tensor, range);
         }
-        let options = RewriteOptions {
+        let options = QuantizeOptions {
             small_layers: SmallLayers::Quantize,
-            ..RewriteOptions::all(Numbers::INT8)
+            ..QuantizeOptions::all(Numbers::INT8)
         };
         let quantized = quantize(&model, &ranges, &options);
         let sided: BTreeMap<String, (f32, f32)> = ranges

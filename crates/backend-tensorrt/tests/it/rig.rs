@@ -23,7 +23,7 @@ use calibrant_tensorrt::{
     Version,
 };
 use tempfile::TempDir;
-use tensorrt_double::{Installed, Options, Plan, install};
+use tensorrt_double::{Installation, Installed, Plan, install};
 
 /// No test takes a hundredth of this; one that does has locked up.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -58,7 +58,8 @@ pub(crate) struct Job {
 impl Rig {
     /// One over the double's driver, with such faults.
     pub(crate) fn double(version: i32) -> Self {
-        let options = Options { driver: tensorrt_double::Driver::Double, ..Options::default() };
+        let options =
+            Installation { driver: tensorrt_double::Driver::Double, ..Installation::default() };
         Self::new(version, &options)
     }
 
@@ -66,12 +67,12 @@ impl Rig {
     pub(crate) fn all(version: i32) -> Vec<Self> {
         let mut rigs = vec![Self::double(version)];
         if cfg!(feature = "gpu-tests") {
-            rigs.push(Self::new(version, &Options::default()));
+            rigs.push(Self::new(version, &Installation::default()));
         }
         rigs
     }
 
-    fn new(version: i32, options: &Options) -> Self {
+    fn new(version: i32, options: &Installation) -> Self {
         let version = Version::from_raw(version);
         let folder = TempDir::new().expect("a temporary folder");
         let installed = install(folder.path(), version, options).expect("the double is laid out");

@@ -11,7 +11,7 @@ use calibrant_job::{
     Control, DEFAULT_CACHE_VERSION, LoadedModel, Reused, findings, note_unranged, reuse,
 };
 use calibrant_onnx::Model;
-use calibrant_rewrite::{Note, Options, Outcome, Summary, activation_scales, quantize};
+use calibrant_rewrite::{Note, Outcome, QuantizeOptions, Summary, activation_scales, quantize};
 use serde::Serialize;
 
 use crate::args::GeneralArgs;
@@ -61,7 +61,7 @@ pub(crate) fn to_onnx(
     let remarks = findings::remarks(cache.as_ref(), table.as_deref(), &model, &args.model)?;
     notes.iter().for_each(|note| control.note(note));
     let failed = |source| JobError::Rewrite { path: args.model.clone(), source };
-    let quantized = quantize(&model.model, &ranges, &Options::all(Numbers::INT8));
+    let quantized = quantize(&model.model, &ranges, &QuantizeOptions::all(Numbers::INT8));
     let summary = quantized.as_ref().ok().map(|(_, summary)| summary);
     for remark in remarks {
         control.note(&remark.note(summary));

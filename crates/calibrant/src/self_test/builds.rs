@@ -11,7 +11,7 @@ use calibrant_engine::{
 };
 use calibrant_format::Numbers;
 use calibrant_job::{Control, Event};
-use calibrant_rewrite::{Options, quantize};
+use calibrant_rewrite::{QuantizeOptions, quantize};
 
 use super::calibrates;
 use super::network::{BATCH, INPUT, Network, Ours};
@@ -37,7 +37,8 @@ impl Builds<'_> {
 
     /// The network with Q/DQ.
     pub(super) fn qdq(&mut self, ours: &Ours) -> Result<(), Error> {
-        let quantized = quantize(&self.network.model, &ours.ranges(), &Options::all(Numbers::INT8));
+        let quantized =
+            quantize(&self.network.model, &ours.ranges(), &QuantizeOptions::all(Numbers::INT8));
         let path = self.network.path("qdq.onnx");
         let (model, _) =
             quantized.map_err(|source| JobError::Rewrite { path: path.clone(), source })?;

@@ -8,7 +8,7 @@ use calibrant_engine::Version;
 use calibrant_job::{CACHE, CACHE_MANIFEST, MODEL, PLAN, REPORT};
 use serde_json::Value;
 use tempfile::TempDir;
-use tensorrt_double::{Driver, Faults, Options, Plan, install};
+use tensorrt_double::{Driver, Faults, Installation, Plan, install};
 
 use crate::fixtures::{files, fixture};
 
@@ -26,12 +26,12 @@ impl Machine {
     }
 
     pub(crate) fn with(version: i32, cuda_faults: Faults) -> Self {
-        Self::playing(version, Options { cuda_faults, ..Options::default() })
+        Self::playing(version, Installation { cuda_faults, ..Installation::default() })
     }
 
-    fn playing(version: i32, options: Options) -> Self {
+    fn playing(version: i32, options: Installation) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let options = Options { driver: Driver::Double, ..options };
+        let options = Installation { driver: Driver::Double, ..options };
         install(&folder.path().join("lib"), Version::from_raw(version), &options).unwrap();
         Self { folder }
     }
@@ -171,7 +171,7 @@ fn a_cache_is_used_again_while_nothing_it_depends_on_has_changed() {
 #[test]
 fn tensors_of_a_cache_of_another_form_are_not_counted() {
     let cache_line = Some("# calibrated in a form of its own".to_owned());
-    let machine = Machine::playing(101_601, Options { cache_line, ..Options::default() });
+    let machine = Machine::playing(101_601, Installation { cache_line, ..Installation::default() });
     let done = machine.fashion("quantize", &NATIVE);
     assert_eq!(done.status.code(), Some(0), "{}", said(&done));
     let printed = String::from_utf8_lossy(&done.stdout).into_owned();

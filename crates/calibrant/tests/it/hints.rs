@@ -15,7 +15,7 @@ use std::process::Command;
 use calibrant_engine::Version;
 use calibrant_onnx::proto::{AttributeProto, NodeProto};
 use tempfile::TempDir;
-use tensorrt_double::{Driver, Options, install};
+use tensorrt_double::{Driver, Installation, install};
 
 use self::cases::{CASES, Case, Wrong};
 use crate::commands::without_fetched;
@@ -106,7 +106,7 @@ impl Lab {
         fs::create_dir(lab.path("foreign")).unwrap();
         fs::write(lab.path("foreign/model.onnx"), "a user's own").unwrap();
         for version in [8_503, 100_300, 101_601, 110_400, 10_701] {
-            let options = Options { driver: Driver::Double, ..Options::default() };
+            let options = Installation { driver: Driver::Double, ..Installation::default() };
             install(&lab.path(&version.to_string()), Version::from_raw(version), &options).unwrap();
         }
         for words in [

@@ -15,7 +15,7 @@ use calibrant_job::{CACHE, MODEL, PLAN, REPORT, STATISTICS, TABLE};
 use calibrant_tensor::digest;
 use serde_json::Value;
 use tempfile::TempDir;
-use tensorrt_double::{Options, install};
+use tensorrt_double::{Installation, install};
 
 use crate::fixtures::{files, fixture};
 
@@ -93,7 +93,7 @@ impl Random {
 impl Yard {
     fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let options = Options { build_ms: Some(BUILD_MS), ..Options::default() };
+        let options = Installation { build_ms: Some(BUILD_MS), ..Installation::default() };
         install(&folder.path().join("lib"), Version::from_raw(110_400), &options).unwrap();
         let (until_first, from_first) = (Duration::ZERO, Duration::ZERO);
         let mut yard = Self { folder, whole: Vec::new(), until_first, from_first };

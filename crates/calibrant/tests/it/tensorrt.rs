@@ -6,7 +6,7 @@ use std::process::{Command, Output};
 
 use serde_json::Value;
 use tempfile::TempDir;
-use tensorrt_double::{Driver, Options, install};
+use tensorrt_double::{Driver, Installation, install};
 use tensorrt_sys::Version;
 
 use crate::fixtures::fixture;
@@ -18,10 +18,10 @@ struct Installed {
 
 impl Installed {
     fn new(version: i32) -> Self {
-        Self::with(version, &Options { driver: Driver::Double, ..Options::default() })
+        Self::with(version, &Installation { driver: Driver::Double, ..Installation::default() })
     }
 
-    fn with(version: i32, options: &Options) -> Self {
+    fn with(version: i32, options: &Installation) -> Self {
         let folder = tempfile::tempdir().unwrap();
         install(&folder.path().join("lib"), Version::from_raw(version), options).unwrap();
         Self { folder }
@@ -98,7 +98,7 @@ fn the_verdict_can_be_pasted() {
 fn without_a_gpu_the_self_test_says_so_and_ends_in_3() {
     // No driver lies in the folder; where the machine has one, it sees no GPU.
     let self_test = |version| {
-        let installed = Installed::with(version, &Options::default());
+        let installed = Installed::with(version, &Installation::default());
         let mut command = installed.command(&["doctor", "--self-test"]);
         command.env("CUDA_VISIBLE_DEVICES", "").output().unwrap()
     };

@@ -6,7 +6,7 @@ use std::path::Path;
 use calibrant_cast::{CastOptions, FloatType, IoPrecision, KeptReason, ScalePrecision};
 use calibrant_format::Numbers;
 use calibrant_onnx::{DataType, Model};
-use calibrant_rewrite::{Options, quantize};
+use calibrant_rewrite::{QuantizeOptions, quantize};
 use expect_test::expect;
 
 use crate::graphs::counted_ranges;
@@ -80,7 +80,7 @@ fn what_the_model_gives_and_takes_can_be_half_as_well() {
 /// Casts the quantized network, and returns what became of the quantized operators.
 fn quantized(name: &str, scales: ScalePrecision) -> BTreeMap<(String, FloatType), usize> {
     let model = read(name);
-    let options = Options::all(Numbers::INT8);
+    let options = QuantizeOptions::all(Numbers::INT8);
     let (int8, _) = quantize(&model, &counted_ranges(&model, &options), &options).unwrap();
     let options = CastOptions { scales, ..CastOptions::to(FloatType::Fp16) };
     let (_, summary) = cast_with(&int8, None, &options);

@@ -2,7 +2,7 @@
 
 use calibrant_cuda::{Device, DeviceBuffer, Driver};
 use tempfile::TempDir;
-use tensorrt_double::{Options, install};
+use tensorrt_double::{Installation, install};
 use tensorrt_sys::Version;
 
 use super::*;
@@ -31,7 +31,8 @@ type Choose = for<'s> fn(&'s Vec<PinnedSlot>, &mut Pictures<'s>);
 impl Lab {
     fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let options = Options { driver: tensorrt_double::Driver::Double, ..Options::default() };
+        let options =
+            Installation { driver: tensorrt_double::Driver::Double, ..Installation::default() };
         let installed = install(folder.path(), Version::from_raw(101_601), &options).unwrap();
         // SAFETY: the stand-in does as the driver's reference says.
         let driver = unsafe { Driver::load_from(&installed.driver.unwrap()) }.unwrap();

@@ -272,7 +272,7 @@ mod tests {
     use std::sync::mpsc::sync_channel;
 
     use calibrant_tensorrt::{BuilderFlag, Library, NetworkTyping, Parser, Turn, Version};
-    use tensorrt_double::{Options, install};
+    use tensorrt_double::{Installation, install};
 
     use super::*;
 
@@ -280,7 +280,7 @@ mod tests {
     fn outcome(change: impl FnOnce(&mut CacheOnly)) -> Result<HostMemory, BuildError> {
         let folder = tempfile::tempdir().unwrap();
         let files =
-            install(folder.path(), Version::from_raw(101_601), &Options::default()).unwrap();
+            install(folder.path(), Version::from_raw(101_601), &Installation::default()).unwrap();
         let library = Library::open(&files.library, &files.parser).unwrap();
         let turn = Turn::take();
         let builder = Builder::new(&library, &turn).unwrap();

@@ -11,7 +11,7 @@ use calibrant_engine::{
 };
 use calibrant_tensorrt::OpenError;
 use tempfile::TempDir;
-use tensorrt_double::{Addresses, Options, Plan, install};
+use tensorrt_double::{Addresses, Installation, Plan, install};
 
 /// The first and the last of each generation, and those at which something came.
 pub(crate) const VERSIONS: [i32; 11] =
@@ -88,14 +88,14 @@ fn library(version: i32) -> Library {
     static LIBRARIES: Mutex<BTreeMap<i32, Library>> = Mutex::new(BTreeMap::new());
     let mut libraries = LIBRARIES.lock().unwrap_or_else(PoisonError::into_inner);
     let open = || {
-        let options = Options { addresses: Addresses::Host, ..Options::default() };
+        let options = Installation { addresses: Addresses::Host, ..Installation::default() };
         open(version, &options).unwrap()
     };
     libraries.entry(version).or_insert_with(open).clone()
 }
 
 /// Opens a TensorRT of a version, laid out so.
-pub(crate) fn open(version: i32, options: &Options) -> Result<Library, OpenError> {
+pub(crate) fn open(version: i32, options: &Installation) -> Result<Library, OpenError> {
     // A library that is open needs its files no more.
     let folder = tempfile::tempdir().unwrap();
     let installed = install(folder.path(), Version::from_raw(version), options).unwrap();

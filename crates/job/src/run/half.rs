@@ -5,7 +5,7 @@ use calibrant_engine::{BuildOptions, DataType, LayerPrecision};
 use super::Job;
 use crate::error::Error;
 use crate::model::LoadedModel;
-use crate::ranges::Found;
+use crate::ranges::Obtained;
 use crate::rewrite::beyond_half;
 use crate::route::{Route, Typing};
 
@@ -15,7 +15,7 @@ impl Job<'_> {
         &mut self,
         mut options: BuildOptions,
         model: &LoadedModel,
-        found: Option<&Found>,
+        found: Option<&Obtained>,
         route: &Route,
     ) -> Result<BuildOptions, Error> {
         let bounds = found.and_then(|found| found.bounds.as_ref());

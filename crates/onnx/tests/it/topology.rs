@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use calibrant_onnx::proto::{GraphProto, NodeProto};
-use calibrant_onnx::{DataType, Dim, Model, Origin, Slot, Topology, TopologyError, Use};
+use calibrant_onnx::{DataType, Dim, Model, Origin, ReadAs, Topology, TopologyError, Use};
 use proptest::prelude::*;
 use serde_json::Value;
 
@@ -20,9 +20,9 @@ fn bodies_read_the_graphs_around_them() {
             .consumers(tensor)
             .iter()
             .map(|reader| {
-                let slot = match reader.slot {
-                    Slot::Input(index) => Value::from(index),
-                    Slot::Captured => Value::Null,
+                let slot = match reader.read_as {
+                    ReadAs::Input(index) => Value::from(index),
+                    ReadAs::Captured => Value::Null,
                 };
                 Value::from(vec![Value::from(reader.node), slot])
             })
@@ -134,7 +134,7 @@ proptest! {
         for tensor in (0..12).map(|tensor| format!("t{tensor}")) {
             let naive = graph.node.iter().enumerate().flat_map(|(node, reader)| {
                 let slots = reader.input.iter().enumerate().filter(|(_, name)| **name == tensor);
-                slots.map(move |(index, _)| Use { node, slot: Slot::Input(index) }).collect::<Vec<_>>()
+                slots.map(move |(index, _)| Use { node, read_as: ReadAs::Input(index) }).collect::<Vec<_>>()
             });
             prop_assert_eq!(topology.consumers(&tensor), naive.collect::<Vec<_>>());
         }

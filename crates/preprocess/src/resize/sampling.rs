@@ -11,8 +11,8 @@ use crate::recipe::{Fill, Filter, Size};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Sampling {
     /// How a pixel is computed.
-    pub method: Method,
-    /// The entries of the window's columns, as the method says.
+    pub kernel: ResizeKernel,
+    /// The entries of the window's columns, as the kernel says.
     pub columns: Vec<u32>,
     /// The entries of the window's rows.
     pub rows: Vec<u32>,
@@ -31,7 +31,7 @@ pub struct Sampling {
 /// The arithmetic of each is that of the kernel of its name in this crate's `resize` module.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Method {
+pub enum ResizeKernel {
     /// The pixel at the same place; no tables.
     Copy,
     /// The pixel at the tables' positions: one word each.
@@ -77,31 +77,33 @@ pub(crate) fn sampling(
 ) -> Option<Sampling> {
     let Plan { scaled, window, at, fill: Fill::Pixel(fill) } = *plan else { return None };
     let (window, from) = (window.size, (window.left, window.top));
-    let whole = |method, [columns, rows]: [Vec<u32>; 2]| {
-        Some(Sampling { method, columns, rows, window, from, at, fill })
+    let whole = |kernel, [columns, rows]: [Vec<u32>; 2]| {
+        Some(Sampling { kernel, columns, rows, window, from, at, fill })
     };
     let none = || [Vec::new(), Vec::new()];
     if picture == scaled && picture == window {
-        return whole(Method::Copy, none());
+        return whole(ResizeKernel::Copy, none());
     }
     match Algorithm::of(filter, picture, scaled) {
         Algorithm::Linear(position) => {
-            whole(Method::Linear, linear::tables(position, picture, plan))
+            whole(ResizeKernel::Linear, linear::tables(position, picture, plan))
         }
-        Algorithm::Halves => whole(Method::Cells { across: 2, down: 2 }, none()),
+        Algorithm::Halves => whole(ResizeKernel::Cells { across: 2, down: 2 }, none()),
         Algorithm::Cells((across, down)) => {
-            whole(Method::Cells { across: word(across), down: word(down) }, none())
+            whole(ResizeKernel::Cells { across: word(across), down: word(down) }, none())
         }
-        Algorithm::Parts(ratios) => whole(Method::Parts, area::tables(ratios, picture, plan)),
+        Algorithm::Parts(ratios) => whole(ResizeKernel::Parts, area::tables(ratios, picture, plan)),
         Algorithm::Cubic => {
             let vectors = word(cubic::vectors(scaled, channels));
-            whole(Method::Cubic { vectors }, cubic::tables(picture, plan))
+            whole(ResizeKernel::Cubic { vectors }, cubic::tables(picture, plan))
         }
-        Algorithm::Nearest(rule) => whole(Method::Nearest, nearest::tables(rule, picture, plan)),
+        Algorithm::Nearest(rule) => {
+            whole(ResizeKernel::Nearest, nearest::tables(rule, picture, plan))
+        }
         Algorithm::Convolution(filter) => {
             let convolve::Tables { rows_first, precision, columns, rows } =
                 convolve::tables(filter, picture, plan);
-            whole(Method::Convolve { rows_first, precision }, [columns, rows])
+            whole(ResizeKernel::Convolve { rows_first, precision }, [columns, rows])
         }
         Algorithm::Fir(_) => None,
     }

@@ -1,8 +1,8 @@
 //! What a device makes of the tables, pixel by pixel, equals what the pipeline makes.
 
 use calibrant_preprocess::{
-    Crop, Filter, Method, Pipeline, Pixels, Recipe, ResizeKind, Sampling, Scratch, Settings, Size,
-    Step,
+    Crop, Filter, Pipeline, Pixels, Recipe, ResizeKernel, ResizeKind, Sampling, Scratch, Settings,
+    Size, Step,
 };
 use proptest::prelude::*;
 
@@ -37,14 +37,14 @@ fn convolve(weights: &[u32], precision: u32, first: u32, value: impl Fn(u32) -> 
     clip(sum, precision)
 }
 
-/// The value of a pixel of the window, by the documentation of [`Method`].
+/// The value of a pixel of the window, by the documentation of [`ResizeKernel`].
 #[expect(clippy::cast_possible_truncation, reason = "rounded values of pixels")]
 fn pixel(s: &Sampling, source: &Source<'_>, x: usize, y: usize, c: usize) -> u8 {
     let (left, top) = (s.from.0 + x as u32, s.from.1 + y as u32);
-    match s.method {
-        Method::Copy => source.at(left, top, c),
-        Method::Nearest => source.at(s.columns[x], s.rows[y], c),
-        Method::Linear => {
+    match s.kernel {
+        ResizeKernel::Copy => source.at(left, top, c),
+        ResizeKernel::Nearest => source.at(s.columns[x], s.rows[y], c),
+        ResizeKernel::Linear => {
             let (column, row) = (&s.columns[4 * x..][..4], &s.rows[4 * y..][..4]);
             let sum = |y| {
                 let at = |i: usize| u32::from(source.at(column[i], y, c)) * column[2 + i];
@@ -53,7 +53,7 @@ fn pixel(s: &Sampling, source: &Source<'_>, x: usize, y: usize, c: usize) -> u8 
             let half = |i: usize| (sum(row[i]) * row[2 + i]) >> 16;
             ((half(0) + half(1) + 2) >> 2) as u8
         }
-        Method::Cubic { vectors } => {
+        ResizeKernel::Cubic { vectors } => {
             let (column, row) = (&s.columns[8 * x..][..8], &s.rows[8 * y..][..8]);
             let weight = |entry: &[u32], i: usize| entry[4 + i].cast_signed();
             let sums: [i32; 4] = std::array::from_fn(|j| {
@@ -68,7 +68,7 @@ fn pixel(s: &Sampling, source: &Source<'_>, x: usize, y: usize, c: usize) -> u8 
                 clip(sum + (1 << 21), 22)
             }
         }
-        Method::Cells { across, down } => {
+        ResizeKernel::Cells { across, down } => {
             let rows = top * down..(top + 1) * down;
             let row = |y| (left * across..(left + 1) * across).map(move |x| (x, y));
             let sum: u32 = rows.flat_map(row).map(|(x, y)| u32::from(source.at(x, y, c))).sum();
@@ -77,7 +77,7 @@ fn pixel(s: &Sampling, source: &Source<'_>, x: usize, y: usize, c: usize) -> u8 
                 _ => (sum as f32 * (1.0 / (across * down) as f32)).round_ties_even() as u8,
             }
         }
-        Method::Parts => {
+        ResizeKernel::Parts => {
             let ((x, across), (y, down)) = (run(&s.columns, x), run(&s.rows, y));
             let mut total = 0.0_f32;
             for (y, weight) in (y..).zip(down) {
@@ -89,7 +89,7 @@ fn pixel(s: &Sampling, source: &Source<'_>, x: usize, y: usize, c: usize) -> u8 
             }
             total.round_ties_even() as u8
         }
-        Method::Convolve { rows_first, precision: (px, py) } => {
+        ResizeKernel::Convolve { rows_first, precision: (px, py) } => {
             let ((x, across), (y, down)) = (run(&s.columns, x), run(&s.rows, y));
             if rows_first {
                 convolve(across, px, x, |x| convolve(down, py, y, |y| source.at(x, y, c)))

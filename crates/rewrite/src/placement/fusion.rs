@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use calibrant_format::Format;
-use calibrant_onnx::Slot;
+use calibrant_onnx::ReadAs;
 
 use calibrant_onnx::facts;
 
@@ -63,7 +63,7 @@ impl<'a> Placer<'a> {
                 let node = self.node(reader.node);
                 // An Add of two activations is a kernel of its own unless it is quantized.
                 let is_alone = self.activations(node).len() == 1 || node.is("Mul");
-                let moves_it = facts::moves_values(node) && reader.slot == Slot::Input(0);
+                let moves_it = facts::moves_values(node) && reader.read_as == ReadAs::Input(0);
                 if moves_it || (facts::is_elementwise(node) && is_alone) {
                     open.extend(node.output_name(0));
                 }
@@ -79,7 +79,7 @@ impl<'a> Placer<'a> {
         is_inner
             && readers.iter().all(|&reader| {
                 let node = self.node(reader.node);
-                let passes_on = facts::moves_values(node) && reader.slot == Slot::Input(0);
+                let passes_on = facts::moves_values(node) && reader.read_as == ReadAs::Input(0);
                 let others_idle = node
                     .output
                     .iter()

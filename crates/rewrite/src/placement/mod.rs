@@ -43,10 +43,10 @@ use std::collections::HashSet;
 
 use calibrant_format::{Format, Numbers, Operators, Range, Ranges, Rule, Scheme, WeightFormat};
 use calibrant_onnx::proto::{NodeProto, TensorProto};
-use calibrant_onnx::{Slot, Topology, Use, facts};
+use calibrant_onnx::{ReadAs, Topology, Use, facts};
 
 use crate::error::RewriteError;
-use crate::options::Options;
+use crate::options::QuantizeOptions;
 use crate::summary::Reason;
 use crate::weights::Split;
 
@@ -101,7 +101,7 @@ pub(crate) enum InputKind<'a> {
 /// When a rule by name meets no node, a format has no scales for what the scheme wants, or a weight is broken.
 pub(crate) fn place<'a>(
     topology: &'a Topology<'a>,
-    options: &'a Options,
+    options: &'a QuantizeOptions,
     ranges: &'a Ranges,
 ) -> Result<Vec<Decision<'a>>, RewriteError> {
     known_names(topology, options)?;
@@ -126,7 +126,7 @@ pub(crate) fn place<'a>(
 /// The decisions while they are made.
 struct Placer<'a> {
     topology: &'a Topology<'a>,
-    options: &'a Options,
+    options: &'a QuantizeOptions,
     ranges: &'a Ranges,
     /// Tensors that do not depend on the model's inputs.
     constant: HashSet<&'a str>,
@@ -176,7 +176,7 @@ impl<'a> Placer<'a> {
 
     /// Whether this reader reads an activation in this format.
     fn reads_in(&self, reader: Use, format: &Format) -> bool {
-        let Slot::Input(input) = reader.slot else { return false };
+        let ReadAs::Input(input) = reader.read_as else { return false };
         let mut planned = self.planned(reader.node).iter();
         planned.any(|planned| planned.input == input && planned.is_activation_in(format))
     }
@@ -244,7 +244,7 @@ fn names(node: &NodeProto) -> impl Iterator<Item = &str> + Clone {
 }
 
 /// Makes sure that every format has scales for the parts of weights that the scheme asks for.
-fn known_parts(options: &Options) -> Result<(), RewriteError> {
+fn known_parts(options: &QuantizeOptions) -> Result<(), RewriteError> {
     let Scheme { rules, rest } = &options.scheme;
     let numbers = rules.iter().map(|rule| &rule.numbers).chain([rest]);
     for WeightFormat { format, granularity } in numbers.filter_map(|numbers| numbers.weights) {
@@ -255,7 +255,7 @@ fn known_parts(options: &Options) -> Result<(), RewriteError> {
     Ok(())
 }
 
-fn known_names(topology: &Topology<'_>, options: &Options) -> Result<(), RewriteError> {
+fn known_names(topology: &Topology<'_>, options: &QuantizeOptions) -> Result<(), RewriteError> {
     let nodes = &topology.graph().node;
     for Rule { operators, .. } in &options.scheme.rules {
         if let Operators::Named(pattern) = operators

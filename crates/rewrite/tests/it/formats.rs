@@ -6,7 +6,7 @@ use calibrant_format::{
     FP8_E4M3FN, Format, Granularity, Grid, INT8, Numbers, OnnxType, Operators, Rule, Scheme,
 };
 use calibrant_onnx::{DataType, Model, validate};
-use calibrant_rewrite::{Options, Outcome, SmallLayers, quantize};
+use calibrant_rewrite::{Outcome, QuantizeOptions, SmallLayers, quantize};
 use expect_test::expect;
 
 use crate::graphs::{Graph, counted_ranges, int, outcomes, ranges};
@@ -22,8 +22,8 @@ const INT4: Format = Format {
     ..INT8
 };
 
-fn every_layer(numbers: Numbers) -> Options {
-    Options { small_layers: SmallLayers::Quantize, ..Options::all(numbers) }
+fn every_layer(numbers: Numbers) -> QuantizeOptions {
+    QuantizeOptions { small_layers: SmallLayers::Quantize, ..QuantizeOptions::all(numbers) }
 }
 
 const fn blocks(size: u32) -> Granularity {
@@ -66,7 +66,7 @@ fn fp8_kernels_want_wide_layers() {
             .output("y")
             .output("kept")
             .model();
-        let options = Options::all(Numbers::FP8);
+        let options = QuantizeOptions::all(Numbers::FP8);
         let found =
             outcomes(&quantize(&model, &counted_ranges(&model, &options), &options).unwrap().1);
         found.lines().find(|line| line.starts_with("Conv.y")).unwrap().to_owned()
@@ -169,7 +169,7 @@ fn several_formats_have_a_pair_each() {
         rest: Numbers::INT8,
     };
     let options =
-        Options { scheme: scheme.except(named("c")), small_layers: SmallLayers::Quantize };
+        QuantizeOptions { scheme: scheme.except(named("c")), small_layers: SmallLayers::Quantize };
     let (quantized, summary) = quantize(&model, &ranges(&[("x", 448.0)]), &options).unwrap();
     validate(&quantized).unwrap();
     let scales: Vec<_> = summary.activations.iter().map(|it| (it.format, it.scale)).collect();
@@ -198,7 +198,7 @@ fn an_add_joins_what_computes_in_its_format_alone() {
     let add = |numbers| {
         let rule = Rule { operators: Operators::OfType("Add".to_owned()), numbers };
         let scheme = Scheme { rules: vec![rule], rest: Numbers::FP8 };
-        let options = Options { scheme, small_layers: SmallLayers::Float };
+        let options = QuantizeOptions { scheme, small_layers: SmallLayers::Float };
         let (_, summary) =
             quantize(&model, &ranges(&[("x", 1.0), ("sum", 1.0)]), &options).unwrap();
         outcomes(&summary).lines().find(|line| line.starts_with("Add")).unwrap().to_owned()

@@ -5,7 +5,7 @@ use calibrant_onnx::proto::{
     AttributeProto, GraphProto, ModelProto, NodeProto, TensorProto, ValueInfoProto,
 };
 use calibrant_onnx::{DataType, Dim, Model};
-use calibrant_rewrite::{Options, SmallLayers, Summary, model_tensors, quantize};
+use calibrant_rewrite::{QuantizeOptions, SmallLayers, Summary, model_tensors, quantize};
 
 /// A graph under construction; every node is named after its output.
 #[derive(Default)]
@@ -96,18 +96,18 @@ pub(crate) fn int(name: &str, value: i64) -> AttributeProto {
     AttributeProto::int(name, value)
 }
 
-/// Options with nothing excluded and every layer quantized however small.
-pub(crate) fn everything() -> Options {
-    Options { small_layers: SmallLayers::Quantize, ..Options::all(Numbers::INT8) }
+/// QuantizeOptions with nothing excluded and every layer quantized however small.
+pub(crate) fn everything() -> QuantizeOptions {
+    QuantizeOptions { small_layers: SmallLayers::Quantize, ..QuantizeOptions::all(Numbers::INT8) }
 }
 
 /// Ranges of `amax` 1, 2, 3, ... for the tensors that quantization needs, in its order.
-pub(crate) fn counted_ranges(model: &Model, options: &Options) -> Ranges {
+pub(crate) fn counted_ranges(model: &Model, options: &QuantizeOptions) -> Ranges {
     counted(model, options, 1.0)
 }
 
 /// Ranges of 1, 2, 3, ... `unit`s.
-fn counted(model: &Model, options: &Options, unit: f32) -> Ranges {
+fn counted(model: &Model, options: &QuantizeOptions, unit: f32) -> Ranges {
     let (_, activations) = model_tensors(model).unwrap();
     let ones = activations.into_iter().map(|tensor| (tensor, Range::ONE)).collect();
     let (_, summary) = quantize(model, &ones, options).unwrap();

@@ -8,7 +8,8 @@ use calibrant_format::{INT8, Numbers, Ranges};
 use calibrant_onnx::proto::TensorProto;
 use calibrant_onnx::{DataType, Model};
 use calibrant_rewrite::{
-    Note, Options, RewriteError, ScaleError, Summary, activation_scales, model_tensors, quantize,
+    Note, QuantizeOptions, RewriteError, ScaleError, Summary, activation_scales, model_tensors,
+    quantize,
 };
 
 use crate::graphs::{Graph, counted_ranges, everything, int, ranges};
@@ -31,7 +32,7 @@ fn hard_scales(model: &Model) -> BTreeMap<String, f32> {
 fn quantize_to_scales(
     model: &Model,
     scales: &BTreeMap<String, f32>,
-    options: &Options,
+    options: &QuantizeOptions,
 ) -> Result<(Model, Summary), RewriteError> {
     quantize(model, &Ranges::of_scales(scales.clone(), &INT8), options)
 }
@@ -52,7 +53,7 @@ fn scales_come_back_from_every_network() {
         let given = bits(read.entries().to_vec());
         let scales: BTreeMap<String, f32> = read.entries().iter().cloned().collect();
         let (quantized, summary) =
-            quantize_to_scales(&model, &scales, &Options::all(Numbers::INT8)).unwrap();
+            quantize_to_scales(&model, &scales, &QuantizeOptions::all(Numbers::INT8)).unwrap();
         let found = activation_scales(&quantized).unwrap();
         assert_eq!(found.pairs.len(), summary.activations.len(), "{name}");
         assert!(found.others.is_empty(), "{name}");
@@ -79,7 +80,7 @@ fn scales_come_back_from_every_network() {
         let all = found.pairs.iter().chain(&found.followers).cloned();
         let again: BTreeMap<String, f32> = scales.clone().into_iter().chain(all).collect();
         let (quantized, _) =
-            quantize_to_scales(&model, &again, &Options::all(Numbers::INT8)).unwrap();
+            quantize_to_scales(&model, &again, &QuantizeOptions::all(Numbers::INT8)).unwrap();
         assert_eq!(activation_scales(&quantized).unwrap(), found, "{name}");
     }
 }
@@ -232,9 +233,9 @@ fn activations_are_the_float_tensors_that_are_computed() {
         assert!(activations.iter().all(|tensor| names.contains(tensor)), "{name}");
         let weights = model.graph().initializer.iter().map(|tensor| tensor.label());
         assert!(weights.into_iter().all(|weight| !activations.iter().any(|it| it == weight)));
-        let needed = counted_ranges(&model, &Options::all(Numbers::INT8));
+        let needed = counted_ranges(&model, &QuantizeOptions::all(Numbers::INT8));
         assert!(needed.tensors().all(|it| activations.iter().any(|tensor| tensor == it)), "{name}");
-        assert!(quantize(&model, &needed, &Options::all(Numbers::INT8)).is_ok());
+        assert!(quantize(&model, &needed, &QuantizeOptions::all(Numbers::INT8)).is_ok());
     }
     let shapes = Graph::reading(&[1, 4])
         .node("Shape", "x", "shape")

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use calibrant_format::Numbers;
 use calibrant_onnx::{Model, Topology};
-use calibrant_rewrite::{Options, Outcome, quantize};
+use calibrant_rewrite::{Outcome, QuantizeOptions, quantize};
 use expect_test::expect;
 
 use crate::graphs::counted_ranges;
@@ -33,7 +33,7 @@ fn every_network_is_quantized_and_stays_valid() {
     let mut lines = String::new();
     for name in MODELS {
         let model = read(name);
-        let options = Options::all(Numbers::INT8);
+        let options = QuantizeOptions::all(Numbers::INT8);
         let (quantized, summary) =
             quantize(&model, &counted_ranges(&model, &options), &options).unwrap();
         calibrant_onnx::validate(&quantized).unwrap();
@@ -71,7 +71,7 @@ fn every_network_is_quantized_and_stays_valid() {
 fn no_weight_is_off_by_more_than_half_a_step() {
     for name in ["fashion_cnn", "squeezenet11_bgr"] {
         let model = read(name);
-        let options = Options::all(Numbers::INT8);
+        let options = QuantizeOptions::all(Numbers::INT8);
         let (quantized, _) = quantize(&model, &counted_ranges(&model, &options), &options).unwrap();
         let topology = Topology::new(quantized.graph()).unwrap();
         let original = Topology::new(model.graph()).unwrap();
@@ -108,7 +108,7 @@ fn no_weight_is_off_by_more_than_half_a_step() {
 #[test]
 fn the_summary_is_json_and_the_same_every_time() {
     let model = read("ppocr_cls");
-    let options = Options::all(Numbers::INT8);
+    let options = QuantizeOptions::all(Numbers::INT8);
     let ranges = counted_ranges(&model, &options);
     let (first, summary) = quantize(&model, &ranges, &options).unwrap();
     let (second, _) = quantize(&model, &ranges, &options).unwrap();

@@ -2,7 +2,7 @@
 
 use calibrant_format::{Numbers, Operators, Scheme};
 use calibrant_onnx::proto::AttributeProto;
-use calibrant_rewrite::{Options, Reason, quantize};
+use calibrant_rewrite::{QuantizeOptions, Reason, quantize};
 use expect_test::expect;
 
 use crate::graphs::{Graph, counted_ranges, everything, int, outcomes, quantized, ranges};
@@ -421,7 +421,7 @@ fn small_layers_stay_in_float_unless_asked_for() {
     ];
     for (graph, expected) in cases {
         let model = graph.model();
-        let options = Options::all(Numbers::INT8);
+        let options = QuantizeOptions::all(Numbers::INT8);
         let ranges = counted_ranges(&model, &options);
         let found = outcomes(&quantize(&model, &ranges, &options).unwrap().1);
         let line = match &expected {

@@ -2,7 +2,7 @@
 
 use calibrant_format::{Numbers, Operators, Scheme};
 use calibrant_prepare::raise_opset;
-use calibrant_rewrite::{Options, already_quantized, quantize};
+use calibrant_rewrite::{QuantizeOptions, already_quantized, quantize};
 use expect_test::{Expect, expect};
 
 use crate::graphs::{self, Graph, everything, int};
@@ -11,7 +11,7 @@ fn conv() -> Graph {
     Graph::reading(&[1, 2, 8, 8]).weight("w", &[2, 2, 1, 1]).node("Conv", "x w", "y").output("y")
 }
 
-fn refused(graph: Graph, ranges: &[(&str, f32)], options: &Options, expected: Expect) {
+fn refused(graph: Graph, ranges: &[(&str, f32)], options: &QuantizeOptions, expected: Expect) {
     let ranges = graphs::ranges(ranges);
     expected.assert_eq(&quantize(&graph.model(), &ranges, options).unwrap_err().to_string());
 }
@@ -70,7 +70,7 @@ fn a_weight_that_is_no_number() {
 #[test]
 fn an_exclusion_that_meets_nothing() {
     let scheme = Scheme::all(Numbers::INT8).except(Operators::Named("Conv.why".to_owned()));
-    let options = Options { scheme, ..everything() };
+    let options = QuantizeOptions { scheme, ..everything() };
     refused(
         conv(),
         &[("x", 1.0)],
@@ -86,7 +86,7 @@ fn nothing_to_quantize() {
     refused(
         conv(),
         &[("x", 1.0)],
-        &Options::all(Numbers::INT8),
+        &QuantizeOptions::all(Numbers::INT8),
         expect![[
             r#"nothing to quantize: Conv "Conv.y" (#0): too few channels to gain from int8: 2 in, 2 out"#
         ]],
@@ -193,7 +193,7 @@ fn more_groups_than_can_be_counted_are_many_channels() {
             .node_with(op, "x w", "y", &[int("group", i64::MAX)])
             .output("y");
         let ranges = graphs::ranges(&[("x", 1.0)]);
-        let written = quantize(&graph.model(), &ranges, &Options::all(Numbers::INT8));
+        let written = quantize(&graph.model(), &ranges, &QuantizeOptions::all(Numbers::INT8));
         assert!(written.is_ok_and(|(model, _)| model.graph().node.len() > 1), "{op}");
     }
 }

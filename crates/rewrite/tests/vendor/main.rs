@@ -16,7 +16,7 @@ use calibrant_engine::{
 };
 use calibrant_format::{Numbers, Ranges};
 use calibrant_onnx::Model;
-use calibrant_rewrite::{Options, model_tensors, quantize};
+use calibrant_rewrite::{QuantizeOptions, model_tensors, quantize};
 
 /// The networks of the fixtures, and a shape for the inputs of those that have no fixed one.
 const MODELS: [(&str, &str); 5] = [
@@ -95,7 +95,7 @@ fn half(model: &Model, options: &CastOptions) -> Model {
 
 /// The network in int8, with the same range for all activations.
 fn int8(model: &Model) -> Model {
-    let options = Options::all(Numbers::INT8);
+    let options = QuantizeOptions::all(Numbers::INT8);
     let (_, activations) = model_tensors(model).unwrap();
     let ranges = activations.into_iter().map(|tensor| (tensor, 4.0));
     let ranges = Ranges::of_amax(ranges).unwrap();

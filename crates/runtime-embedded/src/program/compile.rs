@@ -32,7 +32,7 @@ pub(crate) fn compile(
         kernels: Kernels::new(model.proto.opset_import.clone()),
         constants: Vec::new(),
         labels,
-        n_slots: 0,
+        n_places: 0,
         observed: by_values.map(|(place, seen)| (seen.name.as_str(), place)).collect(),
     };
     let mut names = Names::default();
@@ -55,9 +55,9 @@ pub(crate) fn compile(
         main.steps.push(step);
     }
     free_last_uses(&mut main, &[]);
-    let Compiler { kernels, constants, labels, n_slots, .. } = compiler;
+    let Compiler { kernels, constants, labels, n_places, .. } = compiler;
     let kernels = kernels.into_kernels();
-    Ok(Program { kernels, constants, setup, inputs, main, n_slots, labels })
+    Ok(Program { kernels, constants, setup, inputs, main, n_places, labels })
 }
 
 /// The nodes that no input of the graph reaches, not even by its shape, and the others; both in order.
@@ -79,15 +79,15 @@ struct Compiler<'a> {
     kernels: Kernels,
     constants: Vec<Value>,
     labels: Vec<NodeLabel>,
-    n_slots: usize,
+    n_places: usize,
     /// Places among the observed tensors by name.
     observed: HashMap<&'a str, usize>,
 }
 
 impl Compiler<'_> {
-    fn slot(&mut self) -> usize {
-        self.n_slots += 1;
-        self.n_slots - 1
+    fn place(&mut self) -> usize {
+        self.n_places += 1;
+        self.n_places - 1
     }
 
     fn add_constants(
@@ -217,9 +217,9 @@ impl Compiler<'_> {
         let mut inner = Names::inside(names);
         let mut body_inputs = Vec::with_capacity(graph.input.len());
         for input in &graph.input {
-            let slot = self.slot();
-            inner.add(input.label(), Operand::Slot(slot));
-            body_inputs.push(slot);
+            let place = self.place();
+            inner.add(input.label(), Operand::Place(place));
+            body_inputs.push(place);
         }
         let body = self.body(graph, label, inner, &body_inputs)?;
         if body.outputs.len() < 1 + carried.len() || body.outputs.len() - 1 < node.output.len() {
@@ -262,10 +262,10 @@ impl Compiler<'_> {
     }
 
     fn make(&mut self, name: &str, names: &mut Names<'_>) -> Made {
-        let slot = self.slot();
-        names.add(name, Operand::Slot(slot));
+        let place = self.place();
+        names.add(name, Operand::Place(place));
         let observed = if names.is_body() { None } else { self.observed.get(name).copied() };
-        Made { slot, observed }
+        Made { place, observed }
     }
 
     fn make_all(&mut self, node: &NodeProto, names: &mut Names<'_>) -> Vec<Option<Made>> {

@@ -12,26 +12,26 @@ pub(super) fn free_last_uses(block: &mut Block, given: &[usize]) {
     own.extend(block.steps.iter().flat_map(Step::makes));
     let mut needed: HashSet<usize> = HashSet::new();
     for output in block.outputs.iter_mut().rev() {
-        let slot = slot_of(&output.operand).filter(|slot| own.contains(slot));
-        output.is_last = slot.is_some_and(|slot| needed.insert(slot));
+        let place = place_of(&output.operand).filter(|place| own.contains(place));
+        output.is_last = place.is_some_and(|place| needed.insert(place));
     }
     for step in block.steps.iter_mut().rev() {
         let mut uses = step.makes();
         step.reads(&mut uses);
-        uses.retain(|slot| own.contains(slot) && needed.insert(*slot));
+        uses.retain(|place| own.contains(place) && needed.insert(*place));
         if let Action::Run(run) = &mut step.action {
             let last: HashSet<usize> = uses.iter().copied().collect();
             for (operand, is_last) in &mut run.distinct {
-                *is_last = slot_of(operand).is_some_and(|slot| last.contains(&slot));
+                *is_last = place_of(operand).is_some_and(|place| last.contains(&place));
             }
         }
         step.frees = uses;
     }
 }
 
-fn slot_of(operand: &Operand) -> Option<usize> {
+fn place_of(operand: &Operand) -> Option<usize> {
     match operand {
-        Operand::Slot(slot) => Some(*slot),
+        Operand::Place(place) => Some(*place),
         Operand::Input(_) | Operand::Constant(_) => None,
     }
 }
@@ -40,9 +40,9 @@ impl Step {
     /// Places of the tensors that the step leaves for others.
     fn makes(&self) -> Vec<usize> {
         match &self.action {
-            Action::Run(run) => run.outputs.iter().map(|made| made.slot).collect(),
+            Action::Run(run) => run.outputs.iter().map(|made| made.place).collect(),
             Action::If(Branches { outputs, .. }) | Action::Loop(Repeat { outputs, .. }) => {
-                outputs.iter().flatten().map(|made| made.slot).collect()
+                outputs.iter().flatten().map(|made| made.place).collect()
             }
         }
     }
@@ -51,16 +51,16 @@ impl Step {
     fn reads(&self, read: &mut Vec<usize>) {
         match &self.action {
             Action::Run(run) => {
-                read.extend(run.distinct.iter().filter_map(|(operand, _)| slot_of(operand)));
+                read.extend(run.distinct.iter().filter_map(|(operand, _)| place_of(operand)));
             }
             Action::If(branches) => {
-                read.extend(slot_of(&branches.condition));
+                read.extend(place_of(&branches.condition));
                 branches.then.reads(read);
                 branches.otherwise.reads(read);
             }
             Action::Loop(repeat) => {
                 let operands = repeat.trips.iter().chain(&repeat.condition).chain(&repeat.carried);
-                read.extend(operands.filter_map(slot_of));
+                read.extend(operands.filter_map(place_of));
                 repeat.body.reads(read);
             }
         }
@@ -70,6 +70,6 @@ impl Step {
 impl Block {
     fn reads(&self, read: &mut Vec<usize>) {
         self.steps.iter().for_each(|step| step.reads(read));
-        read.extend(self.outputs.iter().filter_map(|output| slot_of(&output.operand)));
+        read.extend(self.outputs.iter().filter_map(|output| place_of(&output.operand)));
     }
 }

@@ -3,7 +3,7 @@
 use std::ptr::NonNull;
 
 use sha2::{Digest as _, Sha256};
-use tensorrt_double::{Addresses, Driver, Options, Plan, install, play, play_with};
+use tensorrt_double::{Addresses, Driver, Installation, Plan, install, play, play_with};
 use tensorrt_sys::classes::{IBuilderConfig, INetworkDefinition, ITensor};
 use tensorrt_sys::{Library, Version};
 
@@ -16,7 +16,7 @@ const VERSIONS: [i32; 5] = [8_503, 8_601, 9_300, 100_800, 101_601];
 
 /// A client whose calibrators give addresses of this process.
 fn host_client(version: i32) -> Client {
-    let options = Options { addresses: Addresses::Host, ..Options::default() };
+    let options = Installation { addresses: Addresses::Host, ..Installation::default() };
     Client::linked(play_with(Version::from_raw(version), &options))
 }
 
@@ -168,7 +168,7 @@ fn without_its_flag_or_its_calibrator_nothing_is_asked() {
 #[test]
 fn device_memory_is_read_through_the_driver_beside_the_library() {
     let folder = tempfile::tempdir().unwrap();
-    let options = Options { driver: Driver::Double, ..Options::default() };
+    let options = Installation { driver: Driver::Double, ..Installation::default() };
     let installed = install(folder.path(), Version::from_raw(101_601), &options).unwrap();
     // SAFETY: the files are the double's.
     let library = unsafe { Library::open(&installed.library, &installed.parser) }.unwrap();

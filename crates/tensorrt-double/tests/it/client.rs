@@ -8,7 +8,7 @@ use std::sync::Mutex;
 use tensorrt_sys::classes::{
     IBuilder, IBuilderConfig, IHostMemory, ILogger, INetworkDefinition, IParser,
 };
-use tensorrt_sys::{EntryPoints, Interface, Library, Method, This, Version};
+use tensorrt_sys::{EntryPoints, Interface, Library, This, Version, VirtualMethod};
 
 /// What the log said.
 pub(crate) type Log = Pin<Box<Interface<ILogger, Mutex<Vec<String>>>>>;
@@ -63,7 +63,7 @@ impl Client {
     pub(crate) fn call<C, R>(
         &self,
         object: NonNull<C>,
-        method: &Method<C, unsafe extern "C" fn(This) -> R>,
+        method: &VirtualMethod<C, unsafe extern "C" fn(This) -> R>,
     ) -> R {
         // SAFETY: the tests call methods of live objects.
         let (this, function) = unsafe { method.bind(self.version(), object) }.unwrap();
@@ -75,7 +75,7 @@ impl Client {
     pub(crate) fn call1<C, A, R>(
         &self,
         object: NonNull<C>,
-        method: &Method<C, unsafe extern "C" fn(This, A) -> R>,
+        method: &VirtualMethod<C, unsafe extern "C" fn(This, A) -> R>,
         a: A,
     ) -> R {
         // SAFETY: the tests call methods of live objects.
@@ -88,7 +88,7 @@ impl Client {
     pub(crate) fn call2<C, A, B, R>(
         &self,
         object: NonNull<C>,
-        method: &Method<C, unsafe extern "C" fn(This, A, B) -> R>,
+        method: &VirtualMethod<C, unsafe extern "C" fn(This, A, B) -> R>,
         a: A,
         b: B,
     ) -> R {
@@ -102,7 +102,7 @@ impl Client {
     pub(crate) fn call3<C, A, B, D, R>(
         &self,
         object: NonNull<C>,
-        method: &Method<C, unsafe extern "C" fn(This, A, B, D) -> R>,
+        method: &VirtualMethod<C, unsafe extern "C" fn(This, A, B, D) -> R>,
         a: A,
         b: B,
         d: D,

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::Command;
 
-use tensorrt_double::{Driver, Faults, Live, Options, Plan, install};
+use tensorrt_double::{Driver, Faults, Installation, Live, Plan, install};
 use tensorrt_sys::{Library, OpenError, Version};
 
 use crate::client::Client;
@@ -21,7 +21,7 @@ fn several_versions_in_one_process() {
     for version in [8_503, 8_601, 100_001, 110_400, 10_400, 10_701] {
         let version = Version::from_raw(version);
         let path = folder.path().join(version.raw().to_string());
-        let installed = install(&path, version, &Options::default()).unwrap();
+        let installed = install(&path, version, &Installation::default()).unwrap();
         let library = open(&installed.library, &installed.parser).unwrap();
         assert_eq!(library.version(), version);
         let client = Client::new(library);
@@ -36,19 +36,21 @@ fn several_versions_in_one_process() {
 #[test]
 fn what_is_wrong_with_a_library_can_be_chosen() {
     let folder = tempfile::tempdir().unwrap();
-    let unknown = install(folder.path(), Version::from_raw(120_000), &Options::default()).unwrap();
+    let unknown =
+        install(folder.path(), Version::from_raw(120_000), &Installation::default()).unwrap();
     assert!(unknown.library.ends_with("libnvinfer.so.12"));
     let error = open(&unknown.library, &unknown.parser).unwrap_err();
     assert!(matches!(error, OpenError::UnknownGeneration { .. }), "{error}");
 
-    let without = Options { without: vec!["createNvOnnxParser_INTERNAL"], ..Options::default() };
+    let without =
+        Installation { without: vec!["createNvOnnxParser_INTERNAL"], ..Installation::default() };
     let folder = tempfile::tempdir().unwrap();
     let lacking = install(folder.path(), Version::from_raw(101_601), &without).unwrap();
     let error = open(&lacking.library, &lacking.parser).unwrap_err();
     let OpenError::Symbol { symbol, .. } = error else { panic!("{error}") };
     assert_eq!(symbol, "createNvOnnxParser_INTERNAL");
 
-    let made_up = Options { without: vec!["makeCoffee"], ..Options::default() };
+    let made_up = Installation { without: vec!["makeCoffee"], ..Installation::default() };
     let error = install(folder.path(), Version::from_raw(101_601), &made_up).unwrap_err();
     assert_eq!(error.to_string(), "the double has no function makeCoffee to leave out");
 }
@@ -57,8 +59,8 @@ fn what_is_wrong_with_a_library_can_be_chosen() {
 fn a_parser_of_another_folder_does_not_belong() {
     let folder = tempfile::tempdir().unwrap();
     let version = Version::from_raw(101_601);
-    let one = install(&folder.path().join("one"), version, &Options::default()).unwrap();
-    let other = install(&folder.path().join("other"), version, &Options::default()).unwrap();
+    let one = install(&folder.path().join("one"), version, &Installation::default()).unwrap();
+    let other = install(&folder.path().join("other"), version, &Installation::default()).unwrap();
     let error = open(&one.library, &other.parser).unwrap_err();
     assert!(matches!(error, OpenError::ParserMismatch { .. }), "{error}");
 }
@@ -66,7 +68,7 @@ fn a_parser_of_another_folder_does_not_belong() {
 #[test]
 fn the_driver_beside_the_library_keeps_its_own_account() {
     let folder = tempfile::tempdir().unwrap();
-    let options = Options { driver: Driver::Double, ..Options::default() };
+    let options = Installation { driver: Driver::Double, ..Installation::default() };
     let installed = install(folder.path(), Version::from_raw(101_601), &options).unwrap();
     assert_eq!(installed.live().unwrap(), Live::default());
     installed

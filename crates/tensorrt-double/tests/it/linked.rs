@@ -4,7 +4,7 @@ use std::ffi::{CStr, CString};
 use std::ptr::NonNull;
 
 use tensorrt_double::{
-    Addresses, Options, PLUGIN_LIBRARY, Plan, live_objects, play, play_with, record,
+    Addresses, Installation, PLUGIN_LIBRARY, Plan, live_objects, play, play_with, record,
 };
 use tensorrt_sys::classes::{
     IActivationLayer, IBuilder, IBuilderConfig, ICudaEngine, IEngineInspector, ILayer,
@@ -313,11 +313,11 @@ fn timing_caches_are_kept_and_foreign_ones_refused() {
 
 #[test]
 fn options_say_how_it_behaves() {
-    let options = Options {
+    let options = Installation {
         parser_version: Some(200),
         dla_cores: Some(0),
         addresses: Addresses::Host,
-        ..Options::default()
+        ..Installation::default()
     };
     let client = Client::linked(play_with(Version::from_raw(100_800), &options));
     assert_eq!(client.library.parser_version(), 200);

@@ -77,7 +77,7 @@ impl Caller {
         Self { version: Version::from_raw(version), object }
     }
 
-    fn bind<C, F: Copy>(&self, method: &tensorrt_sys::Method<C, F>) -> (This, F) {
+    fn bind<C, F: Copy>(&self, method: &tensorrt_sys::VirtualMethod<C, F>) -> (This, F) {
         // SAFETY: the session is alive, and made for this version.
         unsafe { method.bind(self.version, self.object.cast()) }.unwrap()
     }

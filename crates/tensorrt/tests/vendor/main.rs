@@ -16,13 +16,13 @@ mod case;
 mod ours;
 mod witness;
 
-use tensorrt_double::{Driver, Options, install};
+use tensorrt_double::{Driver, Installation, install};
 use tensorrt_sys::Version;
 
 /// Runs every case of a version both ways.
 fn compare(version: &str, raw: i32) {
     let folder = tempfile::tempdir().unwrap();
-    let options = Options { driver: Driver::Double, ..Options::default() };
+    let options = Installation { driver: Driver::Double, ..Installation::default() };
     let double = install(&folder.path().join("double"), Version::from_raw(raw), &options).unwrap();
     let cases = case::of_version(version);
     assert!(cases.len() > 2, "{version} has {} cases", cases.len());

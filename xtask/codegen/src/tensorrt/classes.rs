@@ -47,7 +47,7 @@ pub(super) fn classes(
          //! edited. The columns are those of [`Generation`](crate::Generation): TensorRT 8 and 9, 10, 11, RTX 1.3, RTX 1.5.\n\
          \nuse std::ffi::{c_char, c_void};\n\
          \nuse crate::layout::{Derived, Dims32, Dims64, Direct, InterfaceInfo, Public};\n\
-         use crate::method::{Identity, Method, This};\n\
+         use crate::method::{Identity, VirtualMethod, This};\n\
          use crate::table::{NONE, at, since};\n",
     );
     for name in names.iter().copied().chain(["IVersionedInterface"]) {
@@ -245,8 +245,8 @@ fn write_deleting_destructor(
         let _ = write!(
             text,
             "    /// The deleting destructor.\n    \
-                 pub const DELETE: Method<Self, unsafe extern \"C\" fn(This)> =\n        \
-                     Method::on_object(\"{class}\", \"~{class}\", {});\n",
+                 pub const DELETE: VirtualMethod<Self, unsafe extern \"C\" fn(This)> =\n        \
+                     VirtualMethod::on_object(\"{class}\", \"~{class}\", {});\n",
             entries_text(&entries),
         );
     }
@@ -274,8 +274,8 @@ fn write_method(text: &mut String, method: &Method, layout: &str) {
     let _ = write!(
         text,
         "    /// `{result}{separator}{cpp_name}({arguments}`{remark}.\n    \
-             pub const {constant}: Method<Self, {function}> =\n        \
-                 Method::{receiver}(\"{class}\", \"{cpp_name}\", {}){exception};\n",
+             pub const {constant}: VirtualMethod<Self, {function}> =\n        \
+                 VirtualMethod::{receiver}(\"{class}\", \"{cpp_name}\", {}){exception};\n",
         entries_text(&method.entries),
     );
 }
