@@ -25,6 +25,8 @@ use std::io::{self, Write as _};
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
 
 use calibrant_files::printable;
 use calibrant_job::{Cancel, Config, Control, EngineReport, run};
@@ -130,13 +132,27 @@ fn say(text: &str) {
     let _ = writeln!(io::stderr().lock(), "{text}");
 }
 
-/// Has the first interrupt cancel the command; the second ends the process at once.
+/// How long a cancelled command may take to end: one operator, or one step of a builder, hears nothing while it runs.
+const GRACE: Duration = Duration::from_secs(5);
+
+/// Has the first interrupt cancel the command, and end the process where that takes too long; the second ends it at once.
 fn catch_interrupt(cancel: &'static Cancel) {
     // Without a handler an interrupt still ends the process, and no half-written file appears.
     let _ = ctrlc::set_handler(|| {
         if cancel.cancel() {
-            calibrant_search::end_children();
-            std::process::exit(Exit::Interrupted as i32);
+            end_interrupted();
         }
+        // Without the thread it is left to the second interrupt.
+        let _ = thread::Builder::new().spawn(|| {
+            thread::sleep(GRACE);
+            say("error: interrupted in the middle of a step; what is complete stays in the output folder");
+            end_interrupted();
+        });
     });
+}
+
+/// Ends the process and what it started. Results are complete or not there at any moment.
+fn end_interrupted() {
+    calibrant_search::end_children();
+    std::process::exit(Exit::Interrupted as i32);
 }
