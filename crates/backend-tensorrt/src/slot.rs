@@ -4,7 +4,7 @@ use std::fmt;
 use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use calibrant_cuda::{Device, Element, PinnedSlot};
+use calibrant_cuda::{Device, Element, PinnedPiece};
 use calibrant_tensor::{ElementType, Tensor, TensorData};
 
 use crate::error::SlotError;
@@ -16,7 +16,7 @@ pub struct Slot {
     pub position: usize,
     /// Stable name of the sample.
     pub name: Arc<str>,
-    inputs: Vec<PinnedSlot>,
+    inputs: Vec<PinnedPiece>,
     layout: Arc<[InputLayout]>,
 }
 
@@ -44,7 +44,8 @@ impl SlotStock {
     ) -> Result<Self, calibrant_cuda::Error> {
         let layout: Arc<[InputLayout]> = layout.into();
         let n_slots = batch_size.saturating_mul(batches_in_flight).get();
-        let cut = |input: &InputLayout| PinnedSlot::cut_slab(device, n_slots, input.sample_bytes());
+        let cut =
+            |input: &InputLayout| PinnedPiece::cut_slab(device, n_slots, input.sample_bytes());
         let slabs: Vec<_> = layout.iter().map(cut).collect::<Result<_, _>>()?;
         let mut slabs: Vec<_> = slabs.into_iter().map(Vec::into_iter).collect();
         let slot = |_| Slot {
@@ -80,7 +81,7 @@ impl Slot {
     }
 
     /// The memory of each input, in the order of the layout.
-    pub fn inputs(&self) -> &[PinnedSlot] {
+    pub fn inputs(&self) -> &[PinnedPiece] {
         &self.inputs
     }
 
@@ -109,7 +110,11 @@ impl Slot {
     }
 }
 
-fn write(input: &InputLayout, memory: &mut PinnedSlot, data: &TensorData) -> Result<(), SlotError> {
+fn write(
+    input: &InputLayout,
+    memory: &mut PinnedPiece,
+    data: &TensorData,
+) -> Result<(), SlotError> {
     let name = || Arc::clone(&input.name);
     let (expected, found) = (input.sample_len(), data.len());
     if expected != found {
@@ -137,13 +142,13 @@ fn write(input: &InputLayout, memory: &mut PinnedSlot, data: &TensorData) -> Res
     })
 }
 
-fn copy<T: Element>(memory: &mut PinnedSlot, values: &[T]) -> Option<()> {
+fn copy<T: Element>(memory: &mut PinnedPiece, values: &[T]) -> Option<()> {
     memory.values_mut()?.copy_from_slice(values);
     Some(())
 }
 
 fn fill<V, T: Element>(
-    memory: &mut PinnedSlot,
+    memory: &mut PinnedPiece,
     values: &[V],
     convert: impl Fn(&V) -> T,
 ) -> Option<()> {

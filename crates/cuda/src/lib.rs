@@ -2,11 +2,11 @@
 //! what they touch, and programs that NVRTC compiles.
 //!
 //! ```no_run
-//! use calibrant_cuda::{Device, DeviceBuffer, PinnedSlot, Stream, Upload};
+//! use calibrant_cuda::{Device, DeviceBuffer, PinnedPiece, Stream, Upload};
 //!
 //! let device = Device::open(0)?;
 //! let stream = Stream::new(&device)?;
-//! let mut rows = PinnedSlot::cut_slab(&device, 4, 1024)?;
+//! let mut rows = PinnedPiece::cut_slab(&device, 4, 1024)?;
 //! rows[0].values_mut::<f32>().expect("1024 bytes are whole floats").fill(0.5);
 //!
 //! // Four rows that lie one behind the other are one copy.
@@ -76,7 +76,7 @@ pub use driver::{CudaVersion, Driver};
 pub use error::{Attempt, Error};
 pub use event::Event;
 pub use pieces::{DeviceSpan, Pieces, PinnedBytes};
-pub use pinned::{Element, PinnedSlot};
+pub use pinned::{Element, PinnedPiece};
 pub use program::{Kernel, Program};
 pub use stream::{RawStream, Stream};
 pub use toolkit::{OpenedLibrary, ToolkitLibrary};

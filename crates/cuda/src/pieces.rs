@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use crate::buffer::DeviceBuffer;
 use crate::error::Error;
-use crate::pinned::{PinnedSlot, Slab};
+use crate::pinned::{PinnedPiece, Slab};
 
 /// Which pieces of a source go to which places of an upload's buffers, and what those have to be like.
 #[derive(Default)]
@@ -19,7 +19,7 @@ pub struct Pieces<'source> {
     pub(crate) filled: Vec<(usize, usize)>,
     crossing_bytes: usize,
     /// The pieces are the source's, and nobody else's.
-    source: PhantomData<&'source PinnedSlot>,
+    source: PhantomData<&'source PinnedPiece>,
 }
 
 /// Neighbouring pieces of one slab: one copy.
@@ -60,66 +60,66 @@ pub struct DeviceSpan {
 }
 
 impl<'source> Pieces<'source> {
-    /// Has a part of a slot copied to a place in a buffer.
+    /// Has a part of a piece copied to a place in a buffer.
     ///
     /// # Errors
     ///
-    /// [`Error::TooLong`] where the part goes beyond the slot.
+    /// [`Error::TooLong`] where the part goes beyond the piece.
     pub fn copy(
         &mut self,
         buffer: usize,
         at: usize,
-        slot: &'source PinnedSlot,
+        piece: &'source PinnedPiece,
         part: Range<usize>,
     ) -> Result<(), Error> {
-        within(buffer, slot, part.end)?;
+        within(buffer, piece, part.end)?;
         self.crossing_bytes += part.len();
-        let (slab, offset) = (Arc::clone(slot.slab()), slot.offset() + part.start);
+        let (slab, offset) = (Arc::clone(piece.slab()), piece.offset() + part.start);
         self.runs.push(Run { buffer, at, slab, offset, len: part.len() });
         Ok(())
     }
 
-    /// Has the latest copy into a buffer go on to the first `len` bytes of a slot that lies behind it in the same slab,
+    /// Has the latest copy into a buffer go on to the first `len` bytes of a piece that lies behind it in the same slab,
     /// whatever stands between them included: one copy of a little more is faster than two. Returns where in the buffer
-    /// the slot comes to lie; `None` where there is no such copy, and nothing is changed.
+    /// the piece comes to lie; `None` where there is no such copy, and nothing is changed.
     ///
     /// # Errors
     ///
-    /// [`Error::TooLong`] where so much goes beyond the slot.
+    /// [`Error::TooLong`] where so much goes beyond the piece.
     pub fn extend(
         &mut self,
         buffer: usize,
-        slot: &'source PinnedSlot,
+        piece: &'source PinnedPiece,
         len: usize,
     ) -> Result<Option<usize>, Error> {
-        within(buffer, slot, len)?;
+        within(buffer, piece, len)?;
         let latest = self.runs.iter_mut().rev().find(|run| run.buffer == buffer);
         let behind = latest.filter(|run| {
-            Arc::ptr_eq(&run.slab, slot.slab()) && run.offset + run.len <= slot.offset()
+            Arc::ptr_eq(&run.slab, piece.slab()) && run.offset + run.len <= piece.offset()
         });
         let Some(run) = behind else { return Ok(None) };
-        let at = run.at + slot.offset() - run.offset;
+        let at = run.at + piece.offset() - run.offset;
         let whole = at + len - run.at;
         self.crossing_bytes += whole - run.len;
         run.len = whole;
         Ok(Some(at))
     }
 
-    /// Has a part of a slot kept where it lies, for a library that reads it there until everything is through.
+    /// Has a part of a piece kept where it lies, for a library that reads it there until everything is through.
     ///
     /// # Errors
     ///
-    /// [`Error::TooLong`] where the part goes beyond the slot.
+    /// [`Error::TooLong`] where the part goes beyond the piece.
     pub fn read(
         &mut self,
         buffer: usize,
-        slot: &'source PinnedSlot,
+        piece: &'source PinnedPiece,
         part: Range<usize>,
     ) -> Result<PinnedBytes, Error> {
-        within(buffer, slot, part.end)?;
+        within(buffer, piece, part.end)?;
         self.crossing_bytes += part.len();
-        self.read.push(Arc::clone(slot.slab()));
-        let bytes = &slot[part];
+        self.read.push(Arc::clone(piece.slab()));
+        let bytes = &piece[part];
         Ok(PinnedBytes { address: bytes.as_ptr(), len: bytes.len() })
     }
 
@@ -158,10 +158,10 @@ impl<'source> Pieces<'source> {
     }
 }
 
-/// Whether a slot has so many bytes.
-fn within(buffer: usize, slot: &PinnedSlot, asked_bytes: usize) -> Result<(), Error> {
-    if asked_bytes > slot.len() {
-        return Err(Error::TooLong { buffer, asked_bytes, buffer_bytes: slot.len() });
+/// Whether a piece has so many bytes.
+fn within(buffer: usize, piece: &PinnedPiece, asked_bytes: usize) -> Result<(), Error> {
+    if asked_bytes > piece.len() {
+        return Err(Error::TooLong { buffer, asked_bytes, buffer_bytes: piece.len() });
     }
     Ok(())
 }
@@ -180,15 +180,15 @@ mod tests {
     #[test]
     fn neighbours_are_one_copy_where_that_is_asked_for() {
         let (device, _) = late::device();
-        let slots = PinnedSlot::cut_slab(&device, 3, 16).unwrap();
-        let another = PinnedSlot::cut_slab(&device, 1, 16).unwrap();
+        let rows = PinnedPiece::cut_slab(&device, 3, 16).unwrap();
+        let another = PinnedPiece::cut_slab(&device, 1, 16).unwrap();
         let mut pieces = Pieces::default();
-        assert_eq!(pieces.extend(0, &slots[0], 4), Ok(None), "there is nothing to go on");
-        pieces.copy(0, 100, &slots[1], 0..8).unwrap();
-        pieces.copy(1, 0, &slots[0], 0..8).unwrap();
-        assert_eq!(pieces.extend(0, &slots[0], 4), Ok(None), "it lies before");
+        assert_eq!(pieces.extend(0, &rows[0], 4), Ok(None), "there is nothing to go on");
+        pieces.copy(0, 100, &rows[1], 0..8).unwrap();
+        pieces.copy(1, 0, &rows[0], 0..8).unwrap();
+        assert_eq!(pieces.extend(0, &rows[0], 4), Ok(None), "it lies before");
         assert_eq!(pieces.extend(0, &another[0], 4), Ok(None), "it lies elsewhere");
-        assert_eq!(pieces.extend(0, &slots[2], 4), Ok(Some(116)));
+        assert_eq!(pieces.extend(0, &rows[2], 4), Ok(Some(116)));
         let runs: Vec<_> =
             pieces.runs.iter().map(|it| (it.buffer, it.at, it.offset, it.len)).collect();
         assert_eq!(runs, [(0, 100, 16, 20), (1, 0, 0, 8)]);
@@ -196,21 +196,21 @@ mod tests {
     }
 
     #[test]
-    fn what_lies_beyond_a_slot_or_a_buffer_is_refused() {
+    fn what_lies_beyond_a_piece_or_a_buffer_is_refused() {
         let (device, _) = late::device();
-        let slots = PinnedSlot::cut_slab(&device, 2, 16).unwrap();
+        let rows = PinnedPiece::cut_slab(&device, 2, 16).unwrap();
         let buffers = [DeviceBuffer::new(&device, 32).unwrap()];
         let too_long = |asked_bytes, buffer_bytes| {
             Err(Error::TooLong { buffer: 0, asked_bytes, buffer_bytes })
         };
         let mut pieces = Pieces::default();
-        assert_eq!(pieces.copy(0, 0, &slots[0], 4..17), too_long(17, 16));
-        assert_eq!(pieces.read(0, &slots[0], 4..17).map(drop), too_long(17, 16));
-        pieces.copy(0, 0, &slots[0], 0..16).unwrap();
-        assert_eq!(pieces.extend(0, &slots[1], 17).map(drop), too_long(17, 16));
+        assert_eq!(pieces.copy(0, 0, &rows[0], 4..17), too_long(17, 16));
+        assert_eq!(pieces.read(0, &rows[0], 4..17).map(drop), too_long(17, 16));
+        pieces.copy(0, 0, &rows[0], 0..16).unwrap();
+        assert_eq!(pieces.extend(0, &rows[1], 17).map(drop), too_long(17, 16));
         pieces.fill(0, 32);
         assert_eq!(pieces.check(&buffers), Ok(()));
-        pieces.copy(0, 17, &slots[1], 0..16).unwrap();
+        pieces.copy(0, 17, &rows[1], 0..16).unwrap();
         assert_eq!(pieces.check(&buffers), too_long(33, 32));
         pieces.grow(0, 33);
         assert_eq!(pieces.check(&buffers), Ok(()));

@@ -14,13 +14,13 @@ use crate::error::Error;
 ///
 /// The pieces of one slab lie one behind the other without a gap, so that several neighbours are one
 /// copy. The slab is freed with its last piece.
-pub struct PinnedSlot {
+pub struct PinnedPiece {
     slab: Arc<Slab>,
     offset: usize,
     len: usize,
 }
 
-/// Numbers that a [`PinnedSlot`] can hold.
+/// Numbers that a [`PinnedPiece`] can hold.
 pub trait Element: sealed::Sealed + Copy {}
 
 mod sealed {
@@ -35,12 +35,12 @@ pub(crate) struct Slab {
 }
 
 // SAFETY: the memory is the allocation's alone and tied to no thread; what is in it is reached through
-// the slots, each of which has a range of its own.
+// the pieces, each of which has a range of its own.
 unsafe impl Send for Slab {}
 // SAFETY: as above; a shared slab gives nothing but its address.
 unsafe impl Sync for Slab {}
 
-impl PinnedSlot {
+impl PinnedPiece {
     /// Allocates a slab of zeros and cuts it into `count` pieces of `len_bytes`, in order.
     ///
     /// A slab begins at a page. A piece is therefore aligned for a type if its length is a multiple of
@@ -119,7 +119,7 @@ impl Slab {
     }
 }
 
-impl Deref for PinnedSlot {
+impl Deref for PinnedPiece {
     type Target = [u8];
 
     fn deref(&self) -> &[u8] {
@@ -130,7 +130,7 @@ impl Deref for PinnedSlot {
     }
 }
 
-impl DerefMut for PinnedSlot {
+impl DerefMut for PinnedPiece {
     fn deref_mut(&mut self) -> &mut [u8] {
         // SAFETY: as in `deref`; and while this piece is borrowed to be written, nobody reads it.
         unsafe { slice::from_raw_parts_mut(self.as_ptr(), self.len) }
@@ -149,7 +149,7 @@ impl Drop for Slab {
     }
 }
 
-impl fmt::Debug for PinnedSlot {
+impl fmt::Debug for PinnedPiece {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} pinned bytes at {:p}", self.len, self.as_ptr())
     }
@@ -172,20 +172,20 @@ mod tests {
     #[test]
     fn pieces_lie_one_behind_the_other_and_are_zero() {
         let (device, _) = late::device();
-        let slots = PinnedSlot::cut_slab(&device, 3, 12).unwrap();
-        let addresses: Vec<_> = slots.iter().map(|it| it.as_ptr() as usize).collect();
+        let pieces = PinnedPiece::cut_slab(&device, 3, 12).unwrap();
+        let addresses: Vec<_> = pieces.iter().map(|it| it.as_ptr() as usize).collect();
         assert_eq!(addresses, [0, 12, 24].map(|offset| addresses[0] + offset));
-        assert!(slots.iter().all(|it| it.iter().all(|&byte| byte == 0) && it.len() == 12));
+        assert!(pieces.iter().all(|it| it.iter().all(|&byte| byte == 0) && it.len() == 12));
     }
 
     #[test]
     fn a_piece_is_its_owners_alone() {
         let (device, gpu) = late::device();
-        let mut slots = PinnedSlot::cut_slab(&device, 3, 8).unwrap();
-        let threads: Vec<_> = slots
+        let mut pieces = PinnedPiece::cut_slab(&device, 3, 8).unwrap();
+        let threads: Vec<_> = pieces
             .drain(..)
             .zip(1..)
-            .map(|(mut slot, value)| std::thread::spawn(move || (slot.fill(value), slot).1))
+            .map(|(mut piece, value)| std::thread::spawn(move || (piece.fill(value), piece).1))
             .collect();
         for (thread, value) in threads.into_iter().zip(1..) {
             assert_eq!(*thread.join().unwrap(), [value; 8]);
@@ -196,28 +196,28 @@ mod tests {
     #[test]
     fn the_slab_goes_with_its_last_piece() {
         let (device, gpu) = late::device();
-        let mut slots = PinnedSlot::cut_slab(&device, 2, 8).unwrap();
-        drop(slots.pop());
+        let mut pieces = PinnedPiece::cut_slab(&device, 2, 8).unwrap();
+        drop(pieces.pop());
         assert_eq!(gpu.pinned_bytes(), 16);
-        drop(slots);
+        drop(pieces);
         assert_eq!(gpu.pinned_bytes(), 0);
     }
 
     #[test]
     fn numbers_are_whole_and_aligned_or_none() {
         let (device, _) = late::device();
-        let mut slots = PinnedSlot::cut_slab(&device, 2, 12).unwrap();
-        slots[1].values_mut::<f32>().unwrap().copy_from_slice(&[1.0, -2.0, 0.5]);
-        assert_eq!(slots[1].values::<f32>().unwrap(), [1.0, -2.0, 0.5]);
-        assert_eq!(slots[1].values::<i32>().unwrap()[0], 0x3f80_0000);
-        assert_eq!(slots[1][..4], 1.0_f32.to_ne_bytes());
-        assert_eq!(slots[0].values::<i64>(), None, "twelve bytes are one and a half");
+        let mut pieces = PinnedPiece::cut_slab(&device, 2, 12).unwrap();
+        pieces[1].values_mut::<f32>().unwrap().copy_from_slice(&[1.0, -2.0, 0.5]);
+        assert_eq!(pieces[1].values::<f32>().unwrap(), [1.0, -2.0, 0.5]);
+        assert_eq!(pieces[1].values::<i32>().unwrap()[0], 0x3f80_0000);
+        assert_eq!(pieces[1][..4], 1.0_f32.to_ne_bytes());
+        assert_eq!(pieces[0].values::<i64>(), None, "twelve bytes are one and a half");
         assert_eq!(
-            slots[1].values_mut::<i64>(),
+            pieces[1].values_mut::<i64>(),
             None,
             "and the second piece is not aligned either"
         );
-        assert_eq!(slots[0].values::<u8>().unwrap().len(), 12);
+        assert_eq!(pieces[0].values::<u8>().unwrap().len(), 12);
     }
 
     #[test]
@@ -226,7 +226,7 @@ mod tests {
         for (count, len) in [(1 << 40, 1 << 20), (usize::MAX, 2)] {
             let asked_bytes = count.saturating_mul(len);
             assert_eq!(
-                PinnedSlot::cut_slab(&device, count, len).unwrap_err(),
+                PinnedPiece::cut_slab(&device, count, len).unwrap_err(),
                 Error::OutOfPinnedMemory { asked_bytes }
             );
         }

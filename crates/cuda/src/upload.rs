@@ -12,7 +12,7 @@ use crate::buffer::DeviceBuffer;
 use crate::error::Error;
 use crate::event::Event;
 use crate::pieces::{DeviceSpan, Pieces, Run};
-use crate::pinned::{PinnedSlot, Slab};
+use crate::pinned::{PinnedPiece, Slab};
 use crate::stream::Stream;
 
 /// Buffers that are being filled, one source after another.
@@ -70,7 +70,7 @@ pub struct Rows<'source, 'upload> {
     ends: Vec<usize>,
     overflow: Option<Error>,
     /// The pieces are the source's, and nobody else's.
-    source: PhantomData<&'source PinnedSlot>,
+    source: PhantomData<&'source PinnedPiece>,
 }
 
 impl Upload {
@@ -88,8 +88,8 @@ impl Upload {
     /// not fit.
     ///
     /// ```compile_fail
-    /// # use calibrant_cuda::{Error, PinnedSlot, Upload};
-    /// # fn f(mut upload: Upload, source: Vec<PinnedSlot>, another: PinnedSlot) -> Result<(), Error> {
+    /// # use calibrant_cuda::{Error, PinnedPiece, Upload};
+    /// # fn f(mut upload: Upload, source: Vec<PinnedPiece>, another: PinnedPiece) -> Result<(), Error> {
     /// upload.append(source, |source, rows| rows.push(0, &another))?; // error: not the source's
     /// # Ok(()) }
     /// ```
@@ -285,8 +285,8 @@ impl<'source, 'upload> Rows<'source, 'upload> {
     /// # Panics
     ///
     /// When there are not so many buffers.
-    pub fn push(&mut self, buffer: usize, slot: &'source PinnedSlot) {
-        let (at, len) = (self.ends[buffer], slot.len());
+    pub fn push(&mut self, buffer: usize, piece: &'source PinnedPiece) {
+        let (at, len) = (self.ends[buffer], piece.len());
         let (end, buffer_bytes) = (at + len, self.upload.buffers[buffer].len_bytes());
         if end > buffer_bytes {
             let error = Error::TooLong { buffer, asked_bytes: end, buffer_bytes };
@@ -294,7 +294,7 @@ impl<'source, 'upload> Rows<'source, 'upload> {
             return;
         }
         self.ends[buffer] = end;
-        let (slab, offset) = (slot.slab(), slot.offset());
+        let (slab, offset) = (piece.slab(), piece.offset());
         let latest = self.runs.iter_mut().rev().find(|run| run.buffer == buffer);
         match latest {
             Some(run) if Arc::ptr_eq(&run.slab, slab) && run.offset + run.len == offset => {

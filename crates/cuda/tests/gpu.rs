@@ -2,7 +2,7 @@
 
 use std::thread;
 
-use calibrant_cuda::{Device, DeviceBuffer, Error, PinnedSlot, Stream, Upload, upload_rate};
+use calibrant_cuda::{Device, DeviceBuffer, Error, PinnedPiece, Stream, Upload, upload_rate};
 
 const MIB: usize = 1 << 20;
 
@@ -15,10 +15,13 @@ fn pattern(seed: usize, len: usize) -> Vec<u8> {
     (0..len).map(|idx| (idx * 31 + (idx >> 8) * 7 + seed * 131).to_le_bytes()[0]).collect()
 }
 
-fn slots(device: &Device, count: usize, len: usize) -> Vec<PinnedSlot> {
-    let mut slots = PinnedSlot::cut_slab(device, count, len).expect("there is memory");
-    slots.iter_mut().enumerate().for_each(|(idx, slot)| slot.copy_from_slice(&pattern(idx, len)));
-    slots
+fn pieces(device: &Device, count: usize, len: usize) -> Vec<PinnedPiece> {
+    let mut pieces = PinnedPiece::cut_slab(device, count, len).expect("there is memory");
+    pieces
+        .iter_mut()
+        .enumerate()
+        .for_each(|(idx, piece)| piece.copy_from_slice(&pattern(idx, len)));
+    pieces
 }
 
 fn content(buffer: &DeviceBuffer) -> Vec<u8> {
@@ -37,13 +40,13 @@ fn a_device_says_what_it_is() {
 }
 
 #[test]
-fn what_is_uploaded_is_what_was_in_the_slots() {
+fn what_is_uploaded_is_what_was_in_the_pieces() {
     const LEN: usize = 3 * MIB + 4;
     let device = device();
     let stream = Stream::new(&device).unwrap();
     let mut upload = Upload::begin(&stream, vec![DeviceBuffer::new(&device, 7 * LEN).unwrap()]);
     // Two runs with a gap between them, and the rest by repetition.
-    let held = upload.append(slots(&device, 4, LEN), |it, rows| {
+    let held = upload.append(pieces(&device, 4, LEN), |it, rows| {
         [0, 1, 3].iter().for_each(|&idx| rows.push(0, &it[idx]));
     });
     upload.repeat_to_fill().unwrap();
@@ -51,12 +54,12 @@ fn what_is_uploaded_is_what_was_in_the_slots() {
     let buffers = uploaded.wait().unwrap();
     let expected: Vec<u8> = [0, 1, 3, 0, 1, 3, 0].iter().flat_map(|&it| pattern(it, LEN)).collect();
     assert!(content(&buffers[0]) == expected, "the bytes differ");
-    let (slots, took) = held.unwrap().wait().unwrap();
-    assert!(slots.iter().enumerate().all(|(idx, slot)| **slot == pattern(idx, LEN)));
+    let (pieces, took) = held.unwrap().wait().unwrap();
+    assert!(pieces.iter().enumerate().all(|(idx, piece)| **piece == pattern(idx, LEN)));
     assert!(!took.is_zero());
 }
 
-/// Slots may be dropped while they are read, and buffers while they are written: who gets their memory next does not
+/// Pieces may be dropped while they are read, and buffers while they are written: who gets their memory next does not
 /// disturb the copy, nor the copy him.
 #[test]
 fn memory_outlives_its_copies() {
@@ -66,9 +69,9 @@ fn memory_outlives_its_copies() {
     let buffer = || vec![DeviceBuffer::new(&device, LEN).unwrap()];
     for round in 0..20 {
         let mut upload = Upload::begin(&stream, buffer());
-        drop(upload.append(slots(&device, 1, LEN), |it, rows| rows.push(0, &it[0])).unwrap());
+        drop(upload.append(pieces(&device, 1, LEN), |it, rows| rows.push(0, &it[0])).unwrap());
         // Another's memory, perhaps at the same place.
-        let mut next = PinnedSlot::cut_slab(&device, 1, LEN).unwrap();
+        let mut next = PinnedPiece::cut_slab(&device, 1, LEN).unwrap();
         next[0].copy_from_slice(&pattern(1, LEN));
         let uploaded = upload.finish().unwrap().wait().unwrap();
         assert!(
@@ -77,7 +80,7 @@ fn memory_outlives_its_copies() {
         );
 
         let mut upload = Upload::begin(&stream, buffer());
-        let held = upload.append(slots(&device, 1, LEN), |it, rows| rows.push(0, &it[0])).unwrap();
+        let held = upload.append(pieces(&device, 1, LEN), |it, rows| rows.push(0, &it[0])).unwrap();
         drop(upload.finish().unwrap());
         let mut upload = Upload::begin(&other, buffer());
         let held_next = upload.append(next, |it, rows| rows.push(0, &it[0])).unwrap();
@@ -93,10 +96,10 @@ fn every_thread_uploads_at_once() {
     let device = device();
     let upload = |seed: usize| {
         let stream = Stream::new(&device).unwrap();
-        let mut slot = PinnedSlot::cut_slab(&device, 1, MIB).unwrap();
-        slot[0].copy_from_slice(&pattern(seed, MIB));
+        let mut piece = PinnedPiece::cut_slab(&device, 1, MIB).unwrap();
+        piece[0].copy_from_slice(&pattern(seed, MIB));
         let mut upload = Upload::begin(&stream, vec![DeviceBuffer::new(&device, MIB).unwrap()]);
-        let held = upload.append(slot, |it, rows| rows.push(0, &it[0])).unwrap();
+        let held = upload.append(piece, |it, rows| rows.push(0, &it[0])).unwrap();
         let buffers = upload.finish().unwrap().wait().unwrap();
         assert!(content(&buffers[0]) == pattern(seed, MIB), "the bytes of thread {seed} differ");
         drop(held);
@@ -112,7 +115,8 @@ fn events_are_done_in_order_and_know_the_time() {
     let (stream, other) = (Stream::new(&device).unwrap(), Stream::new(&device).unwrap());
     let begun = stream.record().unwrap();
     let mut upload = Upload::begin(&stream, vec![DeviceBuffer::new(&device, 64 * MIB).unwrap()]);
-    let held = upload.append(slots(&device, 1, 64 * MIB), |it, rows| rows.push(0, &it[0])).unwrap();
+    let held =
+        upload.append(pieces(&device, 1, 64 * MIB), |it, rows| rows.push(0, &it[0])).unwrap();
     let done = stream.record().unwrap();
     other.wait_for(&done).unwrap();
     other.record().unwrap().wait().unwrap();

@@ -326,7 +326,7 @@ fn upright(header: &Header, orientation: u8) -> Size {
     }
 }
 
-fn words(memory: &mut calibrant_cuda::PinnedSlot) -> &mut [u32] {
+fn words(memory: &mut calibrant_cuda::PinnedPiece) -> &mut [u32] {
     memory.values_mut().expect("slots are whole in every type")
 }
 

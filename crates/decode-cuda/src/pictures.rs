@@ -13,7 +13,7 @@ mod kernels;
 use std::fmt;
 use std::ops::Range;
 
-use calibrant_cuda::{DeviceSpan, Error, Held, Pieces, PinnedSlot, Stream, Upload};
+use calibrant_cuda::{DeviceSpan, Error, Held, Pieces, PinnedPiece, Stream, Upload};
 
 pub(crate) use self::job::PictureJob;
 pub(crate) use self::kernels::PictureKernels;
@@ -45,14 +45,14 @@ pub struct TensorMaker {
 /// Which pictures of a source become which rows of a batch of tensors.
 #[derive(Default)]
 pub(crate) struct Pictures<'source> {
-    tensors: Vec<(usize, &'source PinnedSlot)>,
+    tensors: Vec<(usize, &'source PinnedPiece)>,
     blobs: Vec<Blob<'source>>,
 }
 
 /// One picture on its way.
 struct Blob<'source> {
     row: usize,
-    slot: &'source PinnedSlot,
+    piece: &'source PinnedPiece,
     len: usize,
     samples_len: usize,
     blocks: usize,
@@ -60,26 +60,26 @@ struct Blob<'source> {
 }
 
 impl<'source> Pictures<'source> {
-    /// Has a row copied that is a tensor already: the beginning of the slot.
-    pub(crate) fn tensor(&mut self, row: usize, slot: &'source PinnedSlot) {
-        self.tensors.push((row, slot));
+    /// Has a row copied that is a tensor already: the beginning of the piece.
+    pub(crate) fn tensor(&mut self, row: usize, piece: &'source PinnedPiece) {
+        self.tensors.push((row, piece));
     }
 
-    /// Has a row made of so many blocks of coefficients, in the blob that is the slot's first `len`
+    /// Has a row made of so many blocks of coefficients, in the blob that is the piece's first `len`
     /// bytes. A block has 64 samples.
     pub(crate) fn coefficients(
         &mut self,
         row: usize,
-        slot: &'source PinnedSlot,
+        piece: &'source PinnedPiece,
         len: usize,
         blocks: usize,
     ) {
         let samples_len = 64 * blocks;
-        self.blobs.push(Blob { row, slot, len, samples_len, blocks, encoded: None });
+        self.blobs.push(Blob { row, piece, len, samples_len, blocks, encoded: None });
     }
 
-    /// Has a row made of a JPEG in a part of the slot, which nvJPEG decodes, by the blob that is the
-    /// slot's first `len` bytes.
+    /// Has a row made of a JPEG in a part of the piece, which nvJPEG decodes, by the blob that is the
+    /// piece's first `len` bytes.
     ///
     /// # Safety
     ///
@@ -87,20 +87,20 @@ impl<'source> Pictures<'source> {
     pub(crate) unsafe fn encoded(
         &mut self,
         row: usize,
-        slot: &'source PinnedSlot,
+        piece: &'source PinnedPiece,
         len: usize,
         (jpeg, size): (Range<usize>, JpegSize),
     ) {
         let samples_len = size.len_bytes();
         let encoded = Some((jpeg, size));
-        self.blobs.push(Blob { row, slot, len, samples_len, blocks: 0, encoded });
+        self.blobs.push(Blob { row, piece, len, samples_len, blocks: 0, encoded });
     }
 
-    /// Has a row made of interleaved pixels, in a part of the slot, by the blob that is all before it.
+    /// Has a row made of interleaved pixels, in a part of the piece, by the blob that is all before it.
     /// Meant for tests and comparisons: pixels cross the bus here.
-    pub(crate) fn pixels(&mut self, row: usize, slot: &'source PinnedSlot, pixels: Range<usize>) {
+    pub(crate) fn pixels(&mut self, row: usize, piece: &'source PinnedPiece, pixels: Range<usize>) {
         let (len, samples_len) = (pixels.start, pixels.len());
-        self.blobs.push(Blob { row, slot, len, samples_len, blocks: 0, encoded: None });
+        self.blobs.push(Blob { row, piece, len, samples_len, blocks: 0, encoded: None });
     }
 }
 
@@ -157,33 +157,33 @@ impl Work {
         let tensor_bytes = 4 * shape.iter().product::<usize>();
         let mut work = Self { places: Vec::new(), encoded: Vec::new() };
         let (mut blob_bytes, mut samples_bytes) = (0, 0);
-        for (row, slot) in pictures.tensors {
-            pieces.copy(TENSORS, row * tensor_bytes, slot, 0..tensor_bytes)?;
+        for (row, piece) in pictures.tensors {
+            pieces.copy(TENSORS, row * tensor_bytes, piece, 0..tensor_bytes)?;
         }
-        let mut before: Option<(&PinnedSlot, usize)> = None;
+        let mut before: Option<(&PinnedPiece, usize)> = None;
         for blob in pictures.blobs {
-            let Blob { row, slot, len, samples_len, blocks, encoded } = blob;
+            let Blob { row, piece, len, samples_len, blocks, encoded } = blob;
             let next = match before {
-                Some((previous, at)) if is_nearly_full(previous, slot, blob_bytes - at) => {
-                    pieces.extend(BLOBS, slot, len)?
+                Some((previous, at)) if is_nearly_full(previous, piece, blob_bytes - at) => {
+                    pieces.extend(BLOBS, piece, len)?
                 }
                 _ => None,
             };
             let at = match next {
                 Some(at) => at,
                 None => {
-                    pieces.copy(BLOBS, blob_bytes, slot, 0..len)?;
+                    pieces.copy(BLOBS, blob_bytes, piece, 0..len)?;
                     blob_bytes
                 }
             };
-            before = Some((slot, at));
+            before = Some((piece, at));
             match encoded {
                 Some((jpeg, size)) => {
-                    let bytes = pieces.read(BLOBS, slot, jpeg)?;
+                    let bytes = pieces.read(BLOBS, piece, jpeg)?;
                     work.encoded.push((Encoded { bytes, size }, samples_bytes));
                 }
                 None if blocks == 0 => {
-                    pieces.copy(SAMPLES, samples_bytes, slot, len..len + samples_len)?;
+                    pieces.copy(SAMPLES, samples_bytes, piece, len..len + samples_len)?;
                 }
                 None => {}
             }
@@ -218,14 +218,14 @@ impl Work {
     }
 }
 
-/// Whether so little of a slot is left behind its blob that the rest may be copied for nothing, to the blob of the next
+/// Whether so little of a piece is left behind its blob that the rest may be copied for nothing, to the blob of the next
 /// one; and that one's blob stays aligned.
-fn is_nearly_full(slot: &PinnedSlot, next: &PinnedSlot, used: usize) -> bool {
-    /// The part of a slot that may be copied for nothing.
+fn is_nearly_full(piece: &PinnedPiece, next: &PinnedPiece, used: usize) -> bool {
+    /// The part of a piece that may be copied for nothing.
     const WASTE: usize = 8;
-    next.is_behind(slot)
-        && slot.len().is_multiple_of(UNIT)
-        && slot.len().saturating_sub(used) <= slot.len() / WASTE
+    next.is_behind(piece)
+        && piece.len().is_multiple_of(UNIT)
+        && piece.len().saturating_sub(used) <= piece.len() / WASTE
 }
 
 impl fmt::Debug for TensorMaker {

@@ -5,7 +5,7 @@ use std::num::NonZeroUsize;
 use std::ops::Range;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use calibrant_cuda::{Device, Error, PinnedSlot};
+use calibrant_cuda::{Device, Error, PinnedPiece};
 
 use crate::nvjpeg::JpegSize;
 
@@ -17,7 +17,7 @@ pub struct PictureSlot {
     /// Stable name of the sample.
     pub name: Arc<str>,
     device: Device,
-    memory: PinnedSlot,
+    memory: PinnedPiece,
     pub(crate) content: Content,
 }
 
@@ -38,7 +38,7 @@ pub(crate) enum Content {
 #[derive(Debug)]
 pub struct SlotStock {
     device: Device,
-    first: Mutex<std::vec::IntoIter<PinnedSlot>>,
+    first: Mutex<std::vec::IntoIter<PinnedPiece>>,
     slot_bytes: usize,
 }
 
@@ -62,7 +62,7 @@ impl SlotStock {
     ) -> Result<Self, Error> {
         let n_slots = batch_size.saturating_mul(batches_in_flight).get();
         let slot_bytes = room(tensor_bytes.max(USUAL_BYTES));
-        let first = PinnedSlot::cut_slab(device, n_slots, slot_bytes)?;
+        let first = PinnedPiece::cut_slab(device, n_slots, slot_bytes)?;
         Ok(Self { device: device.clone(), first: Mutex::new(first.into_iter()), slot_bytes })
     }
 
@@ -100,26 +100,26 @@ impl PictureSlot {
         matches!(self.content, Content::Tensor).then_some(values)
     }
 
-    pub(crate) fn memory(&self) -> &PinnedSlot {
+    pub(crate) fn memory(&self) -> &PinnedPiece {
         &self.memory
     }
 
     /// Memory of at least so many bytes; what it held may be gone.
-    pub(crate) fn room(&mut self, bytes: usize) -> Result<&mut PinnedSlot, Error> {
+    pub(crate) fn room(&mut self, bytes: usize) -> Result<&mut PinnedPiece, Error> {
         if self.memory.len() < bytes {
             self.memory = slab(&self.device, bytes)?;
         }
         Ok(&mut self.memory)
     }
 
-    fn with(device: &Device, memory: PinnedSlot) -> Self {
+    fn with(device: &Device, memory: PinnedPiece) -> Self {
         let (device, name, content) = (device.clone(), Arc::default(), Content::Tensor);
         Self { position: 0, name, device, memory, content }
     }
 }
 
-fn slab(device: &Device, bytes: usize) -> Result<PinnedSlot, Error> {
-    let pieces = PinnedSlot::cut_slab(device, 1, room(bytes))?;
+fn slab(device: &Device, bytes: usize) -> Result<PinnedPiece, Error> {
+    let pieces = PinnedPiece::cut_slab(device, 1, room(bytes))?;
     Ok(pieces.into_iter().next().expect("one piece was asked for"))
 }
 

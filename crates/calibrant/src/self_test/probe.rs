@@ -1,6 +1,6 @@
 //! A calibrator that writes down what is asked of it.
 
-use calibrant_cuda::{Device, DeviceBuffer, PinnedSlot, Stream, Upload};
+use calibrant_cuda::{Device, DeviceBuffer, PinnedPiece, Stream, Upload};
 use calibrant_engine::{BoxError, Calibrator};
 
 /// Batches in device memory, and what was asked.
@@ -48,8 +48,8 @@ fn upload(
     values: &[f32],
 ) -> Result<DeviceBuffer, calibrant_cuda::Error> {
     let bytes = size_of_val(values);
-    let mut rows = PinnedSlot::cut_slab(device, 1, bytes)?;
-    if let Some(row) = rows.first_mut().and_then(PinnedSlot::values_mut::<f32>) {
+    let mut rows = PinnedPiece::cut_slab(device, 1, bytes)?;
+    if let Some(row) = rows.first_mut().and_then(PinnedPiece::values_mut::<f32>) {
         row.copy_from_slice(values);
     }
     let mut upload = Upload::begin(stream, vec![DeviceBuffer::new(device, bytes)?]);

@@ -4,11 +4,11 @@ use super::*;
 use crate::device::Device;
 use crate::late;
 
-/// Slots of `len` bytes, the i-th filled with i + 1.
-fn slots(device: &Device, count: usize, len: usize) -> Vec<PinnedSlot> {
-    let mut slots = PinnedSlot::cut_slab(device, count, len).unwrap();
-    slots.iter_mut().zip(1..).for_each(|(slot, value)| slot.fill(value));
-    slots
+/// Pieces of `len` bytes, the i-th filled with i + 1.
+fn pieces(device: &Device, count: usize, len: usize) -> Vec<PinnedPiece> {
+    let mut pieces = PinnedPiece::cut_slab(device, count, len).unwrap();
+    pieces.iter_mut().zip(1..).for_each(|(piece, value)| piece.fill(value));
+    pieces
 }
 
 fn upload(device: &Device, lens: &[usize]) -> (Stream, Upload) {
@@ -30,7 +30,7 @@ fn neighbours_are_one_copy_and_gaps_are_closed() {
     let cases: [(&'static [usize], usize); 3] = [(&[0, 1], 1), (&[3, 5], 2), (&[1, 0], 2)];
     for (chosen, n_copies) in cases {
         let before = gpu.copies();
-        let held = upload.append(slots(&device, 6, 2), |source, rows| {
+        let held = upload.append(pieces(&device, 6, 2), |source, rows| {
             chosen.iter().for_each(|&idx| rows.push(0, &source[idx]));
         });
         drop(held.unwrap());
@@ -46,7 +46,7 @@ fn neighbours_are_one_copy_and_gaps_are_closed() {
 fn each_input_has_its_own_buffer_and_its_own_runs() {
     let (device, gpu) = late::device();
     let (_stream, mut upload) = upload(&device, &[6, 3]);
-    let source: Vec<_> = slots(&device, 3, 2).into_iter().zip(slots(&device, 3, 1)).collect();
+    let source: Vec<_> = pieces(&device, 3, 2).into_iter().zip(pieces(&device, 3, 1)).collect();
     let held = upload.append(source, |source, rows| {
         for (wide, narrow) in source {
             rows.push(0, wide);
@@ -66,7 +66,7 @@ fn each_input_has_its_own_buffer_and_its_own_runs() {
 /// process if it did not.
 #[test]
 fn both_ends_keep_their_memory_until_the_copy_is_done() {
-    type End = fn(Uploaded, Held<Vec<PinnedSlot>>);
+    type End = fn(Uploaded, Held<Vec<PinnedPiece>>);
     let ends: [End; 4] = [
         |uploaded, held| drop((uploaded, held)),
         |uploaded, held| drop((held, uploaded)),
@@ -76,8 +76,8 @@ fn both_ends_keep_their_memory_until_the_copy_is_done() {
     for end in ends {
         let (device, gpu) = late::device();
         let (stream, mut upload) = upload(&device, &[4]);
-        let held = upload.append(slots(&device, 4, 1), |source, rows| {
-            source.iter().for_each(|slot| rows.push(0, slot));
+        let held = upload.append(pieces(&device, 4, 1), |source, rows| {
+            source.iter().for_each(|piece| rows.push(0, piece));
         });
         let held = held.unwrap();
         let uploaded = upload.finish().unwrap();
@@ -90,7 +90,7 @@ fn both_ends_keep_their_memory_until_the_copy_is_done() {
 /// What is computed reads the buffers in another stream, behind the copies; both ends wait for that stream as well.
 #[test]
 fn what_is_computed_comes_behind_the_copies_and_before_the_end() {
-    type End = fn(Uploaded, Held<Vec<PinnedSlot>>);
+    type End = fn(Uploaded, Held<Vec<PinnedPiece>>);
     let ends: [End; 3] = [
         |uploaded, held| drop((uploaded, held)),
         |uploaded, held| drop((held.wait().unwrap(), uploaded)),
@@ -105,7 +105,7 @@ fn what_is_computed_comes_behind_the_copies_and_before_the_end() {
         let (_stream, mut upload) = upload(&device, &[4, 1]);
         let computing = Stream::new(&device).unwrap();
         let held = upload.append_computed(
-            slots(&device, 2, 2),
+            pieces(&device, 2, 2),
             &computing,
             |source, pieces| {
                 pieces.copy(0, 2, &source[0], 0..2)?;
@@ -135,7 +135,7 @@ fn what_cannot_be_computed_gives_the_source_up_once_its_copies_are_through() {
     let (device, gpu) = late::device();
     let (stream, mut upload) = upload(&device, &[2]);
     let outcome = upload.append_computed(
-        slots(&device, 1, 2),
+        pieces(&device, 1, 2),
         &stream,
         |source, pieces| pieces.copy(0, 0, &source[0], 0..2),
         |(), _| Err(Error::NoDevice),
@@ -143,7 +143,7 @@ fn what_cannot_be_computed_gives_the_source_up_once_its_copies_are_through() {
     assert_eq!(outcome.unwrap_err(), Error::NoDevice);
     assert_eq!((gpu.copies(), gpu.pinned_bytes(), upload.filled_bytes(0)), (1, 0, 0));
     let outcome = upload.append_computed(
-        slots(&device, 1, 2),
+        pieces(&device, 1, 2),
         &stream,
         |source, pieces| pieces.copy(0, 1, &source[0], 0..2),
         |(), _| panic!("nothing is computed of what does not fit"),
@@ -156,7 +156,7 @@ fn what_cannot_be_computed_gives_the_source_up_once_its_copies_are_through() {
 fn a_copy_is_done_when_it_is_done() {
     let (device, _) = late::device();
     let (stream, mut upload) = upload(&device, &[1]);
-    let held = upload.append(slots(&device, 1, 1), |it, rows| rows.push(0, &it[0])).unwrap();
+    let held = upload.append(pieces(&device, 1, 1), |it, rows| rows.push(0, &it[0])).unwrap();
     let uploaded = upload.finish().unwrap();
     assert_eq!((held.is_done(), uploaded.is_done()), (Ok(false), Ok(false)));
     stream.synchronize().unwrap();
@@ -167,7 +167,7 @@ fn a_copy_is_done_when_it_is_done() {
 fn an_upload_that_is_given_up_waits_for_what_it_began() {
     let (device, gpu) = late::device();
     let (_stream, mut upload) = upload(&device, &[2]);
-    let held = upload.append(slots(&device, 1, 1), |it, rows| rows.push(0, &it[0])).unwrap();
+    let held = upload.append(pieces(&device, 1, 1), |it, rows| rows.push(0, &it[0])).unwrap();
     drop(upload);
     assert_eq!(held.is_done(), Ok(true));
     assert_eq!(gpu.allocated_bytes(), 0);
@@ -184,8 +184,8 @@ fn what_is_left_repeats_what_is_there() {
     for (count, expected) in cases {
         let (device, _) = late::device();
         let (_stream, mut upload) = upload(&device, &[7, 3]);
-        let held = upload.append(slots(&device, count, 1), |it, rows| {
-            it.iter().for_each(|slot| rows.push(0, slot));
+        let held = upload.append(pieces(&device, count, 1), |it, rows| {
+            it.iter().for_each(|piece| rows.push(0, piece));
         });
         upload.repeat_to_fill().unwrap();
         assert_eq!((upload.filled_bytes(0), upload.filled_bytes(1)), (7, 0));
@@ -199,8 +199,8 @@ fn what_is_left_repeats_what_is_there() {
 fn what_does_not_fit_is_refused_before_anything_is_copied() {
     let (device, gpu) = late::device();
     let (_stream, mut upload) = upload(&device, &[3]);
-    let outcome = upload.append(slots(&device, 2, 2), |it, rows| {
-        it.iter().for_each(|slot| rows.push(0, slot));
+    let outcome = upload.append(pieces(&device, 2, 2), |it, rows| {
+        it.iter().for_each(|piece| rows.push(0, piece));
     });
     let expected = Error::TooLong { buffer: 0, asked_bytes: 4, buffer_bytes: 3 };
     assert_eq!(outcome.unwrap_err(), expected);
@@ -212,7 +212,7 @@ fn a_copy_that_fails_waits_for_those_before_and_says_why() {
     let (device, gpu) = late::device();
     let (_stream, mut upload) = upload(&device, &[4]);
     gpu.fail_after(1);
-    let outcome = upload.append(slots(&device, 4, 1), |it, rows| {
+    let outcome = upload.append(pieces(&device, 4, 1), |it, rows| {
         rows.push(0, &it[0]);
         rows.push(0, &it[2]);
     });
@@ -230,7 +230,7 @@ fn a_broken_context_leaks_the_memory_under_way() {
     let (device, gpu) = late::device();
     let (_stream, mut upload) = upload(&device, &[1]);
     let owner = Arc::new(());
-    let source = (slots(&device, 1, 1), Arc::clone(&owner));
+    let source = (pieces(&device, 1, 1), Arc::clone(&owner));
     let held = upload.append(source, |it, rows| rows.push(0, &it.0[0])).unwrap();
     let uploaded = upload.finish().unwrap();
     gpu.break_down();
@@ -244,7 +244,7 @@ fn a_broken_context_leaks_the_memory_under_way() {
 fn another_stream_can_wait_for_an_event() {
     let (device, gpu) = late::device();
     let (stream, mut upload) = upload(&device, &[1]);
-    let held = upload.append(slots(&device, 1, 1), |it, rows| rows.push(0, &it[0])).unwrap();
+    let held = upload.append(pieces(&device, 1, 1), |it, rows| rows.push(0, &it[0])).unwrap();
     let other = Stream::new(&device).unwrap();
     other.wait_for(&stream.record().unwrap()).unwrap();
     other.synchronize().unwrap();

@@ -26,7 +26,7 @@ struct Planned {
     buffers: [Vec<u8>; 3],
 }
 
-type Choose = for<'s> fn(&'s Vec<PinnedSlot>, &mut Pictures<'s>);
+type Choose = for<'s> fn(&'s Vec<PinnedPiece>, &mut Pictures<'s>);
 
 impl Lab {
     fn new() -> Self {
@@ -40,20 +40,20 @@ impl Lab {
         Self { device, _folder: folder }
     }
 
-    /// Slots in which every byte tells its place.
-    fn slots(&self, count: usize, len: usize) -> Vec<PinnedSlot> {
-        let mut slots = PinnedSlot::cut_slab(&self.device, count, len).unwrap();
-        for (number, slot) in slots.iter_mut().enumerate() {
+    /// Pieces in which every byte tells its place.
+    fn slab(&self, count: usize, len: usize) -> Vec<PinnedPiece> {
+        let mut slab = PinnedPiece::cut_slab(&self.device, count, len).unwrap();
+        for (number, piece) in slab.iter_mut().enumerate() {
             let byte = |at: usize| (at * 7 + at / 256 + number * 61).to_le_bytes()[0];
-            slot.iter_mut().enumerate().for_each(|(at, place)| *place = byte(at));
+            piece.iter_mut().enumerate().for_each(|(at, place)| *place = byte(at));
         }
-        slots
+        slab
     }
 
     /// Brings pictures to a batch of so many rows, and computes nothing of them.
     fn run(
         &self,
-        slots: Vec<PinnedSlot>,
+        slab: Vec<PinnedPiece>,
         end_row: usize,
         n_rows: usize,
         choose: Choose,
@@ -64,11 +64,11 @@ impl Lab {
         let mut upload = Upload::begin(&streams[0], buffers.into());
         let (mut places, mut crossing_bytes) = (Vec::new(), 0);
         let held = upload.append_computed(
-            slots,
+            slab,
             &streams[1],
-            |slots, pieces| {
+            |slab, pieces| {
                 let mut pictures = Pictures::default();
-                choose(slots, &mut pictures);
+                choose(slab, &mut pictures);
                 let work = Work::plan(pictures, SHAPE, end_row, pieces)?;
                 crossing_bytes = pieces.crossing_bytes();
                 Ok(work)
@@ -95,13 +95,13 @@ impl Lab {
 #[test]
 fn every_picture_has_a_place_of_its_own() {
     let lab = Lab::new();
-    let same = lab.slots(3, 1024);
-    let choose: Choose = |slots, pictures| {
-        pictures.coefficients(2, &slots[0], 300, 5);
-        pictures.tensor(0, &slots[1]);
-        pictures.pixels(1, &slots[2], 512..524);
+    let same = lab.slab(3, 1024);
+    let choose: Choose = |slab, pictures| {
+        pictures.coefficients(2, &slab[0], 300, 5);
+        pictures.tensor(0, &slab[1]);
+        pictures.pixels(1, &slab[2], 512..524);
     };
-    let planned = lab.run(lab.slots(3, 1024), 3, 3, choose).unwrap();
+    let planned = lab.run(lab.slab(3, 1024), 3, 3, choose).unwrap();
     assert_eq!(planned.places, [(0, 0, 2, 5), (2, 2, 1, 0)], "in units of 256 bytes");
     assert_eq!(planned.crossing_bytes, 300 + TENSOR_BYTES + 512 + 12);
     let [tensors, blobs, samples] = planned.buffers;
@@ -110,7 +110,7 @@ fn every_picture_has_a_place_of_its_own() {
     assert_eq!(samples[512..524], same[2][512..524]);
     assert!(blobs.len() >= 1024 && samples.len() >= 768, "{} {}", blobs.len(), samples.len());
 
-    let too_few = lab.run(lab.slots(3, 1024), 3, 2, choose).unwrap_err();
+    let too_few = lab.run(lab.slab(3, 1024), 3, 2, choose).unwrap_err();
     let (asked_bytes, buffer_bytes) = (3 * TENSOR_BYTES, 2 * TENSOR_BYTES);
     assert_eq!(too_few, Error::TooLong { buffer: TENSORS, asked_bytes, buffer_bytes });
 }
@@ -118,32 +118,32 @@ fn every_picture_has_a_place_of_its_own() {
 #[test]
 fn neighbours_that_are_nearly_full_are_one_copy() {
     let lab = Lab::new();
-    let same = lab.slots(4, 1024);
+    let same = lab.slab(4, 1024);
     // The third leaves half of itself, and the fourth is no longer copied with it.
     const LENS: [usize; 4] = [900, 1000, 512, 300];
-    let planned = lab.run(lab.slots(4, 1024), 4, 4, |slots, pictures| {
+    let planned = lab.run(lab.slab(4, 1024), 4, 4, |slab, pictures| {
         for (row, len) in LENS.into_iter().enumerate() {
-            pictures.coefficients(row, &slots[row], len, 1);
+            pictures.coefficients(row, &slab[row], len, 1);
         }
     });
     let planned = planned.unwrap();
     let places: Vec<_> = planned.places.iter().map(|it| it.0).collect();
     assert_eq!(places, [0, 4, 8, 10]);
     assert_eq!(planned.crossing_bytes, 2560 + 300, "two copies");
-    for ((place, len), slot) in places.into_iter().zip(LENS).zip(&same) {
-        assert_eq!(planned.buffers[BLOBS][place * UNIT..][..len], slot[..len], "{place}");
+    for ((place, len), piece) in places.into_iter().zip(LENS).zip(&same) {
+        assert_eq!(planned.buffers[BLOBS][place * UNIT..][..len], piece[..len], "{place}");
     }
 }
 
 #[test]
-fn what_lies_beyond_a_slot_is_refused() {
+fn what_lies_beyond_a_piece_is_refused() {
     let lab = Lab::new();
     for choose in [
-        |slots, pictures| Pictures::coefficients(pictures, 0, &slots[0], 257, 1),
-        |slots, pictures| Pictures::pixels(pictures, 0, &slots[0], 200..260),
+        |slab, pictures| Pictures::coefficients(pictures, 0, &slab[0], 257, 1),
+        |slab, pictures| Pictures::pixels(pictures, 0, &slab[0], 200..260),
     ] as [Choose; 2]
     {
-        let outcome = lab.run(lab.slots(1, 256), 1, 1, choose);
+        let outcome = lab.run(lab.slab(1, 256), 1, 1, choose);
         assert!(matches!(outcome, Err(Error::TooLong { .. })), "{outcome:?}");
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use calibrant_cuda::{Device, DeviceBuffer, PinnedSlot, Stream, Upload};
+use calibrant_cuda::{Device, DeviceBuffer, PinnedPiece, Stream, Upload};
 use calibrant_tensorrt::{BoxError, CalibrationAlgoType, Calibrator};
 
 use crate::case::Told;
@@ -49,14 +49,14 @@ impl<'d> Batches<'d> {
     fn put(&mut self, name: &str) -> Result<u64, BoxError> {
         let values = values(name, self.batch, &self.shapes[name]);
         let len_bytes = values.len() * size_of::<f32>();
-        let mut slots = PinnedSlot::cut_slab(self.device, 1, len_bytes)?;
-        slots[0].values_mut().ok_or("a slab is aligned")?.copy_from_slice(&values);
+        let mut pieces = PinnedPiece::cut_slab(self.device, 1, len_bytes)?;
+        pieces[0].values_mut().ok_or("a slab is aligned")?.copy_from_slice(&values);
         let buffer = match self.buffers.remove(name) {
             Some(buffer) => buffer,
             None => DeviceBuffer::new(self.device, len_bytes)?,
         };
         let mut upload = Upload::begin(&self.stream, vec![buffer]);
-        let held = upload.append(slots, |slots, rows| rows.push(0, &slots[0]))?;
+        let held = upload.append(pieces, |pieces, rows| rows.push(0, &pieces[0]))?;
         held.wait()?;
         let buffer = upload.finish()?.wait()?.remove(0);
         let address = buffer.address();
