@@ -5,13 +5,13 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use calibrant_backend_tensorrt::{
-    Feed, FeedConfig, FeedReport, InputLayout, Inputs, Loader, Loading, Part, Slot, feed,
+    Feed, FeedConfig, FeedReport, InputLayout, Inputs, Loader, Loading, Part, PinnedInputs, feed,
 };
 use calibrant_cuda::{Device, DeviceBuffer, Upload};
-use calibrant_decode_cuda::{PictureDecoder, PictureSlot, TensorMaker, Worker};
+use calibrant_decode_cuda::{PictureDecoder, PinnedPicture, TensorMaker, Worker};
 use calibrant_prefetch::{Batch, Clock, Config, Receiver, Stats};
 use calibrant_preprocess::{Pipeline, Preprocess as _, Scratch};
-use calibrant_runtime::{Source, SourceError};
+use calibrant_runtime::{Slot, SlotStock, Source, SourceError};
 use calibrant_tensor::ElementType;
 use calibrant_tensorrt::Calibrator as _;
 use serde::Serialize;
@@ -68,20 +68,20 @@ pub(crate) fn run(
         sample_shape: vec![planes, height, width],
     }];
     let config = Config { workers, batch_size, batches_in_flight: in_flight };
+    let n_slots = config.n_slots().get();
     let feeding = FeedConfig { batch_size, ring, cache: None, clock: Clock::monotonic() };
     let items = (0..passes).flat_map(|_| files.iter());
     let (fed, stats) = match decoder {
         None => {
-            let stock =
-                calibrant_backend_tensorrt::SlotStock::new(device, &layout, batch_size, in_flight)?;
+            let stock = SlotStock::new(PinnedInputs::cut_slabs(device, n_slots, &layout)?);
             calibrant_prefetch::run(
                 &config,
                 items,
                 || stock.new_slot(),
                 || (Vec::new(), Scratch::new()),
-                |(bytes, scratch), _, file, slot: &mut Slot| {
+                |(bytes, scratch), _, file, slot: &mut Slot<PinnedInputs>| {
                     read(file, bytes)?;
-                    let values = slot.values_mut::<f32>(0).ok_or("the slot has no input")?;
+                    let values = slot.inputs.values_mut::<f32>(0).ok_or("the slot has no input")?;
                     pipeline.preprocess(bytes, scratch, values).map_err(|error| error.to_string())
                 },
                 |it| {
@@ -98,17 +98,16 @@ pub(crate) fn run(
         }
         Some(decoder) => {
             let tensor_bytes = decoder.tensor_bytes();
-            let stock =
-                calibrant_decode_cuda::SlotStock::new(device, tensor_bytes, batch_size, in_flight)?;
+            let stock = SlotStock::new(PinnedPicture::cut_slab(device, n_slots, tensor_bytes)?);
             let loader = Pictures { decoder, maker: decoder.maker()? };
             calibrant_prefetch::run(
                 &config,
                 items,
                 || stock.new_slot(),
                 || (Vec::new(), decoder.worker()),
-                |(bytes, worker), _, file, slot: &mut PictureSlot| {
+                |(bytes, worker), _, file, slot: &mut Slot<PinnedPicture>| {
                     read(file, bytes)?;
-                    prepare(decoder, worker, bytes, slot)
+                    prepare(decoder, worker, bytes, &mut slot.inputs)
                 },
                 |it| feed(device, &layout, &feeding, loader, &mut Slots(it), drain),
             )?
@@ -130,10 +129,10 @@ fn prepare(
     decoder: &PictureDecoder,
     worker: &mut Result<Worker, calibrant_cuda::Error>,
     bytes: &[u8],
-    slot: &mut PictureSlot,
+    picture: &mut PinnedPicture,
 ) -> Result<(), String> {
     let worker = worker.as_mut().map_err(|error| error.to_string())?;
-    decoder.prepare(worker, bytes, slot).map_err(|error| error.to_string())
+    decoder.prepare(worker, bytes, picture).map_err(|error| error.to_string())
 }
 
 /// Takes every batch and lets it go.
@@ -172,7 +171,7 @@ struct Pictures<'run> {
 }
 
 impl Loader for Pictures<'_> {
-    type Sample = PictureSlot;
+    type Sample = Slot<PinnedPicture>;
 
     fn buffers(
         &self,
@@ -185,8 +184,8 @@ impl Loader for Pictures<'_> {
     fn load(
         &mut self,
         upload: &mut Upload,
-        Part { batch, range, row }: Part<PictureSlot>,
-    ) -> Result<(Loading<PictureSlot>, usize), calibrant_cuda::Error> {
+        Part { batch, range, row }: Part<Self::Sample>,
+    ) -> Result<(Loading<Self::Sample>, usize), calibrant_cuda::Error> {
         PictureDecoder::append(upload, &mut self.maker, batch, |batch| &batch[range.clone()], row)
     }
 }

@@ -5,10 +5,10 @@ use std::hint::spin_loop;
 use std::num::NonZeroUsize;
 use std::time::{Duration, Instant};
 
-use calibrant_backend_tensorrt::{Feed, FeedConfig, InputLayout, Inputs, Slot, SlotStock, feed};
+use calibrant_backend_tensorrt::{Feed, FeedConfig, InputLayout, Inputs, PinnedInputs, feed};
 use calibrant_cuda::Device;
 use calibrant_prefetch::{Batch, Clock, Config, Receiver, Stats};
-use calibrant_runtime::{Source, SourceError};
+use calibrant_runtime::{Slot, SlotStock, Source, SourceError};
 use calibrant_tensor::ElementType;
 use calibrant_tensorrt::Calibrator as _;
 use serde::Serialize;
@@ -96,8 +96,9 @@ pub(crate) fn run(device: &Device, shape: &Shape, load: &Load) -> Result<Outcome
         sample_shape: vec![shape.values.get()],
     }];
     let Shape { batch_size, workers, in_flight, ring, .. } = *shape;
-    let stock = SlotStock::new(device, &layout, batch_size, in_flight)?;
     let pipeline = Config { workers, batch_size, batches_in_flight: in_flight };
+    let memory = PinnedInputs::cut_slabs(device, pipeline.n_slots().get(), &layout)?;
+    let stock = SlotStock::new(memory);
     let feeding = FeedConfig { batch_size, ring, cache: None, clock: Clock::monotonic() };
     let per_sample = load.work_s * workers.get() as f64 / batch_size.get() as f64;
     let (outcome, stats) = calibrant_prefetch::run(
@@ -105,9 +106,9 @@ pub(crate) fn run(device: &Device, shape: &Shape, load: &Load) -> Result<Outcome
         0..load.batches * batch_size.get(),
         || stock.new_slot(),
         || (),
-        |(), position, _, slot| {
+        |(), position, _, slot: &mut Slot<PinnedInputs>| {
             spin(per_sample);
-            stamp(slot, position, shape)
+            stamp(&mut slot.inputs, position, shape)
         },
         |receiver| {
             let loader = Inputs { layout: &layout };
@@ -184,8 +185,8 @@ fn look(
     Ok(())
 }
 
-fn stamp(slot: &mut Slot, position: usize, shape: &Shape) -> Result<(), &'static str> {
-    let bytes = slot.values_mut::<u8>(0).ok_or("the slot has no input")?;
+fn stamp(inputs: &mut PinnedInputs, position: usize, shape: &Shape) -> Result<(), &'static str> {
+    let bytes = inputs.values_mut::<u8>(0).ok_or("the slot has no input")?;
     for at in shape.stamps() {
         bytes[at..at + STAMP].copy_from_slice(&value(position, at).to_ne_bytes());
     }
@@ -215,10 +216,10 @@ fn spin(seconds: f64) {
 }
 
 /// The pipeline as a source; no sample fails.
-struct Slots<'job>(&'job mut Receiver<Slot, &'static str>);
+struct Slots<'job>(&'job mut Receiver<Slot<PinnedInputs>, &'static str>);
 
-impl Source<Slot> for Slots<'_> {
-    fn next_batch(&mut self) -> Result<Option<Batch<Slot>>, SourceError> {
+impl Source<Slot<PinnedInputs>> for Slots<'_> {
+    fn next_batch(&mut self) -> Result<Option<Batch<Slot<PinnedInputs>>>, SourceError> {
         let Some(delivery) = self.0.next() else { return Ok(None) };
         match delivery.failures.into_iter().next() {
             Some(failure) => Err(SourceError::other(failure.error.to_string())),

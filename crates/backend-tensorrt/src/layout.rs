@@ -5,6 +5,9 @@ use std::sync::Arc;
 use calibrant_tensor::ElementType;
 
 /// One input of the model, as its memory on the device is laid out: row-major, one sample behind the other.
+///
+/// Unlike [`calibrant_tensor::Input`], which says what a model or a dataset states, it leaves nothing open, so that memory
+/// can be cut by it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct InputLayout {
     /// The input's name, as TensorRT asks for it.

@@ -9,12 +9,12 @@
 //! ```
 //!
 //! Up to TensorRT 10 the builder finds the ranges itself and pulls batches out of device memory while it does. [`feed`]
-//! stands between it and a [`Source`](calibrant_runtime::Source) of [`Slot`]s: while TensorRT works on
-//! batch k, batch k + 1 is copied and the samples behind are read and decoded.
+//! stands between it and a [`Source`](calibrant_runtime::Source) of [`Slot`](calibrant_runtime::Slot)s: while
+//! TensorRT works on batch k, batch k + 1 is copied and the samples behind are read and decoded.
 //!
-//! * A [`SlotStock`] makes the slots of a pipeline out of one pinned slab per input, so that the samples of a batch lie
+//! * [`PinnedInputs`] are the memory of such slots, cut from one pinned slab per input, so that the samples of a batch lie
 //!   one behind the other and are one copy.
-//! * A [`Loader`] brings samples to the device: [`Inputs`] copies slots as they are, another may make tensors there.
+//! * A [`Loader`] brings samples to the device: [`Inputs`] copies those as they are, another may make tensors there.
 //! * [`feed`] runs the copies beside a closure, which hands its [`Feed`] to
 //!   [`Builder::build_calibrated`](calibrant_tensorrt::Builder::build_calibrated).
 //! * [`FeedReport`] says what was fed, what TensorRT wrote, and where the time went.
@@ -40,14 +40,14 @@ mod error;
 mod feed;
 mod layout;
 mod loader;
+mod pinned;
 mod releaser;
 mod report;
-mod slot;
 
 pub use batch_size::effective_batch_size;
 pub use error::{FeedError, SlotError};
 pub use feed::{DEFAULT_RING, Feed, FeedConfig, feed};
 pub use layout::InputLayout;
 pub use loader::{Inputs, Loader, Loading, Part};
+pub use pinned::PinnedInputs;
 pub use report::FeedReport;
-pub use slot::{Slot, SlotStock};

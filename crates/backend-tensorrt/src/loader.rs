@@ -5,13 +5,14 @@ use std::sync::Arc;
 
 use calibrant_cuda::{Device, DeviceBuffer, Error, Held, Upload};
 use calibrant_prefetch::Batch;
+use calibrant_runtime::Slot;
 
 use crate::layout::InputLayout;
-use crate::slot::Slot;
+use crate::pinned::PinnedInputs;
 
 /// Brings samples of a kind into the buffers of a batch.
 ///
-/// [`Inputs`] copies what lies in [`Slot`]s; implement it for samples that become tensors on the device.
+/// [`Inputs`] copies [`PinnedInputs`]; implement it for samples that become tensors on the device.
 pub trait Loader: Send {
     /// One sample, as the pipeline makes it.
     type Sample: Send + Sync + 'static;
@@ -54,12 +55,12 @@ pub struct Part<T> {
 /// Copies samples that are tensors already.
 #[derive(Debug, Clone, Copy)]
 pub struct Inputs<'feed> {
-    /// What the slots hold.
+    /// What the samples hold.
     pub layout: &'feed [InputLayout],
 }
 
 impl Loader for Inputs<'_> {
-    type Sample = Slot;
+    type Sample = Slot<PinnedInputs>;
 
     fn buffers(&self, device: &Device, batch_size: usize) -> Result<Vec<DeviceBuffer>, Error> {
         let buffer = |input: &InputLayout| {
@@ -71,15 +72,15 @@ impl Loader for Inputs<'_> {
     fn load(
         &mut self,
         upload: &mut Upload,
-        Part { batch, range, .. }: Part<Slot>,
-    ) -> Result<(Loading<Slot>, usize), Error> {
+        Part { batch, range, .. }: Part<Self::Sample>,
+    ) -> Result<(Loading<Self::Sample>, usize), Error> {
         let n_inputs = self.layout.len();
         let sample_bytes: usize = self.layout.iter().map(InputLayout::sample_bytes).sum();
         let copied_bytes = range.len() * sample_bytes;
         let held = upload.append(batch, |batch, rows| {
             for input in 0..n_inputs {
                 let slots = batch[range.clone()].iter();
-                slots.for_each(|slot| rows.push(input, &slot.inputs()[input]));
+                slots.for_each(|slot| rows.push(input, &slot.inputs.pieces()[input]));
             }
         })?;
         Ok((held, copied_bytes))

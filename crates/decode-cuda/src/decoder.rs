@@ -1,4 +1,4 @@
-//! From the bytes of a picture to a slot, and from slots to rows of a batch.
+//! From the bytes of a picture to pinned memory, and from there to rows of a batch.
 
 use std::fmt;
 
@@ -14,7 +14,7 @@ use crate::blob::Template;
 use crate::error::OpenError;
 use crate::nvjpeg::{JpegEngine, NvjpegHeader, NvjpegLibrary};
 use crate::pictures::{self, PictureKernels, Pictures, TensorMaker};
-use crate::slot::{Content, PictureSlot};
+use crate::pinned::{Content, PinnedPicture};
 
 /// What reads JPEG.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,8 +31,8 @@ pub struct PictureDecoder {
     pipeline: Pipeline,
     kernels: PictureKernels,
     nvjpeg: Option<NvjpegLibrary>,
-    /// The largest slot; coefficients that would take more stay with the processor.
-    slot_limit_bytes: usize,
+    /// The most memory of a picture; coefficients that would take more stay with the processor.
+    picture_limit_bytes: usize,
 }
 
 /// What a thread keeps from picture to picture.
@@ -46,8 +46,8 @@ pub struct Worker {
 
 /// Templates that a worker keeps.
 const TEMPLATES: usize = 32;
-/// What a slot may grow to unless told otherwise.
-const SLOT_LIMIT_BYTES: usize = 64 << 20;
+/// What the memory of a picture may grow to unless told otherwise.
+const PICTURE_LIMIT_BYTES: usize = 64 << 20;
 
 impl PictureDecoder {
     /// Returns whether a device can follow a pipeline's recipe; needs none.
@@ -90,15 +90,15 @@ impl PictureDecoder {
             pipeline: pipeline.clone(),
             kernels: PictureKernels::compile(device, go_on)?,
             nvjpeg,
-            slot_limit_bytes: SLOT_LIMIT_BYTES,
+            picture_limit_bytes: PICTURE_LIMIT_BYTES,
         })
     }
 
-    /// The same with slots that grow no further than so many bytes: the coefficients of larger pictures
+    /// The same with pictures whose memory grows no further than so many bytes: the coefficients of larger ones
     /// never leave the processor, which makes the same tensors of them.
     #[must_use]
-    pub fn with_slot_limit(self, slot_limit_bytes: usize) -> Self {
-        Self { slot_limit_bytes, ..self }
+    pub fn with_picture_limit(self, picture_limit_bytes: usize) -> Self {
+        Self { picture_limit_bytes, ..self }
     }
 
     /// The device that it was opened for.
@@ -166,7 +166,7 @@ impl PictureDecoder {
             .collect()
     }
 
-    /// Reads a picture into a slot, as far as the host has to.
+    /// Reads a picture into pinned memory, as far as the host has to.
     ///
     /// # Errors
     ///
@@ -176,21 +176,21 @@ impl PictureDecoder {
         &self,
         worker: &mut Worker,
         encoded: &[u8],
-        slot: &mut PictureSlot,
+        picture: &mut PinnedPicture,
     ) -> Result<(), PreprocessError> {
-        if let Some(content) = self.for_device(worker, encoded, slot).map_err(device_failed)? {
-            slot.content = content;
+        if let Some(content) = self.for_device(worker, encoded, picture).map_err(device_failed)? {
+            picture.content = content;
             return Ok(());
         }
         let tensor_bytes = self.tensor_bytes();
-        slot.content = Content::Tensor;
-        let memory = slot.room(tensor_bytes).map_err(device_failed)?;
-        let values = memory.values_mut::<f32>().expect("slots are whole in every type");
+        picture.content = Content::Tensor;
+        let memory = picture.room(tensor_bytes).map_err(device_failed)?;
+        let values = memory.values_mut::<f32>().expect("pieces are whole in every type");
         self.pipeline.preprocess(encoded, &mut worker.scratch, &mut values[..tensor_bytes / 4])
     }
 
-    /// Puts upright pixels into a slot, red, green and blue in turn, of which the device makes the tensor
-    /// that [`Pipeline::preprocess_pixels`] makes: for a decoder of one's own.
+    /// Puts upright pixels into pinned memory, red, green and blue in turn, of which the device makes the
+    /// tensor that [`Pipeline::preprocess_pixels`] makes: for a decoder of one's own.
     ///
     /// # Errors
     ///
@@ -200,52 +200,52 @@ impl PictureDecoder {
         &self,
         rgb: &[u8],
         size: Size,
-        slot: &mut PictureSlot,
+        picture: &mut PinnedPicture,
     ) -> Result<(), PreprocessError> {
         calibrant_preprocess::Pixels::rgb(size, rgb)?;
         let template = Template::new(&self.pipeline, size, 3)?;
         let template = template.expect("a filter without tables is refused when this is opened");
         let len = template.len_bytes();
-        let memory = slot.room(len + rgb.len()).map_err(device_failed)?;
+        let memory = picture.room(len + rgb.len()).map_err(device_failed)?;
         template.write_pixels(size, 1, words(memory));
         memory[len..len + rgb.len()].copy_from_slice(rgb);
-        slot.content = Content::Pixels { pixels: len..len + rgb.len() };
+        picture.content = Content::Pixels { pixels: len..len + rgb.len() };
         Ok(())
     }
 
-    /// Puts slots into the stream, as rows of the batch from `first_row` on. Returns what holds the source
-    /// meanwhile, and the bytes that cross the bus.
+    /// Puts pictures of a source into the stream, as rows of the batch from `first_row` on. Returns what holds
+    /// the source meanwhile, and the bytes that cross the bus.
     ///
     /// # Errors
     ///
     /// Where a row lies beyond the batch; no memory for what lies between; what the driver and nvJPEG report. The source is
     /// dropped then, and what the buffers were filled with counts as not there.
-    pub fn append<S: 'static>(
+    pub fn append<S: 'static, P: AsRef<PinnedPicture> + 'static>(
         upload: &mut Upload,
         maker: &mut TensorMaker,
         source: S,
-        slots: impl for<'s> Fn(&'s S) -> &'s [PictureSlot],
+        chosen: impl for<'s> Fn(&'s S) -> &'s [P],
         first_row: usize,
     ) -> Result<(Held<S>, usize), Error> {
-        let end_row = first_row + slots(&source).len();
+        let end_row = first_row + chosen(&source).len();
         pictures::append(upload, maker, source, end_row, |source, pictures| {
-            for (row, slot) in (first_row..).zip(slots(source)) {
-                place(pictures, row, slot);
+            for (row, picture) in (first_row..).zip(chosen(source)) {
+                place(pictures, row, picture.as_ref());
             }
         })
     }
 
-    /// The content of a slot that the device makes a tensor of; `None` where the processor has to.
+    /// What the device makes a tensor of, put into the memory; `None` where the processor has to.
     fn for_device(
         &self,
         worker: &mut Worker,
         encoded: &[u8],
-        slot: &mut PictureSlot,
+        picture: &mut PinnedPicture,
     ) -> Result<Option<Content>, Error> {
         let Worker { jpeg, header: nvjpeg, templates, .. } = worker;
         // Whatever is unusual or wrong is for the pipeline to judge.
-        let Ok(picture) = jpeg.open(encoded) else { return Ok(None) };
-        let header = *picture.header();
+        let Ok(opened) = jpeg.open(encoded) else { return Ok(None) };
+        let header = *opened.header();
         let Some(pixels) = self.pixels(&header) else { return Ok(None) };
         let channels = pixels.bytes();
         let orientation = match self.pipeline.decode().orientation {
@@ -260,26 +260,26 @@ impl PictureDecoder {
         if let Some(nvjpeg) = nvjpeg
             && channels == 3
             && header.coding == Coding::YCbCr
-            && picture.is_whole()
+            && opened.is_whole()
             && let Some(size) = nvjpeg.read(encoded)?
             && (size.width(), size.height()) == (header.width as usize, header.height as usize)
         {
             let jpeg = len..len + encoded.len();
-            let memory = slot.room(jpeg.end)?;
+            let memory = picture.room(jpeg.end)?;
             let stored = Size::new(header.width, header.height);
             template.write_pixels(stored, orientation, words(memory));
             memory[jpeg.clone()].copy_from_slice(encoded);
             return Ok(Some(Content::Jpeg { len, jpeg, size }));
         }
-        let blocks = picture.blocks(pixels);
+        let blocks = opened.blocks(pixels);
         let end = len + 128 * blocks.count();
-        if end > self.slot_limit_bytes {
+        if end > self.picture_limit_bytes {
             return Ok(None);
         }
-        let memory = slot.room(end)?;
+        let memory = picture.room(end)?;
         template.write_coefficients(&header, orientation, &blocks, words(memory));
-        let coefficients = memory.values_mut::<i16>().expect("slots are whole in every type");
-        let outcome = picture.coefficients(pixels, &mut coefficients[len / 2..end / 2]);
+        let coefficients = memory.values_mut::<i16>().expect("pieces are whole in every type");
+        let outcome = opened.coefficients(pixels, &mut coefficients[len / 2..end / 2]);
         Ok(outcome.is_ok().then_some(Content::Coefficients { len: end, blocks: blocks.count() }))
     }
 
@@ -327,20 +327,20 @@ fn upright(header: &Header, orientation: u8) -> Size {
 }
 
 fn words(memory: &mut calibrant_cuda::PinnedPiece) -> &mut [u32] {
-    memory.values_mut().expect("slots are whole in every type")
+    memory.values_mut().expect("pieces are whole in every type")
 }
 
 fn device_failed(error: Error) -> PreprocessError {
     PreprocessError::Custom(Box::new(error))
 }
 
-fn place<'source>(pictures: &mut Pictures<'source>, row: usize, slot: &'source PictureSlot) {
-    let memory = slot.memory();
-    match &slot.content {
+fn place<'source>(pictures: &mut Pictures<'source>, row: usize, picture: &'source PinnedPicture) {
+    let memory = picture.memory();
+    match &picture.content {
         Content::Tensor => pictures.tensor(row, memory),
         Content::Coefficients { len, blocks } => pictures.coefficients(row, memory, *len, *blocks),
         Content::Jpeg { len, jpeg, size } => {
-            // SAFETY: a slot holds a JPEG only where `for_device` put it there with what nvJPEG told of it, and is not
+            // SAFETY: the memory holds a JPEG only where `for_device` put it there with what nvJPEG told of it, and is not
             // written since: whoever writes it makes it hold something else.
             unsafe { pictures.encoded(row, memory, *len, (jpeg.clone(), *size)) };
         }

@@ -7,8 +7,8 @@
 //!  others: the whole pipeline            ── the tensor ─────────────────►   normalise, transpose into the batch
 //! ```
 //!
-//! [`PictureDecoder::prepare`] turns the bytes of a picture into a [`PictureSlot`], on any thread;
-//! [`PictureDecoder::append`] puts the slots of a batch into a stream. [`DevicePreprocess`] does both
+//! [`PictureDecoder::prepare`] turns the bytes of a picture into a [`PinnedPicture`], on any thread;
+//! [`PictureDecoder::append`] puts the pictures of a batch into a stream. [`DevicePreprocess`] does both
 //! for one picture at a time, behind the interface of all preprocessing.
 //!
 //! # What equals what
@@ -37,11 +37,11 @@ mod decoder;
 mod error;
 mod nvjpeg;
 mod pictures;
+mod pinned;
 mod preprocess;
-mod slot;
 
 pub use decoder::{JpegWay, PictureDecoder, Worker};
 pub use error::OpenError;
 pub use pictures::{TENSORS, TensorMaker, machine_code};
+pub use pinned::PinnedPicture;
 pub use preprocess::DevicePreprocess;
-pub use slot::{PictureSlot, SlotStock};

@@ -8,7 +8,7 @@ use calibrant_preprocess::{Preprocess, PreprocessError, Scratch};
 
 use crate::decoder::{PictureDecoder, Worker};
 use crate::pictures::{TENSORS, TensorMaker};
-use crate::slot::PictureSlot;
+use crate::pinned::PinnedPicture;
 
 /// Makes tensors on the device and brings them back, for consumers on the processor.
 ///
@@ -21,7 +21,7 @@ pub struct DevicePreprocess {
 /// What one picture needs.
 struct Session {
     worker: Worker,
-    slot: PictureSlot,
+    picture: PinnedPicture,
     stream: Stream,
     maker: TensorMaker,
     buffers: Vec<DeviceBuffer>,
@@ -48,27 +48,27 @@ impl Session {
     fn new(decoder: &PictureDecoder) -> Result<Self, Error> {
         Ok(Self {
             worker: decoder.worker()?,
-            slot: PictureSlot::new(decoder.device(), decoder.tensor_bytes())?,
+            picture: PinnedPicture::new(decoder.device(), decoder.tensor_bytes())?,
             stream: Stream::new(decoder.device())?,
             maker: decoder.maker()?,
             buffers: decoder.buffers(1)?,
         })
     }
 
-    /// Makes the slot's tensor; of a session that failed nothing is kept.
+    /// Makes the picture's tensor; of a session that failed nothing is kept.
     fn run(self, out: &mut [f32]) -> Result<Self, Error> {
-        let Self { worker, slot, stream, mut maker, buffers } = self;
+        let Self { worker, picture, stream, mut maker, buffers } = self;
         let mut upload = Upload::begin(&stream, buffers);
-        let (held, _) = PictureDecoder::append(&mut upload, &mut maker, [slot], slots_of, 0)?;
+        let (held, _) = PictureDecoder::append(&mut upload, &mut maker, [picture], as_slice, 0)?;
         let buffers = upload.finish()?.wait()?;
-        let ([slot], _) = held.wait()?;
+        let ([picture], _) = held.wait()?;
         buffers[TENSORS].read_values(0, out)?;
-        Ok(Self { worker, slot, stream, maker, buffers })
+        Ok(Self { worker, picture, stream, maker, buffers })
     }
 }
 
-fn slots_of(slots: &[PictureSlot; 1]) -> &[PictureSlot] {
-    slots
+fn as_slice(pictures: &[PinnedPicture; 1]) -> &[PinnedPicture] {
+    pictures
 }
 
 impl Preprocess for DevicePreprocess {
@@ -92,8 +92,8 @@ impl Preprocess for DevicePreprocess {
         }
         let failed = |error: Error| PreprocessError::Custom(Box::new(error));
         let mut session = self.session().map_err(failed)?;
-        let outcome = self.decoder.prepare(&mut session.worker, encoded, &mut session.slot);
-        let session = match (outcome, session.slot.tensor()) {
+        let outcome = self.decoder.prepare(&mut session.worker, encoded, &mut session.picture);
+        let session = match (outcome, session.picture.tensor()) {
             (Ok(()), Some(tensor)) => {
                 out.copy_from_slice(&tensor[..expected]);
                 session

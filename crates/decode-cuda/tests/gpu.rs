@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
 use calibrant_cuda::{Device, Stream, Upload};
-use calibrant_decode_cuda::{DevicePreprocess, JpegWay, PictureDecoder, PictureSlot, TENSORS};
+use calibrant_decode_cuda::{DevicePreprocess, JpegWay, PictureDecoder, PinnedPicture, TENSORS};
 use calibrant_preprocess::{
     Color, Filter, JpegDecoder, Orientation, Pipeline, PixelRules, Pixels, Preprocess, ResizeKind,
     Scale, Scratch, Settings, Size,
@@ -120,10 +120,10 @@ fn pixels_become_the_processors_tensors() {
                 let mut upload = Upload::begin(&stream, decoder.buffers(2).unwrap());
                 // Two of the same, so that rows are told apart.
                 for row in 0..2 {
-                    let mut slot = PictureSlot::new(&device, decoder.tensor_bytes()).unwrap();
-                    decoder.prepare_pixels(&rgb, from, &mut slot).unwrap();
+                    let mut picture = PinnedPicture::new(&device, decoder.tensor_bytes()).unwrap();
+                    decoder.prepare_pixels(&rgb, from, &mut picture).unwrap();
                     drop(
-                        PictureDecoder::append(&mut upload, &mut maker, vec![slot], slice, row)
+                        PictureDecoder::append(&mut upload, &mut maker, vec![picture], slice, row)
                             .unwrap(),
                     );
                 }
@@ -141,8 +141,8 @@ fn pixels_become_the_processors_tensors() {
     }
 }
 
-fn slice(slots: &Vec<PictureSlot>) -> &[PictureSlot] {
-    slots
+fn slice(pictures: &Vec<PinnedPicture>) -> &[PinnedPicture] {
+    pictures
 }
 
 #[test]

@@ -8,7 +8,8 @@ use calibrant_calibration::SampleDigest;
 use calibrant_dataset::Dataset;
 use calibrant_prefetch::{Config, Stats};
 use calibrant_preprocess::Preprocess;
-use calibrant_runtime::Source;
+use calibrant_runtime::{Sample, Source};
+use calibrant_tensor::{Tensor, TensorData};
 
 use crate::config::OnBadSample;
 use crate::control::Control;
@@ -41,6 +42,16 @@ impl<'a> Files<'a> {
     pub fn with_pictures(self, input: Arc<str>, preprocess: &'a dyn Preprocess) -> Self {
         Self { picture: Some((input, preprocess)), ..self }
     }
+
+    /// An empty slot; pictures get their tensor here, once.
+    fn slot(&self) -> Sample {
+        let inputs = self.picture.iter().map(|(name, preprocess)| {
+            let [channels, height, width] = preprocess.shape();
+            let data = TensorData::F32(vec![0.0; channels * height * width]);
+            (Arc::clone(name), Tensor { shape: vec![1, channels, height, width], data })
+        });
+        Sample::new(inputs.collect())
+    }
 }
 
 /// What went through.
@@ -70,13 +81,14 @@ pub fn with_files<R>(
     consume: impl FnOnce(&mut dyn Source) -> R,
 ) -> Result<(R, Passed), Error> {
     let samples = dataset.samples();
-    let filler = Filler::new(files.picture.clone(), samples);
+    let preprocess = files.picture.as_ref().map(|(_, preprocess)| *preprocess);
+    let filler = Filler::new(preprocess, samples);
     let ((result, skipped), stats) = calibrant_prefetch::run(
         &files.pipeline,
         samples.iter(),
-        || filler.slot(),
+        || files.slot(),
         WorkerBuffers::default,
-        |buffers, position, sample, slot| filler.fill(buffers, position, sample, slot),
+        |buffers, position, sample, slot| filler.fill(preprocess, buffers, position, sample, slot),
         |receiver| {
             let mut source = PipelineSource::new(receiver, samples, files.on_bad_sample, control);
             let result = consume(&mut source);

@@ -5,20 +5,21 @@ use std::path::Path;
 use std::sync::Arc;
 
 use calibrant_backend_tensorrt::{
-    DEFAULT_RING, Feed, FeedConfig, FeedError, FeedReport, InputLayout, Inputs, Loader, SlotStock,
-    effective_batch_size, feed,
+    DEFAULT_RING, Feed, FeedConfig, FeedError, FeedReport, InputLayout, Inputs, Loader,
+    PinnedInputs, effective_batch_size, feed,
 };
 use calibrant_calibration::{
     Algorithm, BackendInfo, Cache, CacheManifest, Manifest, ParseCacheError, SampleDigest,
 };
 use calibrant_cuda::Device;
-use calibrant_dataset::{Dataset, SampleRef};
+use calibrant_dataset::{Dataset, ReadBuffer};
+use calibrant_decode_cuda::PinnedPicture;
 use calibrant_engine::{
     BuildError, BuildOptions, BuildSummary, Generation, Int8, Library, Profile, ShapeRange, Version,
 };
-use calibrant_prefetch::{Clock, StartError, Stats};
+use calibrant_prefetch::{Clock, Config as PipelineConfig, StartError, Stats};
 use calibrant_preprocess::Preprocess;
-use calibrant_runtime::{RunError, SourceError, SourceErrorKind};
+use calibrant_runtime::{RunError, Slot, SlotStock, SourceError, SourceErrorKind};
 use calibrant_tensor::{ElementType, Input, InputType, digest};
 
 use crate::config::Calibration;
@@ -29,7 +30,7 @@ use crate::files::{pipeline, suspects};
 use crate::model::LoadedModel;
 use crate::pictures::{OnGpu, TensorsOf};
 use crate::report::{CopyReport, NativeReport, PROGRAM, PipelineReport, SkippedSample};
-use crate::source::{Filler, PictureBuffers, PipelineSource, SampleError, WorkerBuffers};
+use crate::source::{Filler, Memory, PipelineSource, WorkerBuffers};
 use crate::suspects::Suspects;
 
 /// What TensorRT is to calibrate, and with what.
@@ -57,12 +58,14 @@ pub(crate) struct Calibrated {
     pub(crate) uncounted: Option<ParseCacheError>,
 }
 
-/// How samples come to the device: what the pipeline's workers do, and what brings it there.
-struct Work<L, N, S, F> {
+/// How samples come to the device.
+struct Work<'job, L, M, P: ?Sized> {
+    filler: &'job Filler<'job>,
+    /// Memory for the pipeline's slots.
+    memory: Vec<M>,
+    /// What makes tensors of pictures, where the samples are pictures.
+    pictures: Option<&'job P>,
     loader: L,
-    new_slot: N,
-    new_buffers: S,
-    fill: F,
 }
 
 /// What the builder is to do.
@@ -144,54 +147,30 @@ impl Native<'_> {
         control: Control<'_>,
     ) -> Result<Calibrated, Error> {
         let (layout, batch_size) = (self.layout(), self.batch_size());
-        let in_flight =
-            pipeline(self.calibration.workers, batch_size, batch_size).batches_in_flight;
-        let filler = Filler::new(self.picture(), self.dataset.samples());
+        let pictures = self.preprocess();
+        let filler = &Filler::new(pictures, self.dataset.samples());
+        let (device, n_slots) = (self.device, self.pipeline().n_slots().get());
         let job = BuildJob { cache, onnx, options: &self.with_calibration_profile(options), plan };
         let ((outcome, skipped), stats) = match self.tensors_of.and_then(TensorsOf::decoder) {
             None => {
-                let stock = SlotStock::new(self.device, &layout, batch_size, in_flight)?;
-                let work = Work {
-                    loader: Inputs { layout: &layout },
-                    new_slot: || stock.new_slot(),
-                    new_buffers: WorkerBuffers::default,
-                    fill: |buffers: &mut WorkerBuffers,
-                           position,
-                           sample: &SampleRef,
-                           slot: &mut _| {
-                        filler.fill_pinned(buffers, position, sample, slot)
-                    },
-                };
+                let memory = PinnedInputs::cut_slabs(device, n_slots, &layout)?;
+                let loader = Inputs { layout: &layout };
+                let work = Work { filler, memory, pictures, loader };
                 self.feed_and_build(&layout, work, &job, control)?
             }
             Some(decoder) => {
-                let bytes = decoder.tensor_bytes();
-                let stock = calibrant_decode_cuda::SlotStock::new(
-                    self.device,
-                    bytes,
-                    batch_size,
-                    in_flight,
-                )?;
-                let work = Work {
-                    loader: OnGpu { decoder, maker: decoder.maker()? },
-                    new_slot: || stock.new_slot(),
-                    new_buffers: PictureBuffers::default,
-                    fill: |buffers: &mut PictureBuffers,
-                           position,
-                           sample: &SampleRef,
-                           slot: &mut _| {
-                        filler.fill_picture(decoder, buffers, position, sample, slot)
-                    },
-                };
+                let memory = PinnedPicture::cut_slab(device, n_slots, decoder.tensor_bytes())?;
+                let loader = OnGpu { decoder, maker: decoder.maker()? };
+                let work = Work { filler, memory, pictures: Some(decoder), loader };
                 self.feed_and_build(&layout, work, &job, control)?
             }
         };
         let (engine, fed) = outcome.map_err(|error| Error::Feed(Box::new(error)))?;
         let engine = engine.map_err(as_it_was)?;
         let cache = self.outcome(&fed, cache)?;
-        let suspects = suspects(self.dataset, &filler, &skipped, &offered(self.dataset, &filler));
+        let suspects = suspects(self.dataset, filler, &skipped, &offered(self.dataset, filler));
         let manifest = match cache {
-            Outcome::Calibrated(_) => self.manifest(offered(self.dataset, &filler)),
+            Outcome::Calibrated(_) => self.manifest(offered(self.dataset, filler)),
             Outcome::Reused(_) => self.manifest(self.offered(control)?),
         };
         let skipped: Vec<_> = skipped.into_iter().map(|(_, sample)| sample).collect();
@@ -208,21 +187,20 @@ impl Native<'_> {
     }
 
     /// Runs the pipeline into TensorRT's builder.
-    fn feed_and_build<L, B>(
+    fn feed_and_build<L, M, P>(
         &self,
         layout: &[InputLayout],
-        work: Work<
-            L,
-            impl Fn() -> L::Sample + Sync,
-            impl Fn() -> B + Sync,
-            impl Fn(&mut B, usize, &SampleRef, &mut L::Sample) -> Result<(), SampleError> + Sync,
-        >,
+        work: Work<'_, L, M, P>,
         job: &BuildJob<'_>,
         control: Control<'_>,
     ) -> Result<(Fed, Stats), StartError>
     where
-        L: Loader,
+        L: Loader<Sample = Slot<M>>,
+        M: Memory<P> + Send,
+        P: Sync + ?Sized,
     {
+        let Work { filler, memory, pictures, loader } = work;
+        let stock = SlotStock::new(memory);
         let batch_size = self.batch_size();
         let feed_config = FeedConfig {
             batch_size,
@@ -231,13 +209,14 @@ impl Native<'_> {
             clock: Clock::monotonic(),
         };
         let samples = self.dataset.samples();
-        let Work { loader, new_slot, new_buffers, fill } = work;
         calibrant_prefetch::run(
-            &pipeline(self.calibration.workers, batch_size, batch_size),
+            &self.pipeline(),
             samples.iter(),
-            new_slot,
-            new_buffers,
-            fill,
+            || stock.new_slot(),
+            WorkerBuffers::default,
+            |buffers, position, sample, slot| {
+                filler.fill(pictures, buffers, position, sample, slot)
+            },
             |receiver| {
                 let on_bad_sample = self.calibration.on_bad_sample;
                 // The builder says which batch it is at.
@@ -259,8 +238,8 @@ impl Native<'_> {
         self.tensors_of.map(TensorsOf::preprocess)
     }
 
-    fn picture(&self) -> Option<(Arc<str>, &dyn Preprocess)> {
-        Some((Arc::clone(&self.model.inputs.first()?.name), self.preprocess()?))
+    fn pipeline(&self) -> PipelineConfig {
+        pipeline(self.calibration.workers, self.batch_size(), self.batch_size())
     }
 
     /// Whether TensorRT calibrated to the end, or took the cache.
@@ -312,8 +291,8 @@ impl Native<'_> {
             &pipeline(self.calibration.workers, one, self.calibration.batch_size),
             samples.iter(),
             || (),
-            WorkerBuffers::default,
-            |buffers, position, _, ()| filler.hash(buffers, position),
+            ReadBuffer::default,
+            |buffer, position, _, ()| filler.hash(buffer, position),
             |receiver| {
                 receiver.any(|delivery| {
                     let reached = delivery.start + delivery.batch.len() + delivery.failures.len();

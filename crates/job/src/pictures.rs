@@ -6,9 +6,10 @@ use std::sync::Arc;
 use calibrant_backend_tensorrt::{Loader, Loading, Part};
 use calibrant_cuda::{Device, DeviceBuffer, Upload};
 use calibrant_decode_cuda::{
-    DevicePreprocess, JpegWay, OpenError, PictureDecoder, PictureSlot, TensorMaker,
+    DevicePreprocess, JpegWay, OpenError, PictureDecoder, PinnedPicture, TensorMaker,
 };
 use calibrant_preprocess::{Pipeline, Preprocess};
+use calibrant_runtime::Slot;
 
 use crate::control::Control;
 use crate::error::{ConfigError, Error};
@@ -105,7 +106,7 @@ pub(crate) struct OnGpu<'job> {
 }
 
 impl Loader for OnGpu<'_> {
-    type Sample = PictureSlot;
+    type Sample = Slot<PinnedPicture>;
 
     fn buffers(
         &self,
@@ -118,8 +119,8 @@ impl Loader for OnGpu<'_> {
     fn load(
         &mut self,
         upload: &mut Upload,
-        Part { batch, range, row }: Part<PictureSlot>,
-    ) -> Result<(Loading<PictureSlot>, usize), calibrant_cuda::Error> {
+        Part { batch, range, row }: Part<Self::Sample>,
+    ) -> Result<(Loading<Self::Sample>, usize), calibrant_cuda::Error> {
         PictureDecoder::append(upload, &mut self.maker, batch, |batch| &batch[range.clone()], row)
     }
 }

@@ -1,13 +1,13 @@
 //! Between the pipeline and what runs the model: reads and preprocesses samples, applies the policy for bad ones.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::OnceLock;
 
-use calibrant_backend_tensorrt::{Slot, SlotError};
+use calibrant_backend_tensorrt::{PinnedInputs, SlotError};
 use calibrant_dataset::{Content, ReadAhead, ReadBuffer, ReadError, SampleRef};
-use calibrant_decode_cuda::{PictureDecoder, PictureSlot, Worker};
+use calibrant_decode_cuda::{PictureDecoder, PinnedPicture, Worker};
 use calibrant_prefetch::{Batch, Delivery, Failure, Receiver, WorkError};
 use calibrant_preprocess::{Preprocess, PreprocessError, Scratch};
-use calibrant_runtime::{Sample, Source, SourceError};
+use calibrant_runtime::{Slot, Source, SourceError, Tensors};
 use calibrant_tensor::{Digest, Tensor, TensorData};
 
 use crate::config::OnBadSample;
@@ -26,11 +26,97 @@ pub(crate) enum SampleError {
     Slot(#[from] SlotError),
 }
 
+/// Memory that a sample is put into, with what makes tensors of pictures for it.
+pub(crate) trait Memory<P: ?Sized> {
+    /// What a worker keeps from picture to picture.
+    type Scratch: Default;
+
+    /// Takes a sample that is tensors already; they may be swapped for those of the sample before.
+    fn take(&mut self, tensors: &mut Tensors) -> Result<(), SampleError>;
+
+    /// Takes a picture, and returns its tensor where that is made on the host, for whoever looks at it.
+    fn take_picture(
+        &mut self,
+        encoded: &[u8],
+        pictures: &P,
+        scratch: &mut Self::Scratch,
+    ) -> Result<Option<&[f32]>, SampleError>;
+}
+
+/// Owned tensors: those of a picture are made once and written to again and again.
+impl<P: Preprocess + ?Sized> Memory<P> for Tensors {
+    type Scratch = Scratch;
+
+    fn take(&mut self, tensors: &mut Tensors) -> Result<(), SampleError> {
+        std::mem::swap(tensors, self);
+        Ok(())
+    }
+
+    fn take_picture(
+        &mut self,
+        encoded: &[u8],
+        pictures: &P,
+        scratch: &mut Scratch,
+    ) -> Result<Option<&[f32]>, SampleError> {
+        let [(_, Tensor { data: TensorData::F32(values), .. })] = self.as_mut_slice() else {
+            return Ok(None);
+        };
+        pictures.preprocess(encoded, scratch, values)?;
+        Ok(Some(values))
+    }
+}
+
+/// Rows of slabs, written in place.
+impl<P: Preprocess + ?Sized> Memory<P> for PinnedInputs {
+    type Scratch = Scratch;
+
+    fn take(&mut self, tensors: &mut Tensors) -> Result<(), SampleError> {
+        Ok(self.write(tensors)?)
+    }
+
+    fn take_picture(
+        &mut self,
+        encoded: &[u8],
+        pictures: &P,
+        scratch: &mut Scratch,
+    ) -> Result<Option<&[f32]>, SampleError> {
+        let Some(values) = self.values_mut(0) else { return Ok(None) };
+        pictures.preprocess(encoded, scratch, values)?;
+        Ok(Some(values))
+    }
+}
+
+/// A picture as far as the host has to read it; a GPU does the rest.
+impl Memory<PictureDecoder> for PinnedPicture {
+    /// Made for the first picture.
+    type Scratch = Option<Worker>;
+
+    /// Samples are pictures where a decoder is.
+    fn take(&mut self, _: &mut Tensors) -> Result<(), SampleError> {
+        Ok(())
+    }
+
+    fn take_picture(
+        &mut self,
+        encoded: &[u8],
+        pictures: &PictureDecoder,
+        scratch: &mut Option<Worker>,
+    ) -> Result<Option<&[f32]>, SampleError> {
+        let worker = match scratch {
+            Some(worker) => worker,
+            None => {
+                let failed = |error| PreprocessError::Custom(Box::new(error));
+                scratch.insert(pictures.worker().map_err(failed)?)
+            }
+        };
+        pictures.prepare(worker, encoded, self)?;
+        Ok(None)
+    }
+}
+
 /// Fills slots of the pipeline; shared by its workers.
 pub(crate) struct Filler<'job> {
     samples: ReadAhead<'job>,
-    /// Where pictures go, and what makes tensors of them; `None` where the samples are tensors.
-    picture: Option<(Arc<str>, &'job dyn Preprocess)>,
     /// The digest of each sample that was read, by position.
     digests: Vec<OnceLock<Digest>>,
     /// What tells near-constant pictures, where anything does.
@@ -41,123 +127,46 @@ pub(crate) struct Filler<'job> {
 
 /// What a worker keeps from sample to sample.
 #[derive(Debug, Default)]
-pub(crate) struct WorkerBuffers {
+pub(crate) struct WorkerBuffers<S> {
     read: ReadBuffer,
-    preprocess: Scratch,
-}
-
-/// What a worker keeps from picture to picture that a GPU decodes.
-#[derive(Debug, Default)]
-pub(crate) struct PictureBuffers {
-    read: ReadBuffer,
-    /// Made for the first picture.
-    worker: Option<Worker>,
+    pictures: S,
 }
 
 impl<'job> Filler<'job> {
-    pub(crate) fn new(
-        picture: Option<(Arc<str>, &'job dyn Preprocess)>,
-        samples: &'job [SampleRef],
-    ) -> Self {
-        let spread = picture.as_ref().and_then(|(_, preprocess)| Spread::of(*preprocess));
+    /// A filler for pictures whose tensors are as `preprocess` makes them, if they are pictures.
+    pub(crate) fn new(preprocess: Option<&dyn Preprocess>, samples: &'job [SampleRef]) -> Self {
+        let spread = preprocess.and_then(Spread::of);
         let digests = samples.iter().map(|_| OnceLock::new()).collect();
         let near_constant = samples.iter().map(|_| OnceLock::new()).collect();
-        Self { samples: ReadAhead::new(samples), picture, digests, spread, near_constant }
+        Self { samples: ReadAhead::new(samples), digests, spread, near_constant }
     }
 
-    /// An empty slot; pictures get their tensor here, once.
-    pub(crate) fn slot(&self) -> Sample {
-        let inputs = self.picture.iter().map(|(name, preprocess)| {
-            let [channels, height, width] = preprocess.shape();
-            let data = TensorData::F32(vec![0.0; channels * height * width]);
-            (Arc::clone(name), Tensor { shape: vec![1, channels, height, width], data })
-        });
-        Sample { position: 0, name: Arc::default(), inputs: inputs.collect() }
-    }
-
-    /// Reads one sample into a slot.
+    /// Reads one sample into a slot; `pictures` makes its tensor, where the samples are pictures.
     ///
     /// # Errors
     ///
-    /// When it cannot be read or preprocessed; the slot may then hold anything.
-    pub(crate) fn fill(
+    /// When it cannot be read or preprocessed, a tensor does not fit the model's input, or a GPU that is to make tensors
+    /// cannot be used; the slot may then hold anything.
+    pub(crate) fn fill<M: Memory<P>, P: ?Sized>(
         &self,
-        buffers: &mut WorkerBuffers,
+        pictures: Option<&P>,
+        buffers: &mut WorkerBuffers<M::Scratch>,
         position: usize,
         sample: &SampleRef,
-        slot: &mut Sample,
+        slot: &mut Slot<M>,
     ) -> Result<(), SampleError> {
         let content = self.read(&mut buffers.read, position)?;
         slot.position = position;
         slot.name = sample.shared_name();
-        match content {
-            Content::Tensors(tensors) => std::mem::swap(tensors, &mut slot.inputs),
-            Content::Encoded(bytes) => {
-                if let Some((_, preprocess)) = &self.picture
-                    && let [(_, Tensor { data: TensorData::F32(values), .. })] =
-                        slot.inputs.as_mut_slice()
-                {
-                    preprocess.preprocess(bytes, &mut buffers.preprocess, values)?;
-                    self.look(position, values);
+        match (content, pictures) {
+            (Content::Tensors(tensors), _) => slot.inputs.take(tensors)?,
+            (Content::Encoded(bytes), Some(pictures)) => {
+                let scratch = &mut buffers.pictures;
+                if let Some(tensor) = slot.inputs.take_picture(bytes, pictures, scratch)? {
+                    self.look(position, tensor);
                 }
             }
-        }
-        Ok(())
-    }
-
-    /// Reads one sample into memory that a GPU reads.
-    ///
-    /// # Errors
-    ///
-    /// As [`fill`](Self::fill), and when a tensor does not fit the model's input.
-    pub(crate) fn fill_pinned(
-        &self,
-        buffers: &mut WorkerBuffers,
-        position: usize,
-        sample: &SampleRef,
-        slot: &mut Slot,
-    ) -> Result<(), SampleError> {
-        let content = self.read(&mut buffers.read, position)?;
-        slot.position = position;
-        slot.name = sample.shared_name();
-        match content {
-            Content::Tensors(tensors) => slot.write(tensors)?,
-            Content::Encoded(bytes) => {
-                if let Some((_, preprocess)) = &self.picture
-                    && let Some(values) = slot.values_mut::<f32>(0)
-                {
-                    preprocess.preprocess(bytes, &mut buffers.preprocess, values)?;
-                    self.look(position, values);
-                }
-            }
-        }
-        Ok(())
-    }
-
-    /// Reads one picture as far as the host has to, for a GPU to do the rest.
-    ///
-    /// # Errors
-    ///
-    /// When it cannot be read or preprocessed, or the GPU cannot be used; the slot may then hold anything.
-    pub(crate) fn fill_picture(
-        &self,
-        decoder: &PictureDecoder,
-        buffers: &mut PictureBuffers,
-        position: usize,
-        sample: &SampleRef,
-        slot: &mut PictureSlot,
-    ) -> Result<(), SampleError> {
-        let content = self.read(&mut buffers.read, position)?;
-        slot.position = position;
-        slot.name = sample.shared_name();
-        if let Content::Encoded(bytes) = content {
-            if buffers.worker.is_none() {
-                let failed = |error| PreprocessError::Custom(Box::new(error));
-                buffers.worker = Some(decoder.worker().map_err(failed)?);
-            }
-            if let Some(worker) = &mut buffers.worker {
-                decoder.prepare(worker, bytes, slot)?;
-            }
+            (Content::Encoded(_), None) => {}
         }
         Ok(())
     }
@@ -167,12 +176,8 @@ impl<'job> Filler<'job> {
     /// # Errors
     ///
     /// When it cannot be read.
-    pub(crate) fn hash(
-        &self,
-        buffers: &mut WorkerBuffers,
-        position: usize,
-    ) -> Result<(), SampleError> {
-        self.read(&mut buffers.read, position)?;
+    pub(crate) fn hash(&self, buffer: &mut ReadBuffer, position: usize) -> Result<(), SampleError> {
+        self.read(buffer, position)?;
         Ok(())
     }
 

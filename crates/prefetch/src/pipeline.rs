@@ -28,10 +28,18 @@ pub struct Config {
     pub batches_in_flight: NonZeroUsize,
 }
 
+impl Config {
+    /// How many slots there are: `batch_size × batches_in_flight`.
+    #[must_use]
+    pub fn n_slots(&self) -> NonZeroUsize {
+        self.batch_size.saturating_mul(self.batches_in_flight)
+    }
+}
+
 /// Runs the pipeline to its end and returns what the consumer returned, with the statistics.
 ///
-/// * `new_slot` makes a slot; it is called at most `batch_size × batches_in_flight` times, on the
-///   workers' threads but never on two at once. Each `batch_size` consecutive calls make the slots
+/// * `new_slot` makes a slot; it is called at most [`n_slots`](Config::n_slots) times, on the workers'
+///   threads but never on two at once. Each `batch_size` consecutive calls make the slots
 ///   of one batch, which stay together for good: in every batch that they serve, the slot of the
 ///   `i`-th call holds the `i`-th item, or is the gap where that failed.
 /// * `new_scratch` makes what a worker keeps for itself from sample to sample; once per worker, and
@@ -110,7 +118,7 @@ where
     E: Send,
 {
     let workers = config.workers.get();
-    let n_slots = config.batch_size.saturating_mul(config.batches_in_flight);
+    let n_slots = config.n_slots();
     // A batch's worth of items waits, so that the threads need not take turns at every single one.
     let (job_outbox, job_inbox) = bounded(workers.max(config.batch_size.get()));
     // Every sample that is through holds a slot, every thread breaks at most once, and the iterator

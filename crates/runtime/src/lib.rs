@@ -59,6 +59,7 @@ mod reduce;
 mod seen;
 
 mod samples;
+mod slot;
 mod source;
 
 mod error;
@@ -76,5 +77,6 @@ pub use reduce::{Reduction, Task};
 pub use runtime::{Availability, Network, Runtime, Settings, Survey, SurveyedNode};
 pub use samples::Samples;
 pub use seen::{Reference, Seen, Sink};
-pub use source::{Sample, Source, SourceError, SourceErrorKind};
+pub use slot::{Sample, Slot, SlotStock, Tensors};
+pub use source::{Source, SourceError, SourceErrorKind};
 pub use wanted::{Wanted, What, Which};

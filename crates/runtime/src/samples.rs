@@ -8,12 +8,8 @@ use std::num::NonZeroUsize;
 use std::sync::Arc;
 
 use calibrant_prefetch::Batch;
-use calibrant_tensor::Tensor;
 
-use crate::{Sample, Source, SourceError};
-
-/// A sample's tensors, by the names of the model's inputs, each with a leading axis of 1.
-type Inputs = Vec<(Arc<str>, Tensor)>;
+use crate::{Sample, Source, SourceError, Tensors};
 
 /// A source of whatever an iterator gives, pulled a batch at a time.
 pub struct Samples<I> {
@@ -26,9 +22,9 @@ impl Samples<()> {
     pub fn new<I>(
         batch_size: NonZeroUsize,
         items: I,
-    ) -> Samples<impl Iterator<Item = Result<(Arc<str>, Inputs), Infallible>> + Send>
+    ) -> Samples<impl Iterator<Item = Result<(Arc<str>, Tensors), Infallible>> + Send>
     where
-        I: IntoIterator<Item = Inputs, IntoIter: Send>,
+        I: IntoIterator<Item = Tensors, IntoIter: Send>,
     {
         let named = |(position, inputs)| Ok((format!("sample {position}").into(), inputs));
         Self::fallible(batch_size, items.into_iter().enumerate().map(named))
@@ -37,7 +33,7 @@ impl Samples<()> {
     /// A source of samples with names of their own, which may fail; the first that does ends it.
     pub fn fallible<I, E>(batch_size: NonZeroUsize, items: I) -> Samples<I::IntoIter>
     where
-        I: IntoIterator<Item = Result<(Arc<str>, Inputs), E>>,
+        I: IntoIterator<Item = Result<(Arc<str>, Tensors), E>>,
     {
         Samples { items: items.into_iter().enumerate(), batch_size }
     }
@@ -45,7 +41,7 @@ impl Samples<()> {
 
 impl<I, E> Source for Samples<I>
 where
-    I: Iterator<Item = Result<(Arc<str>, Inputs), E>> + Send,
+    I: Iterator<Item = Result<(Arc<str>, Tensors), E>> + Send,
     E: Into<Box<dyn Error + Send + Sync>>,
 {
     fn next_batch(&mut self) -> Result<Option<Batch<Sample>>, SourceError> {

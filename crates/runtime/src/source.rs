@@ -5,22 +5,12 @@ use std::fmt;
 use std::sync::Arc;
 
 use calibrant_prefetch::Batch;
-use calibrant_tensor::Tensor;
 
-/// One sample, ready for the network.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Sample {
-    /// Place in the ordered list of samples, from 0; skipped samples keep theirs.
-    pub position: usize,
-    /// Stable name, as `calibrant_dataset::SampleRef::name` gives it.
-    pub name: Arc<str>,
-    /// Input name and tensor, each with a leading batch dimension of 1.
-    pub inputs: Vec<(Arc<str>, Tensor)>,
-}
+use crate::Sample;
 
 /// Where a [`Network`](crate::Network) pulls batches from.
 ///
-/// What a batch holds is the caller's to say: [`Sample`]s, or slots of memory that another device reads.
+/// What a batch holds is the caller's to say: [`Sample`]s, or [`Slot`](crate::Slot)s with memory of another kind.
 pub trait Source<S = Sample>: Send {
     /// The next batch in order, or `None` when there are no more.
     ///

@@ -4,12 +4,12 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::channel;
 
 use calibrant_backend_tensorrt::{
-    Feed, FeedConfig, FeedError, FeedReport, InputLayout, Inputs, Slot, SlotStock, feed,
+    Feed, FeedConfig, FeedError, FeedReport, InputLayout, Inputs, PinnedInputs, feed,
 };
 use calibrant_cuda::Error as CudaError;
 use calibrant_prefetch::{Batch, Clock};
 use calibrant_runtime::scripted::{ScriptedSource, Step};
-use calibrant_runtime::{Source, SourceError, SourceErrorKind};
+use calibrant_runtime::{Slot, Source, SourceError, SourceErrorKind};
 use calibrant_tensor::ElementType;
 use calibrant_tensorrt::{Calibrator, Error};
 use tensorrt_double::Faults;
@@ -48,7 +48,8 @@ fn a_sample_that_fails_ends_the_build_with_its_own_error() {
 #[test]
 fn an_interruption_comes_out_as_one() {
     let rig = Rig::double(101_601);
-    let mut source = ScriptedSource::<Slot>::new([Step::Fail(SourceError::cancelled())]);
+    let mut source =
+        ScriptedSource::<Slot<PinnedInputs>>::new([Step::Fail(SourceError::cancelled())]);
     let ((plan, again), _) = with(&rig, &rig.layout(), &mut source, |feed| {
         (rig.build(4, feed), feed.next_batch(&["ids"], &mut [0]))
     });
@@ -59,8 +60,8 @@ fn an_interruption_comes_out_as_one() {
 
 struct Panicking;
 
-impl Source<Slot> for Panicking {
-    fn next_batch(&mut self) -> Result<Option<Batch<Slot>>, SourceError> {
+impl Source<Slot<PinnedInputs>> for Panicking {
+    fn next_batch(&mut self) -> Result<Option<Batch<Slot<PinnedInputs>>>, SourceError> {
         panic!("the source broke")
     }
 }
@@ -98,7 +99,7 @@ fn a_panic_of_the_builds_stops_the_rest() {
 #[test]
 fn a_build_that_does_not_ask_to_the_end_is_told_from_one_that_does() {
     let rig = Rig::double(101_601);
-    let stock = SlotStock::new(&rig.device, &rig.layout(), size(4), size(1)).unwrap();
+    let stock = rig.stock(size(4)).unwrap();
     let batch = Step::Batch((0..4).map(|_| stock.new_slot()).collect());
     let failure = Step::Fail(SourceError::bad_sample(6, "sample 6".into(), "torn"));
     let (asked, heard) = channel();
@@ -189,7 +190,7 @@ fn a_batch_that_tensorrt_cannot_count_is_refused() {
 fn with<R>(
     rig: &Rig,
     layout: &[InputLayout],
-    source: &mut dyn Source<Slot>,
+    source: &mut dyn Source<Slot<PinnedInputs>>,
     build: impl FnOnce(&mut Feed<'_>) -> R,
 ) -> (R, FeedReport) {
     let config =

@@ -5,8 +5,9 @@ use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 use std::sync::mpsc::channel;
 use std::time::Duration;
 
-use calibrant_backend_tensorrt::{FeedConfig, Inputs, Slot, SlotStock, feed};
+use calibrant_backend_tensorrt::{FeedConfig, Inputs, PinnedInputs, feed};
 use calibrant_prefetch::Clock;
+use calibrant_runtime::Slot;
 use calibrant_runtime::scripted::{ScriptedSource, Step};
 use calibrant_tensorrt::Calibrator;
 
@@ -29,9 +30,8 @@ fn a_batch_is_one_copy_an_input_and_memory_is_the_rings() {
 }
 
 /// So many batches of one sample each.
-fn samples(rig: &Rig, count: usize) -> ScriptedSource<Slot> {
-    let stock = SlotStock::new(&rig.device, &rig.layout(), size(1), size(count));
-    let stock = stock.expect("there is memory");
+fn samples(rig: &Rig, count: usize) -> ScriptedSource<Slot<PinnedInputs>> {
+    let stock = rig.stock(size(count)).expect("there is memory");
     ScriptedSource::new((0..count).map(|_| Step::Batch(vec![stock.new_slot()])))
 }
 

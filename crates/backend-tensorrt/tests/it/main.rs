@@ -6,5 +6,5 @@
 mod content;
 mod faults;
 mod flow;
+mod pinned;
 mod rig;
-mod slots;

@@ -8,7 +8,7 @@ use std::thread;
 use std::time::Duration;
 
 use calibrant_backend_tensorrt::{
-    Feed, FeedConfig, FeedError, FeedReport, InputLayout, Inputs, Slot, SlotStock, feed,
+    Feed, FeedConfig, FeedError, FeedReport, InputLayout, Inputs, PinnedInputs, feed,
 };
 use calibrant_cuda::{Device, Driver};
 use calibrant_onnx::proto::{
@@ -16,7 +16,7 @@ use calibrant_onnx::proto::{
 };
 use calibrant_onnx::{DataType, Dim, Model};
 use calibrant_prefetch::{Batch, Clock, Config, Receiver};
-use calibrant_runtime::{Source, SourceError};
+use calibrant_runtime::{Slot, SlotStock, Source, SourceError};
 use calibrant_tensor::{ElementType, digest};
 use calibrant_tensorrt::{
     BuilderFlag, CalibrationAlgoType, Enumeration, Error, Library, NetworkTyping, Parser, Turn,
@@ -100,6 +100,14 @@ impl Rig {
         ]
     }
 
+    /// So many slots for such samples.
+    pub(crate) fn stock(
+        &self,
+        n_slots: NonZeroUsize,
+    ) -> Result<SlotStock<PinnedInputs>, calibrant_cuda::Error> {
+        PinnedInputs::cut_slabs(&self.device, n_slots.get(), &self.layout()).map(SlotStock::new)
+    }
+
     /// Whether a model's 64-bit integers stay what they are.
     fn has_wide_integers(&self) -> bool {
         calibrant_tensorrt::DataType::Int64.to_raw(self.version).is_ok()
@@ -119,8 +127,8 @@ impl Rig {
     ) -> Result<(R, FeedReport), FeedError> {
         let layout = self.layout();
         let (batch_size, in_flight) = (size(job.pipeline.0), size(job.pipeline.1));
-        let stock = SlotStock::new(&self.device, &layout, batch_size, in_flight)?;
         let config = Config { workers: size(2), batch_size, batches_in_flight: in_flight };
+        let stock = self.stock(config.n_slots())?;
         let feeding = FeedConfig {
             batch_size: size(job.batch_size),
             ring: size(job.ring),
@@ -248,15 +256,17 @@ pub(crate) fn pixels(position: usize) -> [f32; 12] {
     std::array::from_fn(|idx| (position * 12 + idx) as f32 / 16.0 - 3.0)
 }
 
-fn fill(slot: &mut Slot, position: usize, bad: &[usize]) -> Result<(), String> {
+fn fill(slot: &mut Slot<PinnedInputs>, position: usize, bad: &[usize]) -> Result<(), String> {
     (slot.position, slot.name) = (position, format!("sample {position}").into());
-    if let Some(values) = slot.values_mut::<f32>(1) {
+    if let Some(values) = slot.inputs.values_mut::<f32>(1) {
         values.copy_from_slice(&pixels(position));
     }
     let ids = ids(position);
-    if let Some(values) = slot.values_mut::<i64>(0).filter(|values| values.len() == ids.len()) {
+    if let Some(values) =
+        slot.inputs.values_mut::<i64>(0).filter(|values| values.len() == ids.len())
+    {
         values.copy_from_slice(&ids);
-    } else if let Some(values) = slot.values_mut::<i32>(0) {
+    } else if let Some(values) = slot.inputs.values_mut::<i32>(0) {
         let narrow = ids.map(|id| i32::try_from(id).expect("small"));
         values.copy_from_slice(&narrow);
     }
@@ -265,12 +275,12 @@ fn fill(slot: &mut Slot, position: usize, bad: &[usize]) -> Result<(), String> {
 
 /// A pipeline as a source, with a policy for what fails.
 struct Slots<'job> {
-    receiver: &'job mut Receiver<Slot, String>,
+    receiver: &'job mut Receiver<Slot<PinnedInputs>, String>,
     skip_bad: bool,
 }
 
-impl Source<Slot> for Slots<'_> {
-    fn next_batch(&mut self) -> Result<Option<Batch<Slot>>, SourceError> {
+impl Source<Slot<PinnedInputs>> for Slots<'_> {
+    fn next_batch(&mut self) -> Result<Option<Batch<Slot<PinnedInputs>>>, SourceError> {
         let Some(delivery) = self.receiver.next() else { return Ok(None) };
         match delivery.failures.into_iter().next() {
             Some(failure) if !self.skip_bad => {
@@ -288,8 +298,8 @@ pub(crate) struct Announced<S> {
     pub(crate) asked: Sender<()>,
 }
 
-impl<S: Source<Slot>> Source<Slot> for Announced<S> {
-    fn next_batch(&mut self) -> Result<Option<Batch<Slot>>, SourceError> {
+impl<S: Source<Slot<PinnedInputs>>> Source<Slot<PinnedInputs>> for Announced<S> {
+    fn next_batch(&mut self) -> Result<Option<Batch<Slot<PinnedInputs>>>, SourceError> {
         // Nobody need listen.
         let _ = self.asked.send(());
         self.source.next_batch()
