@@ -7,7 +7,7 @@ use calibrant_decode_cuda::OpenError;
 use calibrant_files::printable::message;
 
 use crate::error::{Error, JobError};
-use crate::wording::way_out;
+use crate::wording;
 
 /// How the process ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,8 +54,7 @@ pub(crate) fn explain(error: &(dyn StdError + 'static)) -> String {
             if !last.is_empty() {
                 text.push_str("\n  because: ");
             }
-            let way_out = way_out(error).map(|way_out| format!("; {way_out}")).unwrap_or_default();
-            text.push_str(&message(&format!("{said}{way_out}")));
+            text.push_str(&message(&wording::said(error)));
             last = said;
         }
         next = error.source();

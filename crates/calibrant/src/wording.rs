@@ -1,162 +1,45 @@
 //! How people get out of what is wrong, in the words of this command line: no other crate knows its flags.
+//!
+//! A library's message says what is wrong and, where that does not say it already, what to do. What stands behind it here
+//! says which flags do it.
+
+mod job;
 
 use std::error::Error as StdError;
 
-use calibrant_job::guard::{GuardError, TIMING_CACHE};
-use calibrant_job::{ConfigError, InputProblem, OutputError};
-use calibrant_preprocess::Preset;
-use calibrant_rewrite::RewriteError;
-use calibrant_runtime::LoadError;
-
 use crate::error::{Error, JobError};
 
-/// The way out of an error, to stand behind its message; `None` where the message says all.
-pub(crate) fn way_out(error: &(dyn StdError + 'static)) -> Option<String> {
-    if let Some(error) = error.downcast_ref::<Error>() {
-        return match error {
-            Error::Job(error) => of_job(error),
-            _ => None,
-        };
+/// Any error.
+type Any = dyn StdError + 'static;
+
+/// The message of an error, with the flags that help behind it; its causes are not among it.
+pub(crate) fn said(error: &Any) -> String {
+    format!("{error}{}", way_out(error).unwrap_or_default())
+}
+
+/// What stands behind the message of an error, with what joins them; `None` where the message says all.
+fn way_out(error: &Any) -> Option<String> {
+    if let Some(held) = held(error) {
+        return way_out(held);
+    }
+    (error.downcast_ref().and_then(job::of_job))
+        .or_else(|| error.downcast_ref().and_then(job::of_config))
+        .or_else(|| error.downcast_ref().and_then(job::of_output))
+        .or_else(|| error.downcast_ref().and_then(job::of_guard))
+}
+
+/// What a transparent error holds: the message is that one's, and so is the way out.
+fn held(error: &Any) -> Option<&Any> {
+    match error.downcast_ref() {
+        Some(Error::Job(held)) => return Some(held),
+        Some(Error::Usage(held)) => return Some(held),
+        _ => {}
+    }
+    match error.downcast_ref() {
+        Some(JobError::Config(held)) => return Some(held),
+        Some(JobError::Output(held)) => return Some(held),
+        Some(JobError::Guard(held)) => return Some(held),
+        _ => {}
     }
     None
-}
-
-fn of_job(error: &JobError) -> Option<String> {
-    let words = match error {
-        JobError::Config(error) => return of_config(error),
-        JobError::Output(error) => of_output(error)?,
-        JobError::Guard(error) => return of_guard(error),
-        JobError::Fit { problem, .. } => return of_fit(problem),
-        JobError::Load { source, .. } => match source {
-            LoadError::Unsupported { .. } | LoadError::Node { .. } => {
-                "--backend tensorrt has TensorRT 8.5 to 10.16 run it instead, and `calibrant quantize --precision fp16` runs nothing"
-            }
-            _ => return None,
-        },
-        JobError::Threads(_) => "--workers says how many threads do it",
-        JobError::Decode(_) => "--decode cpu does without it",
-        JobError::CacheInTheWay { .. } => "--recalibrate replaces it, another --output leaves it",
-        JobError::Shapes(_) => "give them with --shapes, or stop before it with --engine none",
-        JobError::Rewrite { source, .. } => return of_rewrite(source),
-        _ => return None,
-    };
-    Some(words.to_owned())
-}
-
-fn of_config(error: &ConfigError) -> Option<String> {
-    let words = match error {
-        ConfigError::MethodOfCache(_) => "leave --method out",
-        ConfigError::NothingToBuild => {
-            "choose --precision int8 or int8+fp16, or leave --backend tensorrt out"
-        }
-        ConfigError::CalibratorOfInt8(precision) => {
-            return Some(format!("leave --backend tensorrt out for --precision {precision}"));
-        }
-        ConfigError::FaithfulOfInt8(_) => "choose another --method",
-        ConfigError::NoSuchFormat { .. } => "choose --precision int8",
-        ConfigError::FormatOfGpu { given, .. } => {
-            return Some(format!(
-                "leave --compute-capability {given} out, or choose --precision int8"
-            ));
-        }
-        ConfigError::CacheOfInt8 { .. } => {
-            "name calibration.stats with --calibration-cache, or calibrate again"
-        }
-        ConfigError::NoInt8ToHandOver(_) => {
-            "leave --int8-via out, or choose --precision int8 or int8+fp16"
-        }
-        ConfigError::TargetWithoutRanges(_) => "leave --int8-via out",
-        ConfigError::OtherTensorRt { .. } => {
-            "name its library with --tensorrt PATH, or leave the engine to it with --engine none"
-        }
-        ConfigError::ViaOfTensorRts => "leave --int8-via out, or --backend tensorrt",
-        ConfigError::HeaderOfTensorRts => {
-            "leave --cache-version and --for out, and put another header over it with `calibrant cache convert`"
-        }
-        ConfigError::NoPreprocessing => {
-            return Some(format!(
-                "choose with --preset NAME (or --preprocess FILE):\n{}",
-                Preset::listing()
-            ));
-        }
-        ConfigError::PreprocessingOfTensors(_) => "leave --preset and its fields out",
-        _ => return None,
-    };
-    Some(words.to_owned())
-}
-
-fn of_output(error: &OutputError) -> Option<&'static str> {
-    Some(match error {
-        OutputError::Folder { .. } => "name another with --output",
-        OutputError::Busy { .. } => "wait for it, or name another folder with --output",
-        OutputError::Input { .. } | OutputError::Unread { .. } => {
-            "name another folder with --output"
-        }
-        OutputError::Foreign { .. } | OutputError::Changed { .. } => {
-            "move it away, or name another folder with --output"
-        }
-        OutputError::Report { .. } => {
-            "move it away with the results beside it, or name another folder with --output"
-        }
-        _ => return None,
-    })
-}
-
-fn of_guard(error: &GuardError) -> Option<String> {
-    let what = match error {
-        GuardError::Input { what, .. }
-        | GuardError::NotAFile { what, .. }
-        | GuardError::Weights { what, .. } => *what,
-        _ => return None,
-    };
-    // This command line calls what it writes by its flags; the job calls its own.
-    let flag = if what == TIMING_CACHE { "--timing-cache" } else { what };
-    Some(format!("name another file with {flag}"))
-}
-
-/// What to do where samples and model do not fit.
-fn of_fit(problem: &InputProblem) -> Option<String> {
-    Some(match problem {
-        InputProblem::Channels { channels: 1, .. } => {
-            "use --color gray, or another preset".to_owned()
-        }
-        InputProblem::Channels { channels: 3, .. } => {
-            "use --color rgb or --color bgr, whichever it was trained with, or another preset"
-                .to_owned()
-        }
-        InputProblem::Channels { .. } => {
-            "pictures have 1 or 3, so give its samples as an npz".to_owned()
-        }
-        InputProblem::Size { width, height, presets, .. } => {
-            let made_by = match presets.as_slice() {
-                [] => String::new(),
-                presets => format!(" (--preset {} makes such pictures)", presets.join(" or ")),
-            };
-            format!(
-                "choose the preset that the model was trained with{made_by}, or, if it is this one but for the size, add --size {width}x{height}"
-            )
-        }
-        InputProblem::Count { batch, n_samples } => {
-            let whole_runs = match n_samples - n_samples % batch {
-                0 => format!("give {batch} or more"),
-                fitting => format!("use --limit {fitting}"),
-            };
-            format!("{whole_runs}, or export it with a dynamic batch")
-        }
-        _ => return None,
-    })
-}
-
-/// The way round what cannot be quantized, where there is one.
-fn of_rewrite(error: &RewriteError) -> Option<String> {
-    match error {
-        RewriteError::AlreadyQuantized { .. } => {
-            Some("`calibrant build` builds it as it is".to_owned())
-        }
-        RewriteError::NonFiniteWeight { layer, .. } => Some(format!(
-            "`calibrant quantize --layer-precision '^{}$=fp32'` leaves in float what is at fault",
-            regex_lite::escape(layer)
-        )),
-        _ => None,
-    }
 }

@@ -18,6 +18,7 @@ use self::asked::{Asked, FormatLayers};
 use crate::args::GeneralArgs;
 use crate::error::{Error, JobError};
 use crate::exit::Exit;
+use crate::wording::said;
 use crate::{print, print_json};
 
 /// Whether a file is a plan: by its first bytes, or by a name as plans have.
@@ -49,7 +50,7 @@ pub(super) fn run(
     match read {
         Ok(plan) => report.take(plan, asked),
         Err(error) => {
-            report.problem = Some(error.to_string());
+            report.problem = Some(said(&error));
             report.print(general)?;
             return Err(error);
         }

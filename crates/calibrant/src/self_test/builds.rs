@@ -17,6 +17,7 @@ use super::calibrates;
 use super::network::{BATCH, INPUT, Network, Ours};
 use super::verdict::Verdict;
 use crate::error::{Error, JobError};
+use crate::wording::said;
 
 /// What every build needs.
 pub(super) struct Builds<'t> {
@@ -123,12 +124,12 @@ impl Builds<'_> {
     }
 }
 
-/// An error and its causes, one a line.
-pub(super) fn causes(error: &dyn StdError) -> Vec<String> {
-    let mut causes = vec![error.to_string()];
+/// An error and its causes, one a line, each with the flags that help.
+pub(super) fn causes(error: &(dyn StdError + 'static)) -> Vec<String> {
+    let mut causes = vec![said(error)];
     let mut source = error.source();
     while let Some(error) = source {
-        causes.push(error.to_string());
+        causes.push(said(error));
         source = error.source();
     }
     causes
