@@ -3,9 +3,13 @@
 //! A library's message says what is wrong and, where that does not say it already, what to do. What stands behind it here
 //! says which flags do it.
 
+mod engine;
 mod job;
 
 use std::error::Error as StdError;
+
+use calibrant_engine::BuildError;
+use calibrant_job::ConfigError;
 
 use crate::error::{Error, JobError};
 
@@ -25,6 +29,9 @@ fn way_out(error: &Any) -> Option<String> {
     (error.downcast_ref().and_then(job::of_job))
         .or_else(|| error.downcast_ref().and_then(job::of_config))
         .or_else(|| error.downcast_ref().and_then(job::of_output))
+        .or_else(|| error.downcast_ref().and_then(engine::of_unsupported))
+        .or_else(|| error.downcast_ref().and_then(engine::of_build))
+        .or_else(|| error.downcast_ref().and_then(engine::of_shapes))
         .or_else(|| error.downcast_ref().and_then(job::of_guard))
 }
 
@@ -40,6 +47,13 @@ fn held(error: &Any) -> Option<&Any> {
         Some(JobError::Output(held)) => return Some(held),
         Some(JobError::Guard(held)) => return Some(held),
         _ => {}
+    }
+    match error.downcast_ref() {
+        Some(ConfigError::Unsupported(held)) => return Some(held),
+        _ => {}
+    }
+    if let Some(BuildError::Unsupported(held)) = error.downcast_ref() {
+        return Some(held);
     }
     None
 }

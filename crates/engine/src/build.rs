@@ -28,6 +28,8 @@ use crate::event::Event;
 use crate::int8::{Int8, Int8Summary};
 use crate::options::{BuildOptions, Precision};
 
+pub use self::hints::Hint;
+
 use self::job::{Built, Message, Order};
 use self::phases::Phases;
 
@@ -190,7 +192,7 @@ fn check_files(onnx: &Path, options: &BuildOptions) -> Result<(), BuildError> {
 
 /// Adds to a failure what TensorRT's log said, and what is known about it.
 fn explain(error: BuildError, heard: &Heard, library: &Library) -> BuildError {
-    let hint = hints::hint(library.version(), heard.quantized, &heard.errors);
+    let hint = Hint::of(library.version(), heard.quantized, &heard.errors);
     match error {
         BuildError::TensorRt { source, .. } => {
             BuildError::TensorRt { messages: heard.errors.clone(), hint, source }

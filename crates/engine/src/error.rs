@@ -7,6 +7,7 @@ use std::time::Duration;
 use calibrant_calibration::CacheError;
 use calibrant_tensorrt::{BoxError, OpenError};
 
+use crate::build::Hint;
 use crate::event::ParserMessage;
 use crate::options::Unsupported;
 
@@ -27,8 +28,8 @@ pub enum BuildError {
     TensorRt {
         /// The errors of TensorRT's log, verbatim.
         messages: Vec<String>,
-        /// The way out, if this failure is known.
-        hint: Option<&'static str>,
+        /// What is known of this failure, and the way out.
+        hint: Option<Hint>,
         /// The call.
         source: calibrant_tensorrt::Error,
     },
@@ -50,7 +51,7 @@ pub enum BuildError {
     },
     /// Dynamic inputs and no profile that says their sizes.
     #[error(
-        "the model has dynamic inputs without shapes:\n{}\ngive the smallest, the usual and the largest, for example --shapes {example}",
+        "the model has dynamic inputs without shapes:\n{}\ngive the smallest, the usual and the largest",
         list(inputs)
     )]
     NeedsShapes {
@@ -78,7 +79,7 @@ pub enum BuildError {
     Unsupported(#[from] Unsupported),
     /// INT8 was asked for, and nothing brings ranges.
     #[error(
-        "int8 was asked for, and {} carries no Q/DQ; `calibrant quantize` makes a model that does",
+        "int8 was asked for, and {} carries no Q/DQ; quantize it first",
         model.display()
     )]
     NoRanges {
@@ -87,7 +88,7 @@ pub enum BuildError {
     },
     /// Ranges for a model that has its own.
     #[error(
-        "{} carries Q/DQ, and TensorRT takes no other ranges beside those; `calibrant build` builds it as it is, or give the model without Q/DQ",
+        "{} carries Q/DQ, and TensorRT takes no other ranges beside those; give the model without Q/DQ, or build it as it is",
         model.display()
     )]
     AlreadyQuantized {
@@ -140,7 +141,7 @@ pub enum BuildError {
     },
     /// TensorRT asked for samples though it was handed a calibration cache.
     #[error(
-        "{library} refused the calibration cache, whose header is {header:?}{}\nuse a Q/DQ model (--int8-via qdq) or dynamic ranges (--int8-via ranges)",
+        "{library} refused the calibration cache, whose header is {header:?}{}\nuse a Q/DQ model or dynamic ranges",
         said(messages)
     )]
     CacheRefused {
@@ -159,7 +160,7 @@ pub enum BuildError {
     },
     /// A timing cache of another TensorRT, or another GPU.
     #[error(
-        "{library} refuses the timing cache {}: it is of another version or another GPU; delete it, or name another with --timing-cache",
+        "{library} refuses the timing cache {}: it is of another version or another GPU; delete it, or name another",
         path.display()
     )]
     TimingCache {
@@ -177,8 +178,8 @@ pub enum BuildError {
         library: String,
         /// The errors of TensorRT's log, verbatim.
         messages: Vec<String>,
-        /// The way out, if this failure is known.
-        hint: Option<&'static str>,
+        /// What is known of this failure, and the way out.
+        hint: Option<Hint>,
     },
     /// The caller cancelled.
     #[error("the build was cancelled after {:.1} s", after.as_secs_f64())]
@@ -255,7 +256,7 @@ impl From<calibrant_tensorrt::Error> for BuildError {
 }
 
 /// The way out as the end of a message.
-fn way_out(hint: Option<&str>) -> String {
+fn way_out(hint: Option<Hint>) -> String {
     hint.map_or_else(String::new, |hint| format!("\n{hint}"))
 }
 

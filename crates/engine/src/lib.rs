@@ -3,7 +3,7 @@
 //! Three questions, in the order in which a user meets them:
 //!
 //! * what can this TensorRT do? [`Abilities`];
-//! * in which shapes will the model run? [`Profile`], read from `--shapes`, or [`suggest`]ed;
+//! * in which shapes will the model run? [`Profile`], [`given`](ShapeRange) or [`suggest`]ed;
 //! * what does TensorRT make of it? [`build()`] writes the plan and says what it went through, [`inspect()`] reads one
 //!   back.
 //!
@@ -26,7 +26,7 @@ mod ranges;
 mod shapes;
 
 pub use abilities::Abilities;
-pub use build::{BuildSummary, LayerTypeSummary, TensorSummary, build, build_with};
+pub use build::{BuildSummary, Hint, LayerTypeSummary, TensorSummary, build, build_with};
 pub use calibrant_tensorrt::{
     BoxError, Calibrator, ComputeCapability, DataType, Generation, HardwareCompatibilityLevel,
     Library, MemoryPoolType, Product, ProfilingVerbosity, Severity, Version,
@@ -39,9 +39,9 @@ pub use inspect::{
 pub use int8::{Int8, Int8Summary, Int8Via};
 pub use options::{
     BuildOptions, Constraints, Dla, LayerPrecision, LeanRuntime, OptionError, PoolLimit, Precision,
-    Refit, Unsupported, numbered_compute_capabilities, parse_compute_capability, parse_constraints,
-    parse_hardware_compatibility, parse_int8_via, parse_layer_precision, parse_memory_pool,
-    parse_profiling_verbosity, parse_size,
+    Refit, Setting, Unsupported, WayOut, numbered_compute_capabilities, parse_compute_capability,
+    parse_constraints, parse_hardware_compatibility, parse_int8_via, parse_layer_precision,
+    parse_memory_pool, parse_profiling_verbosity, parse_size,
 };
 pub use ranges::{Completed, Coverage, Rule};
 pub use shapes::{BatchRange, OpenInput, Profile, ShapeError, ShapeRange, Suggestion, suggest};

@@ -2,6 +2,7 @@
 
 mod check;
 mod spelling;
+mod way_out;
 
 use std::num::NonZeroU32;
 use std::path::PathBuf;
@@ -21,6 +22,7 @@ pub use self::spelling::{
     parse_hardware_compatibility, parse_int8_via, parse_layer_precision, parse_memory_pool,
     parse_profiling_verbosity, parse_size,
 };
+pub use self::way_out::{Setting, WayOut};
 
 /// The settings of a build. `None`, `false` and empty leave TensorRT's own default alone.
 ///

@@ -6,6 +6,7 @@ use calibrant_tensorrt::{
 };
 
 use super::spelling::pool_name;
+use super::way_out::{Setting, WayOut};
 use super::{BuildOptions, LeanRuntime, Precision, Refit};
 use crate::int8::Int8Via;
 
@@ -14,7 +15,7 @@ use crate::int8::Int8Via;
 #[non_exhaustive]
 pub enum Unsupported {
     /// This TensorRT has no such thing.
-    #[error("{} has no {what}: {reason}; {way_out}", short(*version))]
+    #[error("{} has no {what}: {reason}{}", short(*version), way_out.behind_a_message())]
     Missing {
         /// What the library says that it is.
         version: Version,
@@ -23,10 +24,10 @@ pub enum Unsupported {
         /// Why, or since when there is one.
         reason: String,
         /// What to do instead.
-        way_out: &'static str,
+        way_out: WayOut,
     },
     /// Two settings that exclude each other.
-    #[error("{what} does not go with {with}: {reason}; {way_out}")]
+    #[error("{what} does not go with {with}: {reason}{}", way_out.behind_a_message())]
     Conflict {
         /// The one.
         what: &'static str,
@@ -35,7 +36,7 @@ pub enum Unsupported {
         /// Why not.
         reason: &'static str,
         /// What to do instead.
-        way_out: &'static str,
+        way_out: WayOut,
     },
 }
 
@@ -94,13 +95,13 @@ impl Check<'_> {
         &self,
         what: &'static str,
         reason: impl Into<String>,
-        way_out: &'static str,
+        way_out: WayOut,
     ) -> Result<(), Unsupported> {
         Err(Unsupported::Missing { version: self.version, what, reason: reason.into(), way_out })
     }
 
     /// What only networks whose types TensorRT chooses have.
-    fn weak(&self, what: &'static str, way_out: &'static str) -> Result<(), Unsupported> {
+    fn weak(&self, what: &'static str, way_out: WayOut) -> Result<(), Unsupported> {
         if has_weak_typing(self.version) {
             return Ok(());
         }
@@ -117,7 +118,7 @@ impl Check<'_> {
         &self,
         value: E,
         what: &'static str,
-        way_out: &'static str,
+        way_out: WayOut,
     ) -> Result<(), Unsupported> {
         match value.to_raw(self.version) {
             Ok(_) => Ok(()),
@@ -133,7 +134,7 @@ impl Check<'_> {
     }
 
     /// What TensorRT 8 has since 8.6, and everything later.
-    fn since_8_6(&self, what: &'static str, way_out: &'static str) -> Result<(), Unsupported> {
+    fn since_8_6(&self, what: &'static str, way_out: WayOut) -> Result<(), Unsupported> {
         if self.version.generation() == Some(Generation::TensorRt8) && self.version < TENSORRT_8_6 {
             return self.missing(what, "it came with TensorRT 8.6", way_out);
         }
@@ -148,10 +149,8 @@ impl Check<'_> {
             Int8Via::Ranges => "dynamic ranges",
         };
         let way_out = match self.int8 {
-            Int8Via::Calibrator => {
-                "leave --backend tensorrt out; the ranges are then found without it"
-            }
-            _ => "use a Q/DQ model (--int8-via qdq)",
+            Int8Via::Calibrator => WayOut::OtherCalibration,
+            _ => WayOut::Qdq,
         };
         self.weak(what, way_out)?;
         if self.options.precision.is_some_and(|precision| !precision.has_int8()) {
@@ -159,18 +158,19 @@ impl Check<'_> {
                 what: "a precision without INT8",
                 with: what,
                 reason: "they are for INT8 alone",
-                way_out: "use --precision int8 or --precision int8+fp16",
+                way_out: WayOut::Precision(&[Precision::Int8, Precision::Int8Fp16]),
             });
         }
         Ok(())
     }
 
     fn precision(&self) -> Result<(), Unsupported> {
-        let in_the_model = "let the model say its types, by casts and Q/DQ";
+        let in_the_model = WayOut::Elsewhere("let the model say its types, by casts and Q/DQ");
         if let Some(precision) = self.options.precision {
             self.weak("precision flags", in_the_model)?;
             if precision == Precision::Bf16 {
-                self.value(BuilderFlag::Bf16, "BF16", "use --precision fp16")?;
+                let way_out = WayOut::Precision(&[Precision::Fp16]);
+                self.value(BuilderFlag::Bf16, "BF16", way_out)?;
             }
         }
         if self.options.constraints.is_some() {
@@ -181,7 +181,7 @@ impl Check<'_> {
                 what: "a calibration profile",
                 with: "ranges that are known",
                 reason: "nothing is calibrated",
-                way_out: "leave it out",
+                way_out: WayOut::LeaveOut(Setting::CalibrationProfile),
             });
         }
         Ok(())
@@ -191,10 +191,10 @@ impl Check<'_> {
         if self.options.layer_precisions.is_empty() {
             return Ok(());
         }
-        self.weak("layer precisions", "put casts into the model")?;
+        self.weak("layer precisions", WayOut::Elsewhere("put casts into the model"))?;
         let has = |wanted| self.options.layer_precisions.iter().any(|it| it.precision == wanted);
         if has(DataType::Bf16) {
-            self.value(BuilderFlag::Bf16, "BF16", "use fp16")?;
+            self.value(BuilderFlag::Bf16, "BF16", WayOut::Elsewhere("use fp16"))?;
         }
         Ok(())
     }
@@ -203,9 +203,11 @@ impl Check<'_> {
     fn search(&self) -> Result<(), Unsupported> {
         let options = self.options;
         if options.optimization_level.is_some() {
-            self.since_8_6("optimization level", "leave --optimization-level out")?;
+            let way_out = WayOut::LeaveOut(Setting::OptimizationLevel);
+            self.since_8_6("optimization level", way_out)?;
         }
         for limit in &options.pools {
+            let way_out = WayOut::LeaveOut(Setting::MemoryPool);
             let is_dla = matches!(
                 limit.pool,
                 MemoryPoolType::DlaManagedSram
@@ -213,14 +215,14 @@ impl Check<'_> {
                     | MemoryPoolType::DlaGlobalDram
             );
             if is_dla && self.is_rtx() {
-                self.missing(pool_name(limit.pool), "it does not run on a DLA", "leave it out")?;
+                self.missing(pool_name(limit.pool), "it does not run on a DLA", way_out)?;
             }
-            self.value(limit.pool, pool_name(limit.pool), "leave it out")?;
+            self.value(limit.pool, pool_name(limit.pool), way_out)?;
         }
         if !options.plugins.is_empty() {
             self.since_8_6(
                 "way to load plugin libraries",
-                "put the plugins into a library that is preloaded",
+                WayOut::Elsewhere("put the plugins into a library that is preloaded"),
             )?;
         }
         Ok(())
@@ -230,7 +232,7 @@ impl Check<'_> {
     fn compatibility(&self) -> Result<(), Unsupported> {
         let options = self.options;
         if options.version_compatible.is_some() {
-            let way_out = "build a plan with each version";
+            let way_out = WayOut::Elsewhere("build a plan with each version");
             if self.is_rtx() {
                 self.missing(
                     "version compatible plans",
@@ -249,15 +251,15 @@ impl Check<'_> {
             Some(level) => {
                 if self.is_rtx() {
                     let reason = "its plans run on all the compute capabilities they are built for";
-                    let way_out = "leave --hardware-compatibility out";
+                    let way_out = WayOut::LeaveOut(Setting::HardwareCompatibility);
                     self.missing("hardware compatibility level", reason, way_out)?;
                 }
-                let way_out = "build a plan on each kind of GPU";
+                let way_out = WayOut::Elsewhere("build a plan on each kind of GPU");
                 self.value(level, "such hardware compatibility level", way_out)?;
             }
         }
         if !options.compute_capabilities.is_empty() && !self.is_rtx() {
-            let way_out = "leave --compute-capability out";
+            let way_out = WayOut::LeaveOut(Setting::ComputeCapabilities);
             self.missing(
                 "compute capabilities to choose",
                 "it builds for the GPU at hand",
@@ -265,7 +267,8 @@ impl Check<'_> {
             )?;
         }
         options.compute_capabilities.iter().try_for_each(|&capability| {
-            self.value(capability, "such compute capability", "use a later TensorRT-RTX")
+            let way_out = WayOut::Elsewhere("use a later TensorRT-RTX");
+            self.value(capability, "such compute capability", way_out)
         })
     }
 
@@ -273,15 +276,15 @@ impl Check<'_> {
     fn weights(&self) -> Result<(), Unsupported> {
         let options = self.options;
         if options.strip_plan {
-            let way_out = "use TensorRT 10 or later";
+            let way_out = WayOut::Elsewhere("use TensorRT 10 or later");
             self.value(BuilderFlag::StripPlan, "plans without weights", way_out)?;
         }
         if options.refit == Some(Refit::Identical) {
             let what = "refit with identical weights";
-            self.value(BuilderFlag::RefitIdentical, what, "use --refit any")?;
+            self.value(BuilderFlag::RefitIdentical, what, WayOut::RefitAny)?;
         }
         if options.weight_streaming {
-            let way_out = "use TensorRT 10 or later";
+            let way_out = WayOut::Elsewhere("use TensorRT 10 or later");
             self.value(BuilderFlag::WeightStreaming, "weight streaming", way_out)?;
             if options.wants_weak_typing(self.int8) {
                 return Err(Unsupported::Conflict {
@@ -289,9 +292,9 @@ impl Check<'_> {
                     with: "precision flags and ranges",
                     reason: "it wants a network that says its types itself",
                     way_out: if self.int8 == Int8Via::Qdq {
-                        "leave --layer-precision and --precision-constraints out"
+                        WayOut::LeaveOut(Setting::LayerPrecisions)
                     } else {
-                        "use a Q/DQ model (--int8-via qdq)"
+                        WayOut::Qdq
                     },
                 });
             }
@@ -304,14 +307,15 @@ impl Check<'_> {
             return Ok(());
         }
         if self.is_rtx() {
-            return self.missing("DLA", "it runs on GPUs alone", "use TensorRT 8 or 10");
+            let way_out = WayOut::Elsewhere("use TensorRT 8 or 10");
+            return self.missing("DLA", "it runs on GPUs alone", way_out);
         }
         if matches!(self.options.precision, Some(Precision::Fp32 | Precision::Bf16)) {
             return Err(Unsupported::Conflict {
                 what: "a DLA",
                 with: "this precision",
                 reason: "it computes in FP16 and INT8",
-                way_out: "use --precision fp16 or --precision int8+fp16",
+                way_out: WayOut::Precision(&[Precision::Fp16, Precision::Int8Fp16]),
             });
         }
         Ok(())

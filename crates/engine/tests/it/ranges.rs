@@ -131,7 +131,7 @@ fn where_there_is_no_implicit_quantization_nothing_is_tried() {
         for int8 in ways {
             let error = stage.fails("fp32.onnx", &BuildOptions::default(), int8);
             let BuildError::Unsupported(unsupported) = &error else { panic!("{error:?}") };
-            assert!(unsupported.to_string().contains("--int8-via qdq"), "{unsupported}");
+            assert!(unsupported.to_string().contains("use a Q/DQ model"), "{unsupported}");
         }
     }
 }
