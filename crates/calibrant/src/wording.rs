@@ -5,6 +5,7 @@
 
 mod engine;
 mod job;
+mod locate;
 
 use std::error::Error as StdError;
 
@@ -32,6 +33,8 @@ fn way_out(error: &Any) -> Option<String> {
         .or_else(|| error.downcast_ref().and_then(engine::of_unsupported))
         .or_else(|| error.downcast_ref().and_then(engine::of_build))
         .or_else(|| error.downcast_ref().and_then(engine::of_shapes))
+        .or_else(|| error.downcast_ref().and_then(locate::of_locate))
+        .or_else(|| error.downcast_ref().and_then(locate::of_fetch))
         .or_else(|| error.downcast_ref().and_then(job::of_guard))
 }
 
@@ -45,6 +48,7 @@ fn held(error: &Any) -> Option<&Any> {
     match error.downcast_ref() {
         Some(JobError::Config(held)) => return Some(held),
         Some(JobError::Output(held)) => return Some(held),
+        Some(JobError::Locate(held)) => return Some(held),
         Some(JobError::Guard(held)) => return Some(held),
         _ => {}
     }

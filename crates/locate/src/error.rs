@@ -47,7 +47,7 @@ impl Tried {
 pub enum LocateError {
     /// Nothing usable anywhere.
     #[error(
-        "no TensorRT found; looked at:\n{}\nget one: --tensorrt fetch downloads NVIDIA's TensorRT-RTX through pip, or install TensorRT and name its folder with --tensorrt PATH or CALIBRANT_TENSORRT",
+        "no TensorRT found; looked at:\n{}\nget one: have NVIDIA's TensorRT-RTX fetched through pip, or install TensorRT and name its folder, as in CALIBRANT_TENSORRT",
         Tried::list(tried)
     )]
     NotFound {
@@ -95,9 +95,7 @@ pub enum LocateError {
 #[non_exhaustive]
 pub enum FetchError {
     /// No wheel is pinned for this machine.
-    #[error(
-        "no TensorRT-RTX is pinned for {target}; install TensorRT by hand and name its folder with --tensorrt PATH"
-    )]
+    #[error("no TensorRT-RTX is pinned for {target}; install TensorRT by hand and name its folder")]
     NotPinned {
         /// The machine, as `linux aarch64`.
         target: String,
@@ -108,7 +106,7 @@ pub enum FetchError {
     )]
     NoCacheFolder,
     /// The interpreter that runs pip cannot be started.
-    #[error("cannot run {} to fetch with pip; install Python 3 with pip, name an interpreter with CALIBRANT_PYTHON, or install TensorRT by hand and use --tensorrt PATH", python.display())]
+    #[error("cannot run {} to fetch with pip; install Python 3 with pip, name an interpreter with CALIBRANT_PYTHON, or install TensorRT by hand and name its folder", python.display())]
     Python {
         /// The interpreter.
         python: PathBuf,
@@ -117,7 +115,7 @@ pub enum FetchError {
     },
     /// pip ran and failed, every time.
     #[error(
-        "pip could not download {requirement} ({attempts} tries); its last words:\n{stderr}\nwithout a network, install TensorRT by hand and use --tensorrt PATH"
+        "pip could not download {requirement} ({attempts} tries); its last words:\n{stderr}\nwithout a network, install TensorRT by hand and name its folder"
     )]
     Pip {
         /// What was asked for.

@@ -126,8 +126,7 @@ pub(crate) fn fetched_before(environment: &Environment) -> Result<PathBuf, (Path
         false => Err(nothing(environment.cache.clone())),
         true if wheel.is_whole(&folder) => Ok(folder),
         true => {
-            let reason =
-                "its files are not those that were fetched; --tensorrt fetch replaces them";
+            let reason = "its files are not those that were fetched; fetching replaces them";
             Err((folder, reason.to_owned()))
         }
     }
@@ -423,7 +422,7 @@ mod tests {
         let error = stage.fetch().0.unwrap_err();
         assert!(matches!(&error, FetchError::Pip { attempts: 3, .. }), "{error:?}");
         assert!(error.to_string().contains("ERROR: no such host"), "{error}");
-        assert!(error.to_string().contains("--tensorrt PATH"), "{error}");
+        assert!(error.to_string().contains("name its folder"), "{error}");
 
         let stage = Stage::new("echo No module named pip >&2; exit 1");
         assert!(matches!(stage.fetch().0.unwrap_err(), FetchError::Pip { attempts: 1, .. }));

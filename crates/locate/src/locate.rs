@@ -45,7 +45,7 @@ impl FromStr for Source {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Origin {
-    /// `--tensorrt PATH`.
+    /// [`Source::Path`].
     Given,
     /// `CALIBRANT_TENSORRT`.
     Variable,
@@ -60,7 +60,7 @@ pub enum Origin {
 impl fmt::Display for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Given => "--tensorrt",
+            Self::Given => "as given",
             Self::Variable => "CALIBRANT_TENSORRT",
             Self::Loader => "loader path",
             Self::Python => "Python environment",
@@ -187,7 +187,7 @@ mod tests {
     #[test]
     fn a_named_place_that_is_not_there_is_an_error() {
         let error = refused(&Source::Path("/nonexistent".into()), &Environment::default());
-        assert_eq!(error.to_string(), "/nonexistent (--tensorrt) does not exist");
+        assert_eq!(error.to_string(), "/nonexistent (as given) does not exist");
     }
 
     #[test]
@@ -233,6 +233,6 @@ mod tests {
         }];
         let text = LocateError::NotFound { tried }.to_string();
         assert!(text.contains("loader path: libnvinfer.so.11: not there"), "{text}");
-        assert!(text.contains("--tensorrt fetch"), "{text}");
+        assert!(text.contains("have NVIDIA's TensorRT-RTX fetched"), "{text}");
     }
 }
