@@ -6,13 +6,17 @@
 mod engine;
 mod job;
 mod locate;
+mod pictures;
 
 use std::error::Error as StdError;
 
+use calibrant_backend_tensorrt::FeedError;
+use calibrant_decode_cuda::OpenError;
 use calibrant_engine::BuildError;
 use calibrant_job::ConfigError;
+use calibrant_preprocess::PreprocessError;
 
-use crate::error::{Error, JobError};
+use crate::error::{Error, JobError, UsageError};
 
 /// Any error.
 type Any = dyn StdError + 'static;
@@ -35,6 +39,11 @@ fn way_out(error: &Any) -> Option<String> {
         .or_else(|| error.downcast_ref().and_then(engine::of_shapes))
         .or_else(|| error.downcast_ref().and_then(locate::of_locate))
         .or_else(|| error.downcast_ref().and_then(locate::of_fetch))
+        .or_else(|| error.downcast_ref().and_then(pictures::of_recipe))
+        .or_else(|| error.downcast_ref().and_then(pictures::of_step))
+        .or_else(|| error.downcast_ref().and_then(pictures::of_picture))
+        .or_else(|| error.downcast_ref().and_then(pictures::of_opening))
+        .or_else(|| error.downcast_ref().and_then(pictures::of_cuda))
         .or_else(|| error.downcast_ref().and_then(job::of_guard))
 }
 
@@ -54,10 +63,27 @@ fn held(error: &Any) -> Option<&Any> {
     }
     match error.downcast_ref() {
         Some(ConfigError::Unsupported(held)) => return Some(held),
+        Some(ConfigError::Decode(held)) => return Some(held),
         _ => {}
+    }
+    if let Some(UsageError::Recipe(held)) = error.downcast_ref() {
+        return Some(held);
     }
     if let Some(BuildError::Unsupported(held)) = error.downcast_ref() {
         return Some(held);
     }
-    None
+    if let Some(OpenError::Cuda(held)) = error.downcast_ref() {
+        return Some(held);
+    }
+    if let Some(PreprocessError::Custom(held)) = error.downcast_ref() {
+        return Some(&**held);
+    }
+    // The box is what stands in the chain.
+    if let Some(held) = error.downcast_ref::<Box<FeedError>>() {
+        return Some(&**held);
+    }
+    match error.downcast_ref() {
+        Some(FeedError::Cuda(held)) => Some(held),
+        _ => None,
+    }
 }

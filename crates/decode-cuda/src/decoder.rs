@@ -385,7 +385,7 @@ mod tests {
         let error = check("preset = 'imagenet'\njpeg = 'image'").unwrap_err();
         assert!(error.to_string().contains("`image`"), "{error}");
         let error = check("preset = 'imagenet'\ndct-scale = '1/2'").unwrap_err();
-        assert!(error.to_string().contains("--dct-scale 1/2"), "{error}");
+        assert!(error.to_string().contains("`dct-scale` 1/2"), "{error}");
         let error = check("preset = 'segment-anything'").unwrap_err();
         assert!(error.to_string().contains("`fill-normalised`"), "{error}");
     }

@@ -299,7 +299,7 @@ impl Nvjpeg {
             library: NVJPEG.name,
             count: pictures.len(),
             items: "pictures",
-            way_out: "`--decode cuda-exact` and `--decode cpu` do without it",
+            way_out: "decoding exactly, or on the processor, does without it",
             status,
             meaning: meaning(status),
         };

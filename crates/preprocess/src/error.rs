@@ -24,7 +24,7 @@ pub enum RecipeError {
         listing: String,
     },
     /// A geometry that interpolates, for a recipe that does not.
-    #[error("--resize {kind} needs a filter, and the recipe has none: give --filter")]
+    #[error("the geometry `{kind}` needs a filter, and the recipe has none: give one")]
     NoFilter {
         /// The geometry.
         kind: ResizeKind,
@@ -77,7 +77,7 @@ pub enum RecipeError {
     },
     /// A tensor whose size would depend on the picture.
     #[error(
-        "the steps leave the tensor's size to the picture: give --size, or end the geometric steps with `crop` or `pad` to a size, or with `resize` `to` one"
+        "the steps leave the tensor's size to the picture: end the geometric steps with `crop` or `pad` to a size, or with `resize` `to` one, or give a size"
     )]
     OpenSize,
     /// A tensor with a side beyond the limit.
@@ -88,7 +88,7 @@ pub enum RecipeError {
     },
     /// A setting for a step that the recipe has not.
     #[error(
-        "`{field}` changes a step {step}, and the recipe has none: replace the geometry with --resize, or write the steps in a file"
+        "`{field}` changes a step {step}, and the recipe has none: write the steps in a file, or replace the geometry"
     )]
     NoSuchStep {
         /// The setting.
@@ -205,7 +205,7 @@ pub enum StepError {
     },
     /// `mean` or `std` of another length than the channels.
     #[error(
-        "{field} has {found} values, but {color} has {channels} channels: give 1 or {channels} values with --{field}"
+        "{field} has {found} values, but {color} has {channels} channels: give 1 or {channels} values"
     )]
     ChannelCount {
         /// As a recipe spells it.
@@ -226,7 +226,7 @@ pub enum StepError {
         jpeg: JpegDecoder,
     },
     /// A decoder that is no processor's.
-    #[error("the decoder `nvjpeg` needs a GPU: give --decode cuda, or take another decoder")]
+    #[error("the decoder `nvjpeg` needs a GPU: take another decoder, or decode on one")]
     NeedsGpu,
 }
 
@@ -306,7 +306,7 @@ pub enum PreprocessError {
     },
     /// A picture of another size than the step `expect` names.
     #[error(
-        "the picture is {found} px and the recipe expects {expected} px: choose --resize stretch, shorter-crop or letterbox, with a --filter"
+        "the picture is {found} px and the recipe expects {expected} px: choose the geometry `stretch`, `shorter-crop` or `letterbox`, with a filter"
     )]
     WrongSize {
         /// The size that pictures may have.

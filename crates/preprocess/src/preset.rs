@@ -9,7 +9,7 @@ use crate::recipe::{
 /// A named pipeline.
 #[derive(Debug, Clone, Copy)]
 pub struct Preset {
-    /// The name that flags and files use.
+    /// The name that callers and files use.
     pub name: &'static str,
     /// What it does, in one line.
     pub summary: &'static str,
@@ -176,13 +176,13 @@ const PRESETS: &[Preset] = &[
     },
     Preset {
         name: "fashion",
-        summary: "28x28 as it is, RGB (or --color gray), (x/255 - 0.5) / 0.5",
+        summary: "28x28 as it is, RGB or gray, (x/255 - 0.5) / 0.5",
         framework: "torchvision on Pillow pictures",
         steps: || pillow([Step::Expect(Expect { size: Size::new(28, 28) })], half()),
     },
     Preset {
         name: "raw",
-        summary: "pixels as they are, RGB, 0 to 255, no resizing (needs --size)",
+        summary: "pixels as they are, RGB, 0 to 255, no resizing (needs a size)",
         framework: "Pillow and NumPy",
         steps: || pillow([], normalise(Scale::Times(1.0), &[0.0], &[1.0])),
     },

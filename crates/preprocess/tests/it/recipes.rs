@@ -155,9 +155,9 @@ fn what_contradicts_itself_is_refused_by_name() {
             "the decoder `nvjpeg` has no scaled decode",
         ),
         ("imagenet", "max-pixels = 0", "max-pixels of 0 is out of range"),
-        ("raw", "", "leave the tensor's size to the picture: give --size"),
-        ("raw", "resize = 'stretch'", "give --size"),
-        ("fashion", "resize = 'stretch'", "--resize stretch needs a filter"),
+        ("raw", "", "leave the tensor's size to the picture"),
+        ("raw", "resize = 'stretch'", "or give a size"),
+        ("fashion", "resize = 'stretch'", "the geometry `stretch` needs a filter"),
         (
             "fashion",
             "filter = 'cv2-area'",
