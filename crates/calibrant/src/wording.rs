@@ -3,6 +3,7 @@
 //! A library's message says what is wrong and, where that does not say it already, what to do. What stands behind it here
 //! says which flags do it.
 
+mod calibration;
 mod engine;
 mod job;
 mod locate;
@@ -44,6 +45,8 @@ fn way_out(error: &Any) -> Option<String> {
         .or_else(|| error.downcast_ref().and_then(pictures::of_picture))
         .or_else(|| error.downcast_ref().and_then(pictures::of_opening))
         .or_else(|| error.downcast_ref().and_then(pictures::of_cuda))
+        .or_else(|| error.downcast_ref().and_then(calibration::of_shortage))
+        .or_else(|| error.downcast_ref().and_then(calibration::of_table))
         .or_else(|| error.downcast_ref().and_then(job::of_guard))
 }
 
@@ -57,6 +60,7 @@ fn held(error: &Any) -> Option<&Any> {
     match error.downcast_ref() {
         Some(JobError::Config(held)) => return Some(held),
         Some(JobError::Output(held)) => return Some(held),
+        Some(JobError::Table(held)) => return Some(held),
         Some(JobError::Locate(held)) => return Some(held),
         Some(JobError::Guard(held)) => return Some(held),
         _ => {}

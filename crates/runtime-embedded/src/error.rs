@@ -6,7 +6,7 @@ use calibrant_tensor::ElementType;
 mod run;
 
 pub use run::ConstantError;
-pub(crate) use run::{KernelError, NoRoom, SetupFailed, StepError};
+pub(crate) use run::{KernelError, SetupFailed, StepError};
 
 /// What messages call this runtime.
 pub(crate) const NAME: &str = "embedded";

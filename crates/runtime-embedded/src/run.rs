@@ -5,7 +5,7 @@
 
 use std::convert::Infallible;
 
-use calibrant_runtime::RunError;
+use calibrant_runtime::{RunError, Shortage};
 use crossbeam_channel::{Receiver, TryRecvError};
 use rten::{RunOptions, Value, ValueView};
 use rten_tensor::{AsView as _, Tensor};
@@ -297,7 +297,8 @@ impl<'a> Machine<'a> {
         if self.live_bytes.saturating_add(n_bytes) <= bytes {
             return Ok(());
         }
-        Err(StepError::Memory { needed: n_bytes, used: self.live_bytes, budget: bytes, workers })
+        let (needed_bytes, used_bytes) = (n_bytes, self.live_bytes);
+        Err(Shortage::Memory { needed_bytes, used_bytes, share_bytes: bytes, workers }.into())
     }
 }
 

@@ -2,22 +2,22 @@
 
 use std::convert::Infallible;
 use std::ops::Range;
+use std::panic;
 use std::sync::Arc;
 use std::thread::{self, Scope, ScopedJoinHandle};
 use std::time::Duration;
-use std::{io, panic};
 
 use calibrant_calibration::{Histograms, TensorStatistics};
 use calibrant_prefetch::Batch;
 use calibrant_runtime::{
-    Observations, Reduction, RunError, Sample, Seen as Made, Source, SourceError,
+    Observations, Reduction, RunError, Sample, Seen as Made, Shortage, Source, SourceError,
 };
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded, select};
 use rten::{RunOptions, ThreadPool, Value};
 use rten_tensor::{AsView as _, Layout as _};
 
 use crate::demand::bytes_of;
-use crate::error::{NoRoom, SetupFailed, StepError, failed};
+use crate::error::{SetupFailed, StepError, failed};
 use crate::loaded::Loaded;
 use crate::observed::{From, Observed};
 use crate::run::{Budget, Ended, Machine, Stop};
@@ -120,7 +120,7 @@ fn blank(observed: &[Observed]) -> Vec<Reduction> {
 }
 
 /// What is left for each worker of the memory that the network may take.
-fn budget(loaded: &Loaded) -> Result<Budget, NoRoom> {
+fn budget(loaded: &Loaded) -> Result<Budget, Shortage> {
     let workers = loaded.settings.workers.get();
     let weights = loaded.program.constants.iter().map(|value| bytes_of(&value.as_view()));
     let by_values = loaded.observed.iter().filter(|seen| seen.from == From::Values);
@@ -131,11 +131,11 @@ fn budget(loaded: &Loaded) -> Result<Budget, NoRoom> {
     });
     let statistics = [histograms.sum(), workers as u64 + 1, STATISTICS_BYTES];
     let statistics = statistics.into_iter().fold(1, u64::saturating_mul);
-    let needed = weights.fold(statistics, u64::saturating_add);
-    let budget = loaded.settings.memory_bytes;
-    match budget.checked_sub(needed) {
+    let needed_bytes = weights.fold(statistics, u64::saturating_add);
+    let limit_bytes = loaded.settings.memory_bytes;
+    match limit_bytes.checked_sub(needed_bytes) {
         Some(rest) => Ok(Budget { bytes: rest / workers as u64, workers }),
-        None => Err(NoRoom { tensors: loaded.observed.len(), needed, budget }),
+        None => Err(Shortage::Room { n_tensors: loaded.observed.len(), needed_bytes, limit_bytes }),
     }
 }
 
@@ -168,7 +168,8 @@ fn setup(loaded: &Loaded, budget: Budget, source: &mut dyn Source) -> Result<Vec
     })?;
     made.map_err(|ended| match ended {
         Ended::Failed { label, error } => {
-            failed(SetupFailed { node: program.labels[label].label.clone(), source: error })
+            let node = program.labels[label].label.clone();
+            failed(SetupFailed { node, source: error.into_source() })
         }
         Ended::Stopped => SourceError::cancelled().into(),
         Ended::Unseen(error) => error,
@@ -335,7 +336,7 @@ impl Run<'_> {
     fn execution(&self, label: usize, error: StepError) -> RunError {
         let label = &self.shared.loaded.program.labels[label];
         let (node, operator) = (label.name.clone(), label.operator.clone());
-        RunError::Execution { node, operator, sample: self.sample(), source: error.into() }
+        RunError::Execution { node, operator, sample: self.sample(), source: error.into_source() }
     }
 
     fn sample(&self) -> String {
@@ -390,14 +391,11 @@ fn spawn<'scope, T: Send + 'scope>(
     scope: &'scope Scope<'scope, '_>,
     work: impl FnOnce() -> T + Send + 'scope,
 ) -> Result<ScopedJoinHandle<'scope, T>, RunError> {
-    thread::Builder::new().spawn_scoped(scope, work).map_err(|source| failed(NoThread(source)))
+    thread::Builder::new()
+        .spawn_scoped(scope, work)
+        .map_err(|source| failed(Shortage::Thread(source)))
 }
 
 fn joined<T>(worker: ScopedJoinHandle<'_, T>) -> T {
     worker.join().unwrap_or_else(|payload| panic::resume_unwind(payload))
 }
-
-/// A worker that cannot begin.
-#[derive(Debug, thiserror::Error)]
-#[error("a worker thread cannot be started; lower --workers")]
-struct NoThread(#[source] io::Error);

@@ -1,7 +1,7 @@
 //! Why a runtime cannot be used, does not take a model, or a run ended.
 
 use std::error::Error;
-use std::fmt;
+use std::{fmt, io};
 
 use calibrant_onnx::{TensorError, TopologyError, ValidateError};
 
@@ -262,6 +262,72 @@ pub enum RunError {
     },
 }
 
+/// What a run has too little of: what a runtime gives as the source of a [`RunError`] for it.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Shortage {
+    /// A worker would take more memory than its share of the limit.
+    #[error(
+        "it would take {} beside the {} in use, and {}",
+        Bytes(*.needed_bytes),
+        Bytes(*.used_bytes),
+        limit(*.share_bytes, *.workers)
+    )]
+    Memory {
+        /// What is asked for.
+        needed_bytes: u64,
+        /// What the worker has already.
+        used_bytes: u64,
+        /// What a worker may take in all.
+        share_bytes: u64,
+        /// How many workers share the limit.
+        workers: usize,
+    },
+    /// Weights and statistics alone take more than the limit.
+    #[error(
+        "weights and statistics of {n_tensors} tensors take {}, and {}",
+        Bytes(*.needed_bytes),
+        limit(*.limit_bytes, 1)
+    )]
+    Room {
+        /// How many tensors are observed.
+        n_tensors: usize,
+        /// What is asked for.
+        needed_bytes: u64,
+        /// What a run may take in all.
+        limit_bytes: u64,
+    },
+    /// The system starts no more threads.
+    #[error("a worker thread cannot be started; use fewer workers")]
+    Thread(#[source] io::Error),
+}
+
+/// What the limit is, and the way out.
+fn limit(share_bytes: u64, workers: usize) -> String {
+    let share = Bytes(share_bytes);
+    if workers == 1 {
+        return format!("may take {share} in all; raise the memory limit");
+    }
+    format!(
+        "each of {workers} workers may take {share} in all; raise the memory limit, or use fewer workers"
+    )
+}
+
+/// A number of bytes for a reader.
+struct Bytes(u64);
+
+impl fmt::Display for Bytes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        const UNITS: [&str; 6] = ["KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];
+        if self.0 < 1024 {
+            return write!(f, "{} bytes", self.0);
+        }
+        let unit = (self.0.ilog2() / 10) as usize;
+        let amount = self.0 as f64 / 1024f64.powi(i32::try_from(unit).unwrap_or_default());
+        write!(f, "{amount:.1} {}", UNITS[unit - 1])
+    }
+}
+
 impl fmt::Display for Refused {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} ({})", self.node, self.reason)
@@ -288,6 +354,22 @@ fn names(names: &[String]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_asks_for_too_much_says_how_much() {
+        let memory = |needed_bytes, used_bytes, share_bytes, workers| {
+            Shortage::Memory { needed_bytes, used_bytes, share_bytes, workers }.to_string()
+        };
+        assert_eq!(
+            memory(u64::MAX, 1000, 3 << 29, 2),
+            "it would take 16.0 EiB beside the 1000 bytes in use, and each of 2 workers may take 1.5 GiB in all; raise the \
+             memory limit, or use fewer workers"
+        );
+        assert_eq!(
+            memory(2048, 0, 1024, 1),
+            "it would take 2.0 KiB beside the 0 bytes in use, and may take 1.0 KiB in all; raise the memory limit"
+        );
+    }
 
     #[test]
     fn refusals_name_the_node() {

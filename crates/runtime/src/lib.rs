@@ -68,7 +68,7 @@ pub mod scripted;
 pub mod suite;
 
 pub use agreement::Agreement;
-pub use error::{LoadError, Refusal, Refused, RunError, Unavailable};
+pub use error::{LoadError, Refusal, Refused, RunError, Shortage, Unavailable};
 pub use exact::ExactSum;
 pub use kept::{Kept, run_beside};
 pub use moments::Moments;

@@ -62,7 +62,7 @@ pub enum TableError {
     },
     /// The method reads a histogram that was not kept.
     #[error(
-        "{method} reads a histogram that was not kept of tensor `{tensor}`; calibrate again with --method {method}, or choose another method"
+        "{method} reads a histogram that was not kept of tensor `{tensor}`; choose another method, or calibrate again"
     )]
     NotKept {
         /// The method asked for.

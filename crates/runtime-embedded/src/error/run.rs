@@ -1,8 +1,9 @@
 //! Why a node is not taken, or fails.
 
-use std::fmt;
+use std::error::Error;
 
 use calibrant_onnx::{DataType, TensorError};
+use calibrant_runtime::Shortage;
 
 use crate::panics::Panicked;
 
@@ -53,13 +54,8 @@ pub(crate) enum StepError {
     Operator(rten::RunError),
     #[error(transparent)]
     Panicked(#[from] Panicked),
-    #[error(
-        "it would take {} beside the {} in use, and {}",
-        Bytes(*.needed),
-        Bytes(*.used),
-        limit(*.budget, *.workers)
-    )]
-    Memory { needed: u64, used: u64, budget: u64, workers: usize },
+    #[error(transparent)]
+    Short(#[from] Shortage),
     #[error("it divides whole numbers by 0")]
     DivisionByZero,
     #[error("shapes {first:?} and {second:?} do not go together")]
@@ -76,17 +72,14 @@ pub(crate) enum StepError {
     NoValue,
 }
 
-/// Why a calibration does not begin.
-#[derive(Debug, thiserror::Error)]
-#[error(
-    "weights and statistics of {tensors} tensors take {}, and {}",
-    Bytes(*.needed),
-    limit(*.budget, 1)
-)]
-pub(crate) struct NoRoom {
-    pub(crate) tensors: usize,
-    pub(crate) needed: u64,
-    pub(crate) budget: u64,
+impl StepError {
+    /// Itself as the source of another error; what a run is short of, as everybody knows it.
+    pub(crate) fn into_source(self) -> Box<dyn Error + Send + Sync> {
+        match self {
+            Self::Short(shortage) => shortage.into(),
+            error => error.into(),
+        }
+    }
 }
 
 /// A node that no sample reaches, and that failed.
@@ -94,49 +87,5 @@ pub(crate) struct NoRoom {
 #[error("{node} failed")]
 pub(crate) struct SetupFailed {
     pub(crate) node: String,
-    pub(crate) source: StepError,
-}
-
-/// What the limit is, and the way out.
-fn limit(budget: u64, workers: usize) -> String {
-    if workers == 1 {
-        return format!("may take {} in all; raise --memory", Bytes(budget));
-    }
-    let share = Bytes(budget);
-    format!("each of {workers} workers may take {share} in all; raise --memory, or lower --workers")
-}
-
-/// A number of bytes for a reader.
-struct Bytes(u64);
-
-impl fmt::Display for Bytes {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        const UNITS: [&str; 6] = ["KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];
-        if self.0 < 1024 {
-            return write!(f, "{} bytes", self.0);
-        }
-        let unit = (self.0.ilog2() / 10) as usize;
-        let amount = self.0 as f64 / 1024f64.powi(i32::try_from(unit).unwrap_or_default());
-        write!(f, "{amount:.1} {}", UNITS[unit - 1])
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_asks_for_too_much_says_how_much() {
-        let error = StepError::Memory { needed: u64::MAX, used: 1000, budget: 3 << 29, workers: 2 };
-        assert_eq!(
-            error.to_string(),
-            "it would take 16.0 EiB beside the 1000 bytes in use, and each of 2 workers may take 1.5 GiB in all; raise \
-             --memory, or lower --workers"
-        );
-        let error = StepError::Memory { needed: 2048, used: 0, budget: 1024, workers: 1 };
-        assert_eq!(
-            error.to_string(),
-            "it would take 2.0 KiB beside the 0 bytes in use, and may take 1.0 KiB in all; raise --memory"
-        );
-    }
+    pub(crate) source: Box<dyn Error + Send + Sync>,
 }

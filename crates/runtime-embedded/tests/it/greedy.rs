@@ -178,7 +178,7 @@ fn what_asks_for_too_much_memory_is_an_error_that_names_the_node() {
                 assert_eq!(node, "greedy", "{name}");
                 let text = source.to_string();
                 assert!(
-                    text.starts_with("it would take ") && text.ends_with("raise --memory"),
+                    text.starts_with("it would take ") && text.ends_with("raise the memory limit"),
                     "{name}: {text}"
                 );
             }
