@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use calibrant_dataset::{Content, Dataset, ReadBuffer, Subset};
 use calibrant_job::{
-    Backend, Calibration, Config, Control, DEFAULT_CACHE_VERSION, EnginePolicy, Ranges, run,
+    Backend, Calibration, Config, Control, DEFAULT_CACHE_VERSION, EnginePolicy, run,
 };
 use calibrant_preprocess::{Pipeline, Preprocess, Recipe, Scratch};
 use calibrant_runtime_embedded::Embedded;
@@ -33,7 +33,7 @@ fn config(preprocess: &Arc<Pipeline>, workers: usize, output: &Path) -> Config {
     let mut calibration = Calibration::of_pictures(fixture("photos"), preprocess, backend);
     (calibration.subset, calibration.workers) = (subset(), workers);
     let model = fixture("models/squeezenet11_bgr.onnx");
-    let mut config = Config::new(model, Ranges::Calibrate(calibration), output);
+    let mut config = Config::new(model, calibration, output);
     config.engine.policy = EnginePolicy::CalibrateOnly;
     config.cache_version = Some(DEFAULT_CACHE_VERSION);
     config

@@ -70,7 +70,7 @@ fn ranges(args: &QuantizeArgs, runtimes: &[Arc<dyn Runtime>]) -> Result<Ranges, 
         (_, None, _) => {
             let calibration =
                 calibration(&args.samples, &args.preprocess, &args.calibration, runtimes)?;
-            Ok(Ranges::Calibrate(calibration))
+            Ok(calibration.into())
         }
     }
 }
@@ -85,8 +85,7 @@ pub(crate) fn calibrate(
     runtimes: &[Arc<dyn Runtime>],
 ) -> Result<Config, Error> {
     let calibration = calibration(&args.samples, &args.preprocess, &args.calibration, runtimes)?;
-    let ranges = Ranges::Calibrate(calibration);
-    let mut config = Config::new(args.model.model, ranges, args.output.output);
+    let mut config = Config::new(args.model.model, calibration, args.output.output);
     config.engine.policy = EnginePolicy::CalibrateOnly;
     config.engine.library = args.library.tensorrt;
     config.cache_version = args.output.cache_version;

@@ -5,7 +5,9 @@
 use std::error::Error;
 use std::ops::ControlFlow;
 
-use calibrant_engine::{BuildOptions, Event, Profile, build, parse_compute_capability, parse_size};
+use calibrant_engine::{
+    BuildEvent, BuildOptions, Profile, build, parse_compute_capability, parse_size,
+};
 use calibrant_locate::{Environment, Source, locate};
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -37,9 +39,11 @@ fn main() -> Result<(), Box<dyn Error>> {
     eprintln!("{} at {} ({})", found.version(), found.library.path().display(), found.origin);
     let mut say = |event| {
         match event {
-            Event::Phase { name, depth, steps } => eprintln!("{:depth$}{name} ({steps} steps)", ""),
-            Event::Log { severity, text } => eprintln!("{severity:?}: {text}"),
-            Event::Parser(message) => eprintln!("parser: {message}"),
+            BuildEvent::Phase { name, depth, steps } => {
+                eprintln!("{:depth$}{name} ({steps} steps)", "")
+            }
+            BuildEvent::Log { severity, text } => eprintln!("{severity:?}: {text}"),
+            BuildEvent::Parser(message) => eprintln!("parser: {message}"),
             _ => {}
         }
         ControlFlow::Continue(())

@@ -3,10 +3,10 @@
 mod configure;
 mod graph;
 mod hints;
+mod int8_way;
 mod job;
 mod phases;
 mod profiles;
-mod route;
 mod timing;
 mod types;
 
@@ -24,7 +24,7 @@ use serde::Serialize;
 use tempfile::NamedTempFile;
 
 use crate::error::BuildError;
-use crate::event::Event;
+use crate::event::BuildEvent;
 use crate::int8::{Int8, Int8Summary};
 use crate::options::{BuildOptions, Precision};
 
@@ -114,7 +114,7 @@ pub fn build(
     library: &Library,
     onnx: &Path,
     options: &BuildOptions,
-    events: &mut dyn FnMut(Event) -> ControlFlow<()>,
+    events: &mut dyn FnMut(BuildEvent) -> ControlFlow<()>,
     plan: &Path,
 ) -> Result<BuildSummary, BuildError> {
     build_with(library, onnx, options, Int8::Model, events, plan)
@@ -134,7 +134,7 @@ pub fn build_with(
     onnx: &Path,
     options: &BuildOptions,
     int8: Int8<'_>,
-    events: &mut dyn FnMut(Event) -> ControlFlow<()>,
+    events: &mut dyn FnMut(BuildEvent) -> ControlFlow<()>,
     plan: &Path,
 ) -> Result<BuildSummary, BuildError> {
     let started = Instant::now();
@@ -232,12 +232,12 @@ impl Heard {
     fn listen(
         &mut self,
         receiver: Receiver<Message>,
-        events: &mut dyn FnMut(Event) -> ControlFlow<()>,
+        events: &mut dyn FnMut(BuildEvent) -> ControlFlow<()>,
     ) -> ControlFlow<()> {
         loop {
             let event = match receiver.recv_timeout(TICK) {
                 Ok(message) => self.event(message),
-                Err(RecvTimeoutError::Timeout) => Some(Event::Tick),
+                Err(RecvTimeoutError::Timeout) => Some(BuildEvent::Tick),
                 Err(RecvTimeoutError::Disconnected) => return ControlFlow::Continue(()),
             };
             if let Some(event) = event {
@@ -247,7 +247,7 @@ impl Heard {
     }
 
     /// Keeps what the outcome will tell, and returns the event that the caller asked for.
-    fn event(&mut self, message: Message) -> Option<Event> {
+    fn event(&mut self, message: Message) -> Option<BuildEvent> {
         match message {
             Message::Log(severity, text) => {
                 let keep = match severity {
@@ -260,14 +260,14 @@ impl Heard {
                 {
                     texts.push(text.clone());
                 }
-                (severity <= self.log).then_some(Event::Log { severity, text })
+                (severity <= self.log).then_some(BuildEvent::Log { severity, text })
             }
             Message::Progress(progress) => self.phases.event(progress),
-            Message::Parser(message) => Some(Event::Parser(message)),
-            Message::Calibrating { batch } => Some(Event::Calibrating { batch }),
+            Message::Parser(message) => Some(BuildEvent::Parser(message)),
+            Message::Calibrating { batch } => Some(BuildEvent::Calibrating { batch }),
             Message::Parsed { layers, quantized } => {
                 self.quantized = quantized;
-                Some(Event::Parsed { layers })
+                Some(BuildEvent::Parsed { layers })
             }
         }
     }

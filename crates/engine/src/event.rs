@@ -9,7 +9,7 @@ use calibrant_tensorrt::Severity;
 /// The closure that receives events answers with [`ControlFlow`](std::ops::ControlFlow): `Break` cancels the build.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
-pub enum Event {
+pub enum BuildEvent {
     /// The model was parsed; TensorRT begins to build.
     Parsed {
         /// How many layers the network has before TensorRT fuses them.
@@ -31,7 +31,7 @@ pub enum Event {
     },
     /// Steps done in the innermost phase that moved.
     Progress {
-        /// The phase's name, as in [`Event::Phase`].
+        /// The phase's name, as in [`BuildEvent::Phase`].
         phase: String,
         /// Steps done.
         done: u64,
@@ -40,7 +40,7 @@ pub enum Event {
     },
     /// A phase ended.
     PhaseEnd {
-        /// The phase's name, as in [`Event::Phase`].
+        /// The phase's name, as in [`BuildEvent::Phase`].
         name: String,
     },
     /// A message of TensorRT's log, at least as severe as [`BuildOptions::log`](crate::BuildOptions::log) asks.

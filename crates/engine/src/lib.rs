@@ -32,7 +32,7 @@ pub use calibrant_tensorrt::{
     Library, MemoryPoolType, Product, ProfilingVerbosity, Severity, Version,
 };
 pub use error::{BuildError, ProfileProblem};
-pub use event::{Event, ParserMessage};
+pub use event::{BuildEvent, ParserMessage};
 pub use inspect::{
     InspectError, LayerError, PlanHeader, PlanInspection, PlanLayer, PlanTensor, inspect,
 };

@@ -76,7 +76,7 @@ pub struct BuildOptions {
     pub dla: Option<Dla>,
     /// Libraries with plugins that the model needs; a version compatible plan carries them with it.
     pub plugins: Vec<PathBuf>,
-    /// The least severe log message that becomes an [`Event::Log`](crate::Event::Log).
+    /// The least severe log message that becomes a [`BuildEvent::Log`](crate::BuildEvent::Log).
     pub log: Severity,
 }
 

@@ -3,7 +3,7 @@
 use std::io::{self, Write as _};
 use std::{env, path::PathBuf, sync::Arc};
 
-use calibrant_job::{Backend, Calibration, Config, Control, Ranges, run};
+use calibrant_job::{Backend, Calibration, Config, Control, run};
 use calibrant_preprocess::{Pipeline, Preprocess, PreprocessError, Recipe, Scratch};
 use calibrant_runtime_embedded::Embedded;
 
@@ -37,7 +37,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let preprocess = Arc::new(Clipped(Recipe::preset("imagenet")?.compile()?));
     let backend = Backend::of(Arc::new(Embedded));
     let calibration = Calibration::of_pictures(photos, preprocess, backend);
-    let config = Config::new(model, Ranges::Calibrate(calibration), output);
+    let config = Config::new(model, calibration, output);
     let report = run(&config, Control::none())?;
     Ok(writeln!(io::stdout(), "{report}")?)
 }

@@ -62,10 +62,14 @@ pub struct Config {
 
 impl Config {
     /// What is done when nothing says otherwise: int8, and an engine when a TensorRT is found.
-    pub fn new(model: impl Into<PathBuf>, ranges: Ranges, output: impl Into<PathBuf>) -> Self {
+    pub fn new(
+        model: impl Into<PathBuf>,
+        ranges: impl Into<Ranges>,
+        output: impl Into<PathBuf>,
+    ) -> Self {
         Self {
             model: model.into(),
-            ranges,
+            ranges: ranges.into(),
             precision: Precision::INT8,
             int8_via: None,
             casts: Casts::default(),
@@ -97,7 +101,7 @@ impl Config {
 #[non_exhaustive]
 pub enum Ranges {
     /// The model is run over samples.
-    Calibrate(Calibration),
+    Calibrate(Box<Calibration>),
     /// Calibration statistics or a calibration table (checked by their manifest) or a TensorRT calibration cache are read.
     Reuse {
         /// `calibration.stats`, `calibration.json` or a TensorRT cache.
@@ -107,6 +111,12 @@ pub enum Ranges {
     },
     /// There are none: the model stays as it is.
     None,
+}
+
+impl From<Calibration> for Ranges {
+    fn from(calibration: Calibration) -> Self {
+        Self::Calibrate(Box::new(calibration))
+    }
 }
 
 /// How the model is run over samples: made by [`Calibration::new`] or [`Calibration::of_pictures`], changed field by

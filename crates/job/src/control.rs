@@ -95,7 +95,6 @@ impl<'a> Control<'a> {
     }
 
     /// Whether to go on, for whoever asks so.
-    #[must_use]
     pub fn flow(self) -> ControlFlow<()> {
         if self.is_cancelled() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     }

@@ -90,8 +90,8 @@ pub fn build_plan(
         int8,
         &mut |event| {
             match &event {
-                calibrant_engine::Event::Phase { name, .. } => control.event(Event::At(name)),
-                calibrant_engine::Event::Calibrating { batch } => {
+                calibrant_engine::BuildEvent::Phase { name, .. } => control.event(Event::At(name)),
+                calibrant_engine::BuildEvent::Calibrating { batch } => {
                     control.event(Event::At(&format!("calibrating, batch {batch}")));
                 }
                 _ => {}

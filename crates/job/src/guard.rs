@@ -2,7 +2,7 @@
 //! that the user names.
 //!
 //! Files are told apart by what they are and not by how they are spelled. Results in an output folder have a rule of
-//! their own on top, since nobody named them one by one: see [`output`](crate::output).
+//! their own on top, since nobody named them one by one, where nobody else's file is ever replaced.
 
 use std::fmt;
 use std::fs;
@@ -136,7 +136,8 @@ impl Inputs {
     pub(crate) fn of_job(config: &Config) -> Result<Self, GuardError> {
         let mut inputs = Self::new([(Role::Model, config.model.clone())]);
         match &config.ranges {
-            Ranges::Calibrate(Calibration { samples, labels, .. }) => {
+            Ranges::Calibrate(calibration) => {
+                let Calibration { samples, labels, .. } = &**calibration;
                 inputs.extend([(Role::Samples, samples.clone())]);
                 if let Some(Labelled::ByFile(file)) = labels {
                     inputs.extend([(Role::Labels, file.clone())]);

@@ -6,10 +6,11 @@ mod sizes;
 
 use calibrant_jpeg::Reduction;
 
-use crate::error::{PreprocessError, RecipeError, StepError};
+use crate::error::PreprocessError;
 use crate::recipe::{
     Crop, DctScale, Fill, Filter, MAX_SIDE_PX, Pad, PadAnchor, Resize, Size, Step,
 };
+use crate::recipe::{RecipeError, StepError};
 use known::Known;
 
 /// A part of a picture.

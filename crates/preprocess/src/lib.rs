@@ -42,7 +42,7 @@ mod settings;
 
 pub use decode::Format;
 pub use doubt::Doubt;
-pub use error::{PreprocessError, RecipeError, StepError};
+pub use error::PreprocessError;
 pub use fuzz::fuzz_decode;
 pub use pipeline::{Channel, Pipeline, Preprocess, Scratch};
 pub use pixels::{Picture, Pixels};
@@ -50,7 +50,8 @@ pub use preset::Preset;
 pub use recipe::{
     Arithmetic, Color, Crop, CropAnchor, DEFAULT_MAX_PIXELS, DctScale, Decode, Expect, Fill,
     Filter, JpegDecoder, MAX_PICTURE_SIDE_PX, MAX_SIDE_PX, Normalise, Orientation, Pad, PadAnchor,
-    PadTo, PixelRules, Recipe, Resize, ResizeKind, Rounding, Scale, Size, Step, Target,
+    PadTo, PixelRules, Recipe, RecipeError, Resize, ResizeKind, Rounding, Scale, Size, Step,
+    StepError, Target,
 };
 pub use resize::{FirError, ResizeKernel, Sampling};
 pub use settings::Settings;

@@ -6,11 +6,12 @@
 use calibrant_jpeg::Region;
 
 use crate::decode::{self, Request, Scaling, Source};
-use crate::error::{PreprocessError, RecipeError, StepError};
+use crate::error::PreprocessError;
 use crate::geometry::{Geometry, Placement, Plan, Window};
 use crate::normalise::{Canvas, Normaliser};
 use crate::pixels::{Picture, Pixels};
 use crate::recipe::{Color, Decode, Filter, JpegDecoder, Parts, Recipe, Size};
+use crate::recipe::{RecipeError, StepError};
 use crate::resize::{self, Resizer, Rows, Sampling};
 
 /// Turns the bytes of one picture into one tensor.

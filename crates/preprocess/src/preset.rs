@@ -1,6 +1,6 @@
 //! The presets: named steps, each list equal to one framework's customary pipeline.
 
-use crate::error::RecipeError;
+use crate::recipe::RecipeError;
 use crate::recipe::{
     Arithmetic, Color, Crop, CropAnchor, Decode, Expect, Fill, Filter, Normalise, Pad, PadAnchor,
     PadTo, Resize, Rounding, Scale, Size, Step, Target,

@@ -3,12 +3,14 @@
 //! A [`Recipe`] is a list of steps and says nothing by silence; [`Settings`](crate::Settings) is the
 //! form that presets, files and flags are written in.
 
+mod error;
 mod steps;
 mod values;
 mod words;
 
 use serde::{Deserialize, Serialize};
 
+pub use error::{RecipeError, StepError};
 pub(crate) use steps::numbered;
 pub use steps::{Crop, Decode, Expect, Fill, Normalise, Pad, PadTo, Resize, Step, Target};
 pub use values::{Scale, Size};
@@ -17,7 +19,6 @@ pub use words::{
     PixelRules, ResizeKind, Rounding,
 };
 
-use crate::error::{RecipeError, StepError};
 use crate::geometry;
 
 /// Pixels that a picture may have unless the recipe says otherwise.

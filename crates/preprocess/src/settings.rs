@@ -6,8 +6,8 @@ mod overlay;
 
 use serde::{Deserialize, Deserializer, Serialize};
 
-use crate::error::RecipeError;
 use crate::preset::Preset;
+use crate::recipe::RecipeError;
 use crate::recipe::{
     Arithmetic, Color, DctScale, Filter, JpegDecoder, Orientation, PixelRules, Recipe, ResizeKind,
     Scale, Size, Step, numbered,

@@ -91,7 +91,7 @@ impl Builds<'_> {
     ) -> Result<Result<BuildSummary, BuildError>, Error> {
         let plan = self.network.path("plan");
         let mut hear = |event| {
-            if let calibrant_engine::Event::Phase { name, .. } = &event {
+            if let calibrant_engine::BuildEvent::Phase { name, .. } = &event {
                 self.control.event(Event::At(name));
             }
             if self.control.is_cancelled() {

@@ -12,12 +12,11 @@ use crate::error::JobError;
 pub(super) fn of_job(error: &JobError) -> Option<String> {
     let words = match error {
         JobError::Fit { problem, .. } => return of_fit(problem),
-        JobError::Load { source, .. } => match source {
-            LoadError::Unsupported { .. } | LoadError::Node { .. } => {
-                "--backend tensorrt has TensorRT 8.5 to 10.16 run it instead, and `calibrant quantize --precision fp16` runs nothing"
-            }
-            _ => return None,
-        },
+        JobError::Load {
+            source: LoadError::Unsupported { .. } | LoadError::Node { .. }, ..
+        } => {
+            "--backend tensorrt has TensorRT 8.5 to 10.16 run it instead, and `calibrant quantize --precision fp16` runs nothing"
+        }
         JobError::Threads(_) => "--workers says how many threads do it",
         JobError::Decode(_) => "--decode cpu does without it",
         JobError::CacheInTheWay { .. } => "--recalibrate replaces it, another --output leaves it",

@@ -12,7 +12,7 @@ use calibrant_tensorrt::{
 };
 use tempfile::NamedTempFile;
 
-use super::route::Route;
+use super::int8_way::Int8Way;
 use super::{
     LayerTypeSummary, TensorSummary, cannot, configure, profiles, timing, type_name, types,
 };
@@ -111,7 +111,7 @@ fn build_parsed<'b>(
             return Err(BuildError::NoRanges { model: onnx.to_owned() });
         }
     }
-    let mut route = Route::prepare(int8, network, onnx, options, sender, &mut warnings)?;
+    let mut int8_way = Int8Way::prepare(int8, network, onnx, options, sender, &mut warnings)?;
     configure::add_profiles(builder, &mut config, &inputs, options, via)?;
     configure::watch(&mut config, sender, &mut warnings)?;
     let timing_cache = timing::cache_of(&config, options, &mut warnings);
@@ -119,12 +119,12 @@ fn build_parsed<'b>(
         timing::read(&mut config, path)?;
     }
     let layers = layers.len();
-    let plan = route.build(builder, parser.network_mut(), &mut config)?;
+    let plan = int8_way.build(builder, parser.network_mut(), &mut config)?;
     if let Some(path) = timing_cache {
         timing::write(&config, path, &mut warnings)?;
     }
     let flags = configure::flags(&config)?;
-    let int8 = route.summary(quantized, &mut warnings);
+    let int8 = int8_way.summary(quantized, &mut warnings);
     Ok((plan, Made { layers, inputs, outputs, flags, layer_types, int8, warnings }))
 }
 

@@ -2,7 +2,7 @@
 
 use calibrant_tensorrt::Progress;
 
-use crate::event::Event;
+use crate::event::BuildEvent;
 
 /// The phases that have begun and not ended.
 #[derive(Default)]
@@ -18,7 +18,7 @@ struct Phase {
 
 impl Phases {
     /// The event for what the monitor heard; none for a step of a phase that never began.
-    pub(super) fn event(&mut self, progress: Progress) -> Option<Event> {
+    pub(super) fn event(&mut self, progress: Progress) -> Option<BuildEvent> {
         let count = |number: i32| u64::try_from(number).unwrap_or(0);
         match progress {
             Progress::PhaseStart { phase: name, parent, steps } => {
@@ -27,15 +27,15 @@ impl Phases {
                     .map_or(0, |parent| parent.depth + 1);
                 let steps = count(steps);
                 self.open.push(Phase { name: name.clone(), depth, steps });
-                Some(Event::Phase { name, depth, steps })
+                Some(BuildEvent::Phase { name, depth, steps })
             }
             Progress::StepComplete { phase, step } => {
                 let total = self.find(&phase)?.steps;
-                Some(Event::Progress { phase, done: (count(step) + 1).min(total), total })
+                Some(BuildEvent::Progress { phase, done: (count(step) + 1).min(total), total })
             }
             Progress::PhaseFinish { phase: name } => {
                 self.open.retain(|phase| phase.name != name);
-                Some(Event::PhaseEnd { name })
+                Some(BuildEvent::PhaseEnd { name })
             }
         }
     }
@@ -60,19 +60,19 @@ mod tests {
         let name = |name: &str| name.to_owned();
         assert_eq!(
             phases.event(start("a", None)),
-            Some(Event::Phase { name: name("a"), depth: 0, steps: 2 })
+            Some(BuildEvent::Phase { name: name("a"), depth: 0, steps: 2 })
         );
         assert_eq!(
             phases.event(start("b", Some("a"))),
-            Some(Event::Phase { name: name("b"), depth: 1, steps: 2 })
+            Some(BuildEvent::Phase { name: name("b"), depth: 1, steps: 2 })
         );
         let step = Progress::StepComplete { phase: name("b"), step: 0 };
         assert_eq!(
             phases.event(step),
-            Some(Event::Progress { phase: name("b"), done: 1, total: 2 })
+            Some(BuildEvent::Progress { phase: name("b"), done: 1, total: 2 })
         );
         let finish = Progress::PhaseFinish { phase: name("b") };
-        assert_eq!(phases.event(finish), Some(Event::PhaseEnd { name: name("b") }));
+        assert_eq!(phases.event(finish), Some(BuildEvent::PhaseEnd { name: name("b") }));
         assert_eq!(phases.event(Progress::StepComplete { phase: name("b"), step: 1 }), None);
     }
 }

@@ -6,7 +6,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use calibrant_calibration::Algorithm;
 use calibrant_engine::{
-    BuildError, BuildOptions, Event, Int8, Int8Via, Precision, Profile, ProfileProblem, build_with,
+    BuildError, BuildEvent, BuildOptions, Int8, Int8Via, Precision, Profile, ProfileProblem,
+    build_with,
 };
 
 use crate::stage::{HostCalibrator, IMPLICIT, Stage, fixture, options};
@@ -48,7 +49,7 @@ fn every_generation_calibrates_by_every_algorithm() {
             let batches: Vec<u64> = events
                 .into_iter()
                 .filter_map(|event| match event {
-                    Event::Calibrating { batch } => Some(batch),
+                    BuildEvent::Calibrating { batch } => Some(batch),
                     _ => None,
                 })
                 .collect();
@@ -129,7 +130,7 @@ fn a_calibration_is_cancelled_midway() {
         let stage = Stage::new(version);
         let mut calibrator = HostCalibrator::new(BATCHES);
         let mut stop = |event| match event {
-            Event::Calibrating { batch: 2 } => ControlFlow::Break(()),
+            BuildEvent::Calibrating { batch: 2 } => ControlFlow::Break(()),
             _ => ControlFlow::Continue(()),
         };
         let built = build_with(

@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 use calibrant_engine::{
-    BoxError, BuildError, BuildOptions, BuildSummary, Calibrator, Event, Int8, Library, Version,
-    build_with,
+    BoxError, BuildError, BuildEvent, BuildOptions, BuildSummary, Calibrator, Int8, Library,
+    Version, build_with,
 };
 use calibrant_tensorrt::OpenError;
 use tempfile::TempDir;
@@ -42,7 +42,7 @@ impl Stage {
         model: &str,
         options: &BuildOptions,
         int8: Int8<'_>,
-    ) -> (Result<(BuildSummary, Plan), BuildError>, Vec<Event>) {
+    ) -> (Result<(BuildSummary, Plan), BuildError>, Vec<BuildEvent>) {
         let mut events = Vec::new();
         let mut keep = |event| {
             events.push(event);

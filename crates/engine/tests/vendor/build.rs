@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use calibrant_engine::{
-    BuildError, BuildOptions, ComputeCapability, Event, Profile, ProfileProblem, Severity,
+    BuildError, BuildEvent, BuildOptions, ComputeCapability, Profile, ProfileProblem, Severity,
 };
 use calibrant_tensorrt::{Builder, BuilderFlag, Error, NetworkTyping, Turn};
 
@@ -33,19 +33,20 @@ fn a_build_tells_what_it_does() {
     assert!(summary.layers > 20, "{} layers", summary.layers);
     assert_eq!(summary.library_version, library().version().to_string());
 
-    let began = events.iter().filter(|event| matches!(event, Event::Phase { .. })).count();
-    let ended = events.iter().filter(|event| matches!(event, Event::PhaseEnd { .. })).count();
+    let began = events.iter().filter(|event| matches!(event, BuildEvent::Phase { .. })).count();
+    let ended = events.iter().filter(|event| matches!(event, BuildEvent::PhaseEnd { .. })).count();
     assert!(began > 5 && began == ended, "{began} phases began, {ended} ended");
     assert!(
-        events.iter().any(|event| matches!(event, Event::Phase { depth: 1.., .. })),
+        events.iter().any(|event| matches!(event, BuildEvent::Phase { depth: 1.., .. })),
         "phases nest"
     );
     for event in &events {
-        if let Event::Progress { done, total, phase } = event {
+        if let BuildEvent::Progress { done, total, phase } = event {
             assert!((1..=*total).contains(done), "{phase}: {done} of {total}");
         }
     }
-    let logged = |event: &Event| matches!(event, Event::Log { severity: Severity::Info, .. });
+    let logged =
+        |event: &BuildEvent| matches!(event, BuildEvent::Log { severity: Severity::Info, .. });
     assert!(events.iter().any(logged), "the log arrives");
 }
 

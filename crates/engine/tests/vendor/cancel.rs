@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::thread;
 
-use calibrant_engine::{BuildError, BuildOptions, Event, build};
+use calibrant_engine::{BuildError, BuildEvent, BuildOptions, build};
 use calibrant_tensorrt::{Builder, NetworkTyping, Parser, ProgressMonitor, Turn};
 
 use crate::stage::{build_in, library, model, names_in};
@@ -15,7 +15,7 @@ fn a_break_cancels_midway_and_leaves_nothing() {
     for stop_at in [1, 20, 60] {
         let mut steps = 0;
         let mut stop = |event| {
-            steps += usize::from(matches!(event, Event::Progress { .. }));
+            steps += usize::from(matches!(event, BuildEvent::Progress { .. }));
             if steps == stop_at { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         };
         let plan = folder.path().join("plan");

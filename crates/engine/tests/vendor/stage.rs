@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
 
-use calibrant_engine::{BuildError, BuildOptions, BuildSummary, Event, Library, build};
+use calibrant_engine::{BuildError, BuildEvent, BuildOptions, BuildSummary, Library, build};
 
 /// A path that an environment variable must name.
 fn variable(name: &str) -> PathBuf {
@@ -51,7 +51,7 @@ pub(crate) fn build_in(
     folder: &Path,
     onnx: &Path,
     options: &BuildOptions,
-) -> (Result<BuildSummary, BuildError>, Vec<Event>) {
+) -> (Result<BuildSummary, BuildError>, Vec<BuildEvent>) {
     let mut events = Vec::new();
     let mut keep = |event| {
         events.push(event);

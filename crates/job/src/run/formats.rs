@@ -8,7 +8,7 @@ use calibrant_engine::{
 };
 use calibrant_format::{Format, Since};
 
-use crate::config::{Backend, Calibration, Config, Ranges};
+use crate::config::{Backend, Config, Ranges};
 use crate::error::ConfigError;
 
 /// Makes sure that the method can choose ranges for `format`, which is not int8, and that the target, if the job names one,
@@ -19,11 +19,12 @@ use crate::error::ConfigError;
 /// When it does not.
 pub(super) fn check(config: &Config, format: &Format) -> Result<(), ConfigError> {
     let method = match &config.ranges {
-        Ranges::Calibrate(Calibration { backend: Backend::Runtime { method, .. }, .. }) => {
-            Some(*method)
-        }
+        Ranges::Calibrate(calibration) => match calibration.backend {
+            Backend::Runtime { method, .. } => Some(method),
+            Backend::TensorRt { .. } => None,
+        },
         Ranges::Reuse { method, .. } => *method,
-        Ranges::Calibrate(_) | Ranges::None => None,
+        Ranges::None => None,
     };
     if method == Some(Method::TensorrtFaithful) {
         return Err(ConfigError::FaithfulOfInt8(format.name));

@@ -7,9 +7,7 @@ use std::sync::Arc;
 
 use calibrant_calibration::Method;
 use calibrant_dataset::Subset;
-use calibrant_job::{
-    Backend, Calibration, Config, Control, EnginePolicy, Error, Pictures, Ranges, Report,
-};
+use calibrant_job::{Backend, Calibration, Config, Control, EnginePolicy, Error, Pictures, Report};
 use calibrant_preprocess::{Recipe, Settings, Size};
 use calibrant_runtime_embedded::Embedded;
 
@@ -60,7 +58,7 @@ pub(crate) fn any_picture_calibration(samples: PathBuf) -> Calibration {
 
 /// The job up to the rewritten model.
 pub(crate) fn job(model: &str, calibration: Calibration, output: &Path) -> Config {
-    let mut config = Config::new(fixture(model), Ranges::Calibrate(calibration), output);
+    let mut config = Config::new(fixture(model), calibration, output);
     config.engine.policy = EnginePolicy::Skip;
     config.cache_version = Some(101_601);
     config

@@ -1,7 +1,7 @@
 //! What the steps say of a picture's size before there is one.
 
 use super::CROP_FILL;
-use crate::error::StepError;
+use crate::recipe::StepError;
 use crate::recipe::{Crop, Fill, MAX_SIDE_PX, Pad, PadTo, Size, Step, Target};
 
 /// The bounds of a picture's size.

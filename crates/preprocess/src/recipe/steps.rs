@@ -2,13 +2,13 @@
 
 use serde::{Deserialize, Deserializer, Serialize};
 
+use super::error::StepError;
 use super::values::{Scale, Size};
 use super::words::{
     Arithmetic, Color, CropAnchor, DctScale, Filter, JpegDecoder, Orientation, PadAnchor,
     PixelRules, Rounding,
 };
 use super::{DEFAULT_MAX_PIXELS, MAX_PICTURE_SIDE_PX};
-use crate::error::StepError;
 
 /// One step of a [`Recipe`](super::Recipe): `step = "…"` in TOML, and what that kind of step says.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

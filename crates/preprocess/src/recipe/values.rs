@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::error::RecipeError;
+use super::error::RecipeError;
 
 /// Width and height in pixels, written `WxH`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::error::RecipeError;
+use super::error::RecipeError;
 
 /// An enum whose values are words in flags and TOML.
 macro_rules! words {

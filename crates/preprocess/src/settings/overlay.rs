@@ -3,8 +3,8 @@
 use std::ops::Range;
 
 use super::Settings;
-use crate::error::RecipeError;
 use crate::geometry::Geometry;
+use crate::recipe::RecipeError;
 use crate::recipe::{
     Crop, CropAnchor, Decode, Expect, Fill, Normalise, Pad, PadAnchor, PadTo, Resize, ResizeKind,
     Rounding, Size, Step, Target,

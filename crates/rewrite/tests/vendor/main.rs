@@ -12,7 +12,8 @@ use std::sync::OnceLock;
 
 use calibrant_cast::{CastOptions, FloatType, IoPrecision, ScalePrecision, cast};
 use calibrant_engine::{
-    BuildOptions, ComputeCapability, Event, Library, Profile, ProfilingVerbosity, Severity, build,
+    BuildEvent, BuildOptions, ComputeCapability, Library, Profile, ProfilingVerbosity, Severity,
+    build,
 };
 use calibrant_format::{Numbers, Ranges};
 use calibrant_onnx::Model;
@@ -65,7 +66,7 @@ fn products(model: &Model, shape: &str) -> BTreeMap<String, usize> {
     };
     let mut log = String::new();
     let mut listen = |event| {
-        if let Event::Log { text, .. } = event {
+        if let BuildEvent::Log { text, .. } = event {
             log += &text;
             log.push('\n');
         }

@@ -18,7 +18,7 @@ use crate::ranges::{Coverage, complete};
 const NAMES_SHOWN: usize = 8;
 
 /// The way that INT8 ranges take in one build, and what became of it.
-pub(super) enum Route<'o> {
+pub(super) enum Int8Way<'o> {
     /// They are in the model, if it is quantized at all.
     Model,
     /// TensorRT calibrates.
@@ -29,7 +29,7 @@ pub(super) enum Route<'o> {
     Ranges { coverage: Coverage },
 }
 
-impl<'o> Route<'o> {
+impl<'o> Int8Way<'o> {
     /// Prepares what the builder will ask for, and sets ranges in the network where that is the way.
     pub(super) fn prepare(
         int8: Int8<'o>,
@@ -295,11 +295,11 @@ mod tests {
         let algorithm = Algorithm::EntropyCalibration2;
         let int8 = Int8::Cache { ranges: &ranges, algorithm };
         let options = BuildOptions::default();
-        let mut route =
-            Route::prepare(int8, parser.network(), &onnx, &options, &sender, &mut Vec::new())?;
-        let Route::Cache { cache, .. } = &mut route else { panic!("a cache was given") };
+        let mut int8_way =
+            Int8Way::prepare(int8, parser.network(), &onnx, &options, &sender, &mut Vec::new())?;
+        let Int8Way::Cache { cache, .. } = &mut int8_way else { panic!("a cache was given") };
         change(cache);
-        route.build(&builder, parser.network_mut(), &mut config)
+        int8_way.build(&builder, parser.network_mut(), &mut config)
     }
 
     #[test]
