@@ -427,3 +427,39 @@ fn loops_and_branches_compute_what_onnx_says() {
     assert_eq!(seen.tensors["all"].count(), 3 * x.count());
     assert_eq!(seen.tensors["all"].magnitude(), 4.0 * x.magnitude());
 }
+
+/// What is computed of weights alone lies beside the weights, those of bodies among them.
+#[test]
+fn constants_of_a_body_are_not_taken_for_those_that_are_computed() {
+    let branch = |constants: Vec<TensorProto>, node: NodeProto| GraphProto {
+        name: Some("branch".to_owned()),
+        node: vec![node],
+        initializer: constants,
+        output: vec![input("out", DataType::FLOAT, &[])],
+        ..GraphProto::default()
+    };
+    let thousand = vec![TensorProto::from_f32("thousand", &[], &[1000.0])];
+    let nodes = vec![
+        NodeProto::new("Add", "", &["quarter", "quarter"], &["half"]),
+        NodeProto::new("Mul", "", &["x", "half"], &["scaled"]),
+        NodeProto::new("ReduceMean", "", &["scaled"], &["mean"])
+            .with_attr(AttributeProto::int("keepdims", 0)),
+        NodeProto::new("Greater", "", &["mean", "quarter"], &["is_large"]),
+        NodeProto::new("If", "", &["is_large"], &["h"])
+            .with_attr(AttributeProto::graph(
+                "then_branch",
+                branch(thousand, NodeProto::new("Div", "", &["scaled", "thousand"], &["out"])),
+            ))
+            .with_attr(AttributeProto::graph(
+                "else_branch",
+                branch(Vec::new(), NodeProto::new("Neg", "", &["scaled"], &["out"])),
+            )),
+        NodeProto::new("Relu", "", &["h"], &["end"]),
+    ];
+    let constants = vec![TensorProto::from_f32("quarter", &[], &[0.25])];
+    let seen = calibrate(&of(nodes, constants, 17), &[noisy(0, "x", &[1, 2, 6, 6], -1.0, 1.0)]);
+    let seen = seen.unwrap();
+    let x = &seen.tensors["x"];
+    assert_eq!(seen.tensors["scaled"].magnitude(), 0.5 * x.magnitude());
+    assert_eq!(seen.tensors["h"].maximum(), -0.5 * x.minimum());
+}
