@@ -23,9 +23,9 @@ pub(crate) use compile::compile;
 pub(crate) struct Program {
     /// The operators that steps run.
     pub(crate) kernels: Vec<Kernel>,
-    /// Weights, and behind them what [`setup`](Self::setup) makes of them.
+    /// Weights, those of bodies among them.
     pub(crate) constants: Vec<Value>,
-    /// What no sample changes: run once, its outputs become constants.
+    /// What no sample changes: run once, its outputs are the computed constants.
     pub(crate) setup: Block,
     /// The graph's inputs that are needed.
     pub(crate) inputs: Vec<ProgramInput>,
@@ -53,6 +53,8 @@ pub(crate) enum Operand {
     Input(usize),
     /// In [`Program::constants`].
     Constant(usize),
+    /// Among the outputs of [`Program::setup`].
+    Computed(usize),
     /// In the frame.
     Place(usize),
 }

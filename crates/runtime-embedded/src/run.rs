@@ -54,8 +54,8 @@ pub(crate) type See<'a> = dyn FnMut(usize, &Value) -> Result<(), RunError> + 'a;
 /// A program on its way through one sample.
 pub(crate) struct Machine<'a> {
     pub(crate) program: &'a Program,
-    /// Constants that no weight is, behind those of the program.
-    pub(crate) made: &'a [Value],
+    /// What the setup of the program made.
+    pub(crate) computed: &'a [Value],
     pub(crate) inputs: &'a [Prepared<'a>],
     pub(crate) on: &'a RunOptions,
     pub(crate) stop: &'a Stop,
@@ -74,14 +74,14 @@ struct Place {
 impl<'a> Machine<'a> {
     pub(crate) fn new(
         program: &'a Program,
-        made: &'a [Value],
+        computed: &'a [Value],
         inputs: &'a [Prepared<'a>],
         on: &'a RunOptions,
         stop: &'a Stop,
         budget: Budget,
     ) -> Self {
         let frame = vec![Place::default(); program.n_places];
-        Self { program, made, inputs, on, stop, budget, frame, live_bytes: 0 }
+        Self { program, computed, inputs, on, stop, budget, frame, live_bytes: 0 }
     }
 
     /// Runs a block and returns its outputs.
@@ -239,12 +239,8 @@ impl<'a> Machine<'a> {
     fn view(&self, operand: Operand) -> Option<ValueView<'_>> {
         match operand {
             Operand::Input(place) => self.inputs.get(place)?.view(),
-            Operand::Constant(place) => {
-                let weights = &self.program.constants;
-                let made = || self.made.get(place.checked_sub(weights.len())?);
-                let value = weights.get(place).or_else(made);
-                value.map(Value::as_view)
-            }
+            Operand::Constant(place) => self.program.constants.get(place).map(Value::as_view),
+            Operand::Computed(place) => self.computed.get(place).map(Value::as_view),
             Operand::Place(place) => self.frame[place].value.as_ref().map(Value::as_view),
         }
     }

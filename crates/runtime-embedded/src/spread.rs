@@ -51,7 +51,7 @@ struct Shared<'a> {
     /// The tensors that are observed, with what is wanted of them in this pass.
     observed: &'a [Observed],
     /// Constants that are no weights.
-    made: &'a [Value],
+    computed: &'a [Value],
     budget: Budget,
 }
 
@@ -76,8 +76,8 @@ impl Batches<'_> {
 /// Runs all batches of `source` through the network.
 pub(crate) fn run(loaded: &Loaded, source: &mut dyn Source) -> Result<Observations, RunError> {
     let budget = budget(loaded).map_err(failed)?;
-    let made = setup(loaded, budget, source)?;
-    let shared = Shared { loaded, observed: &loaded.observed, made: &made, budget };
+    let computed = setup(loaded, budget, source)?;
+    let shared = Shared { loaded, observed: &loaded.observed, computed: &computed, budget };
     let mut batches = Batches { source, held: None, only_held: false };
     if loaded.is_faithful {
         return after_first_batch(shared, &mut batches);
@@ -297,7 +297,7 @@ struct Run<'a> {
 impl Run<'_> {
     /// Runs all nodes; each tensor is observed when it is made and dropped after its last use.
     fn observe(&self, seen: &mut [Reduction]) -> Result<(), RunError> {
-        let Shared { loaded, made, budget, .. } = self.shared;
+        let Shared { loaded, computed, budget, .. } = self.shared;
         let program = &loaded.program;
         let inputs = loaded.inputs.iter().map(|input| input.prepare(self.first, self.others));
         let inputs = inputs.collect::<Result<Vec<_>, _>>()?;
@@ -306,7 +306,7 @@ impl Run<'_> {
                 self.see(place, prepared.shape(), values, &mut seen[place])?;
             }
         }
-        let mut machine = Machine::new(program, made, &inputs, self.on, self.stop, budget);
+        let mut machine = Machine::new(program, computed, &inputs, self.on, self.stop, budget);
         let mut see = |place: usize, value: &Value| match value {
             Value::FloatTensor(tensor) => {
                 self.see(place, tensor.shape(), &tensor.to_slice(), &mut seen[place])

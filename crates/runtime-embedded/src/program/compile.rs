@@ -120,9 +120,8 @@ impl Compiler<'_> {
         let made = nodes.iter().flat_map(|&index| &topology.graph().node[index].output);
         for name in made.filter(|name| read.contains(name.as_str())) {
             if let Some(operand) = names.find(name) {
-                let place = self.constants.len() + setup.outputs.len();
+                names.add(name, Operand::Computed(setup.outputs.len()));
                 setup.outputs.push(operand.into());
-                names.add(name, Operand::Constant(place));
             }
         }
         free_last_uses(&mut setup, &[]);

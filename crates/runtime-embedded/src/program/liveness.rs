@@ -32,7 +32,7 @@ pub(super) fn free_last_uses(block: &mut Block, given: &[usize]) {
 fn place_of(operand: &Operand) -> Option<usize> {
     match operand {
         Operand::Place(place) => Some(*place),
-        Operand::Input(_) | Operand::Constant(_) => None,
+        Operand::Input(_) | Operand::Constant(_) | Operand::Computed(_) => None,
     }
 }
 
