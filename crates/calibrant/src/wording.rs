@@ -91,3 +91,6 @@ fn held(error: &Any) -> Option<&Any> {
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod tests;
