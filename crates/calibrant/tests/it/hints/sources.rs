@@ -3,54 +3,43 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// Flags of other programs that messages name or that are handed to them.
-pub(super) const FOREIGN: [&str; 22] = [
-    "--build-id",
-    "--dest",
-    "--disable-pip-version-check",
-    "--fmad",
-    "--gpu-architecture",
-    "--gpus",
-    "--hash",
-    "--keep",
-    "--no-cache-dir",
-    "--no-config",
-    "--no-deps",
-    "--no-input",
-    "--only-binary",
-    "--platform",
-    "--progress-bar",
-    "--require-hashes",
-    "--requirement",
-    "--sort",
-    "--sparse",
-    "--std",
-    "--version",
-    "--calib",
-];
+/// Flags of other programs that are spelled as ours, and are handed to them.
+pub(super) const FOREIGN: [&str; 2] = ["--sort", "--std"];
 
-/// Every text with a flag in the sources of the crates, with the file it is in.
+/// Every text of the command line's sources that names a flag, with the file it is in.
 pub(super) fn texts() -> Vec<(String, String)> {
+    // The definition of the flags themselves.
+    let defines = ["args", "cache/args"].map(|it| format!("calibrant/src/{it}"));
+    let mut texts = of_crates(|it| it == "calibrant");
+    // A flag alone is handed to a program.
+    texts.retain(|(place, text)| {
+        let is_definition = defines.iter().any(|it| place.starts_with(it));
+        !is_definition && text.contains(' ') && !flags(text).is_empty()
+    });
+    texts
+}
+
+/// Every text of the libraries' sources, with the file it is in.
+pub(super) fn of_libraries() -> Vec<(String, String)> {
+    of_crates(|it| !["calibrant", "tensorrt-double"].contains(&it))
+}
+
+/// Every text in the sources of these crates, with the file it is in.
+fn of_crates(is_wanted: impl Fn(&str) -> bool) -> Vec<(String, String)> {
     let crates = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let mut files = Vec::new();
-    for folder in fs::read_dir(&crates).unwrap() {
-        collect(&folder.unwrap().path().join("src"), &mut files);
+    for folder in fs::read_dir(&crates).unwrap().map(|it| it.unwrap()) {
+        if is_wanted(folder.file_name().to_str().unwrap()) {
+            collect(&folder.path().join("src"), &mut files);
+        }
     }
     files.sort();
     let mut texts = Vec::new();
     for file in files {
         let place = file.strip_prefix(&crates).unwrap().display().to_string();
-        // The definition of the flags themselves.
-        let defines = ["calibrant/src/cli/args", "calibrant/src/cli/cache/args"];
-        if place.starts_with("tensorrt-double/") || defines.iter().any(|it| place.starts_with(it)) {
-            continue;
-        }
         let source = fs::read_to_string(&file).unwrap();
         let source = source.split("#[cfg(test)]").next().unwrap_or_default();
-        // A flag alone is handed to a program.
-        let is_text = |text: &String| text.contains(' ') && !flags(text).is_empty();
-        let named = literals(source).into_iter().filter(is_text);
-        texts.extend(named.map(|text| (place.clone(), text)));
+        texts.extend(literals(source).into_iter().map(|text| (place.clone(), text)));
     }
     texts
 }
