@@ -250,8 +250,10 @@ impl<'job, T> PipelineSource<'job, T> {
         let Failure { position, error } = failure;
         let name = self.samples[position].shared_name();
         match self.on_bad_sample {
-            _ if is_the_devices(&error) => Err(SourceError::bad_sample(position, name, error)),
-            OnBadSample::Fail => Err(SourceError::bad_sample(position, name, error)),
+            _ if is_the_devices(&error) => {
+                Err(SourceError::bad_sample(position, name, cause(error)))
+            }
+            OnBadSample::Fail => Err(SourceError::bad_sample(position, name, cause(error))),
             OnBadSample::Skip => {
                 let reason = reasons(&error);
                 self.skipped.push((position, SkippedSample { name: name.to_string(), reason }));
@@ -293,6 +295,16 @@ fn is_the_devices(error: &WorkError<SampleError>) -> bool {
         return false;
     };
     error.is::<calibrant_cuda::Error>()
+}
+
+/// What is wrong with a sample, as the crate that found it says it.
+fn cause(error: WorkError<SampleError>) -> Box<dyn std::error::Error + Send + Sync> {
+    match error {
+        WorkError::Failed(SampleError::Read(error)) => error.into(),
+        WorkError::Failed(SampleError::Preprocess(error)) => error.into(),
+        WorkError::Failed(SampleError::Slot(error)) => error.into(),
+        WorkError::Panicked { .. } => error.into(),
+    }
 }
 
 /// An error and its causes on one line.

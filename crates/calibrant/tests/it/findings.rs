@@ -155,8 +155,8 @@ fn notes_by(toml: &str) -> Vec<String> {
 fn mean_and_std_of_other_pixels_are_pointed_out() {
     let of_255 = "mean = [123.675, 116.28, 103.53]\nstd = [58.395, 57.12, 57.375]";
     for (toml, way_out) in [
-        (of_255, "use --scale 1 "),
-        ("scale = 1.0", "use --scale 1/255 "),
+        (of_255, "use the scale 1 "),
+        ("scale = 1.0", "use the scale 1/255 "),
         ("mean = [0.5, 116.28, 0.5]", "channel 1"),
     ] {
         let notes = notes_by(toml);

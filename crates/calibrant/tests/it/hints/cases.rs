@@ -63,6 +63,9 @@ pub(super) const CASES: &[Case] = &[
         "calibrate {fashion} --output {out}"),
     needs("name another folder with --output", "a file that cannot be read",
         "calibrate {fashion} --output {out}"),
+    gets("is there already; name it with --output to have it replaced",
+        "build --model {lab}/fixed/model.onnx @ 101601 && build --model {lab}/fixed/model.onnx @ 101601",
+        "build --model {lab}/fixed/model.onnx --output {lab}/fixed/model.plan @ 101601"),
     // Threads and memory.
     needs(" (--workers)", "a system without threads", "calibrate {fashion} --workers 1 -o {out}"),
     needs("--workers says how many threads do it", "a system without threads",
