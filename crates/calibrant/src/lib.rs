@@ -29,7 +29,7 @@ use std::thread;
 use std::time::Duration;
 
 use calibrant_files::printable;
-use calibrant_job::{Cancel, Config, Control, EngineReport, run};
+use calibrant_job::{Cancel, Config, Control, run};
 use calibrant_runtime::Runtime;
 use clap::Parser as _;
 use clap::error::ErrorKind;
@@ -91,12 +91,6 @@ fn dispatch(cli: Cli, runtimes: &[Arc<dyn Runtime>]) -> Result<Exit, Error> {
 
 fn job(config: &Config, general: &GeneralArgs, control: Control<'_>) -> Result<Exit, Error> {
     let report = run(config, control)?;
-    if let EngineReport::Missing { .. } = report.engine {
-        control.note(
-            "--tensorrt fetch gets NVIDIA's TensorRT-RTX, --tensorrt PATH names another TensorRT, and `calibrant doctor` \
-             lists the places looked at",
-        );
-    }
     if general.json { print_json(&report.to_json()) } else { print(&format!("{report}\n")) }
 }
 

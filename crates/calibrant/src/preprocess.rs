@@ -5,15 +5,16 @@ use std::path::{Path, PathBuf};
 
 use calibrant_dataset::SAMPLE_LIMIT_BYTES;
 use calibrant_files::write_atomic;
-use calibrant_job::ConfigError;
 use calibrant_job::findings;
 use calibrant_job::guard::{Inputs, Role, Target};
+use calibrant_job::{About, ConfigError};
 use calibrant_preprocess::{Color, Pipeline, Preprocess as _, Scratch};
 use serde::Serialize;
 
 use crate::args::{DecodeArg, GeneralArgs, PreprocessArgs};
 use crate::error::{Error, JobError};
 use crate::exit::Exit;
+use crate::wording::of_note;
 use crate::{print, print_json, resolve};
 
 #[derive(Debug, clap::Args)]
@@ -140,7 +141,7 @@ impl Seen {
             let _ = writeln!(text, "{channel:<8} {minimum:>12.6} {maximum:>12.6} {mean:>12.6}");
         }
         if let Some(doubt) = &self.doubt {
-            let _ = writeln!(text, "\n{doubt}");
+            let _ = writeln!(text, "\n{doubt}{}", of_note(About::Normalisation));
         }
         let _ = write!(text, "\n{}", self.preprocessing);
         text

@@ -14,6 +14,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 
 use crate::pace::{Pace, clock};
 use crate::say;
+use crate::wording::of_note;
 
 /// A stage shorter than this is not worth a line.
 const WORTH_A_LINE: Duration = Duration::from_millis(500);
@@ -147,7 +148,9 @@ impl Observer for Progress {
             Event::Reached(step) => shown.reached(step),
             Event::At(what) => shown.bar.set_message(name(what).into_owned()),
             Event::Finished { took } => shown.finish(took),
-            Event::Note(text) => shown.line(&format!("note: {text}")),
+            Event::Note { about, text } => {
+                shown.line(&format!("note: {text}{}", of_note(about)));
+            }
             _ => {}
         }
     }

@@ -14,7 +14,7 @@ use std::error::Error as StdError;
 use calibrant_backend_tensorrt::FeedError;
 use calibrant_decode_cuda::OpenError;
 use calibrant_engine::BuildError;
-use calibrant_job::ConfigError;
+use calibrant_job::{About, ConfigError};
 use calibrant_preprocess::PreprocessError;
 
 use crate::error::{Error, JobError, UsageError};
@@ -25,6 +25,17 @@ type Any = dyn StdError + 'static;
 /// The message of an error, with the flags that help behind it; its causes are not among it.
 pub(crate) fn said(error: &Any) -> String {
     format!("{error}{}", way_out(error).unwrap_or_default())
+}
+
+/// What stands behind a remark.
+pub(crate) fn of_note(about: About) -> &'static str {
+    match about {
+        About::Normalisation => "; --scale, --mean and --std say otherwise",
+        About::NoTensorRt => {
+            "; --tensorrt fetch gets NVIDIA's TensorRT-RTX, --tensorrt PATH names another, and `calibrant doctor` lists the places looked at"
+        }
+        _ => "",
+    }
 }
 
 /// What stands behind the message of an error, with what joins them; `None` where the message says all.

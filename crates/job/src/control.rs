@@ -86,7 +86,12 @@ impl<'a> Control<'a> {
 
     /// Makes a remark that a user should read.
     pub fn note(self, text: &str) {
-        self.event(Event::Note(text));
+        self.note_of(About::Anything, text);
+    }
+
+    /// As [`note`](Self::note), about something that people can change.
+    pub fn note_of(self, about: About, text: &str) {
+        self.event(Event::Note { about, text });
     }
 
     /// Whether the job is to stop.
@@ -151,7 +156,24 @@ pub enum Event<'a> {
         took: Duration,
     },
     /// A remark that a user should read.
-    Note(&'a str),
+    Note {
+        /// What it is about.
+        about: About,
+        /// The remark, as the report has it.
+        text: &'a str,
+    },
+}
+
+/// What a remark is about, for whoever knows how people change that.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum About {
+    /// Nothing that has a name here.
+    Anything,
+    /// Scale, mean and standard deviation of the preprocessing.
+    Normalisation,
+    /// That there is no TensorRT.
+    NoTensorRt,
 }
 
 /// The stages of a job, in their order.

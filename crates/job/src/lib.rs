@@ -53,7 +53,7 @@ pub use config::{
     DEFAULT_ENGINE_BATCHES, DEFAULT_METHOD, Engine, EnginePolicy, Labelled, OnBadSample, Ranges,
     all_processors,
 };
-pub use control::{Cancel, Control, Event, Observer, Stage, Unobserved};
+pub use control::{About, Cancel, Control, Event, Observer, Stage, Unobserved};
 pub use error::{CacheProblem, ConfigError, Error};
 pub use fit::InputProblem;
 pub use memory::default_memory_bytes;

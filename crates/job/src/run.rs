@@ -19,7 +19,7 @@ use calibrant_tensor::{Digest, digest};
 
 use crate::calibrate::{Calibrated, OfSamples, calibrate, find_samples};
 use crate::config::{Backend, Calibration, Config, DEFAULT_CACHE_VERSION, EnginePolicy, Ranges};
-use crate::control::{Control, Stage};
+use crate::control::{About, Control, Stage};
 use crate::engine::{build_plan, cache_version, find_library};
 use crate::error::{ConfigError, Error};
 use crate::findings;
@@ -174,10 +174,15 @@ impl<'run> Job<'run> {
 
     /// Tells the user something, once.
     fn note(&mut self, text: String) {
+        self.note_of(About::Anything, text);
+    }
+
+    /// Tells the user something that people can change, once.
+    fn note_of(&mut self, about: About, text: String) {
         if self.notes.contains(&text) {
             return;
         }
-        self.control.note(&text);
+        self.control.note_of(about, &text);
         self.notes.push(text);
     }
 
@@ -220,7 +225,7 @@ impl<'run> Job<'run> {
             self.note(format!("samples: {}", dataset.census()));
         }
         if let Some(doubt) = findings::doubt(preprocess) {
-            self.note(doubt);
+            self.note_of(About::Normalisation, doubt);
         }
         Ok(Some(dataset))
     }
@@ -460,7 +465,7 @@ impl<'run> Job<'run> {
         let found = match library {
             Library::Found(found) => found,
             Library::Missing(_) => {
-                self.note(format!("no engine was built: {NO_TENSORRT}"));
+                self.note_of(About::NoTensorRt, format!("no engine was built: {NO_TENSORRT}"));
                 return Ok(EngineReport::Missing { reason: NO_TENSORRT.to_owned() });
             }
             Library::Unwanted => return Ok(EngineReport::Unwanted),

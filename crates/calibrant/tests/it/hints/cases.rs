@@ -125,6 +125,9 @@ pub(super) const CASES: &[Case] = &[
     shows(" with --method {method}", "calibrate again with --method tensorrt-faithful",
         "quantize --model {model} --calibration-cache {lab}/0/table/calibration.json --method tensorrt-faithful --engine none -o {out}",
         "calibrate {fashion} --method tensorrt-faithful -o {out}"),
+    gets("; --scale, --mean and --std say otherwise",
+        "calibrate --model {model} {pictures} --preset imagenet --size 28x28 --mean 123.675,116.28,103.53 --std 58.395,57.12,57.375 -o {out}",
+        "calibrate --model {model} {pictures} --preset imagenet --size 28x28 --mean 123.675,116.28,103.53 --std 58.395,57.12,57.375 --scale 1 -o {out}"),
     // Deployment targets.
     shows("leave --int8-via out", "takes int8 from the model with Q/DQ nodes alone; leave --int8-via out",
         "quantize {fashion} --for tensorrt-11.1 --int8-via cache --engine none -o {out}",
