@@ -7,11 +7,14 @@ use calibrant_calibration::{
     BackendInfo, Histograms, Manifest, Method, SampleDigest, SavedStatistics, Table,
 };
 use calibrant_dataset::{Dataset, Labels};
-use calibrant_format::Format;
+use calibrant_format::{Format, Numbers};
 use calibrant_onnx::Model;
 use calibrant_prefetch::Stats;
 use calibrant_preprocess::Preprocess;
-use calibrant_runtime::{Network, RunError, Runtime, Settings, SourceErrorKind, Wanted, What};
+use calibrant_rewrite::{QuantizeOptions, needed_ranges};
+use calibrant_runtime::{
+    LoadError, Network, RunError, Runtime, Settings, SourceErrorKind, Wanted, What,
+};
 use calibrant_tensor::Digest;
 
 use crate::config::{Calibration, Labelled};
@@ -19,7 +22,7 @@ use crate::control::Control;
 use crate::error::{ConfigError, Error};
 use crate::files::{Files, Passed, pipeline, with_files};
 use crate::model::LoadedModel;
-use crate::report::{PROGRAM, PipelineReport, RunReport, SkippedSample};
+use crate::report::{NotRun, PROGRAM, PipelineReport, RunReport, SkippedSample};
 use crate::suspects::Suspects;
 
 /// Samples, and how they become what a network is fed.
@@ -94,7 +97,8 @@ pub(crate) fn calibrate(
         samples_per_run: model.samples_per_run(),
         memory_bytes: calibration.memory_bytes,
     };
-    let mut network = load(runtime, &model.model, method, &settings)?;
+    let Reached { mut network, not_run } =
+        load_reached(runtime, &model.model, (method, format), &settings)?;
     let picture = preprocess.zip(model.inputs.first());
     let picture = picture.map(|(preprocess, input)| (Arc::clone(&input.name), preprocess));
     let files = Files {
@@ -115,8 +119,59 @@ pub(crate) fn calibrate(
         manifest(model.sha256, described.clone(), (method, batch_size), used, network.info());
     let statistics = SavedStatistics::new(&statistics, manifest);
     let table = Table::new(&statistics, method, format)?;
-    let report = report(samples, &table, described, skipped, suspects, stats);
+    let run = report(samples, &table, described, skipped, suspects, stats);
+    let report = RunReport { not_run, ..run };
     Ok(Calibrated { statistics, table, report })
+}
+
+/// A model, ready to be run as far as the runtime goes in it.
+#[derive(Debug)]
+pub(crate) struct Reached {
+    pub(crate) network: Box<dyn Network>,
+    /// The nodes that are not run, nor what depends on them.
+    pub(crate) not_run: Vec<NotRun>,
+}
+
+/// The model, which is to be quantized to `format`, ready to be run for what the method reads: all of it, or what does not
+/// depend on nodes that the runtime does not run.
+///
+/// # Errors
+///
+/// When it does not take the model at all, or so little of it that nothing could be quantized.
+pub(crate) fn load_reached(
+    runtime: &dyn Runtime,
+    model: &Model,
+    (method, format): (Method, &Format),
+    settings: &Settings,
+) -> Result<Reached, Error> {
+    let refused = |source| Error::Load { runtime: runtime.name().to_owned(), source };
+    let whole = match load(runtime, model, method, settings) {
+        Ok(network) => return Ok(Reached { network, not_run: Vec::new() }),
+        Err(whole) => whole,
+    };
+    let Error::Load { source: LoadError::Unsupported { .. } | LoadError::Node { .. }, .. } = whole
+    else {
+        return Err(whole);
+    };
+    let survey = runtime.survey(model).map_err(refused)?;
+    if survey.runs_all() {
+        return Err(whole);
+    }
+    let unreached = survey.unreached(model).map_err(refused)?;
+    let options = QuantizeOptions::all(Numbers::both(*format));
+    // What is wrong with the model for the rewrite, the rewrite says.
+    let needed = needed_ranges(model, &options).unwrap_or_default();
+    if !needed.iter().any(|tensors| tensors.is_disjoint(&unreached)) {
+        return Err(whole);
+    }
+    let wanted = Wanted::all_but(unreached, What::Statistics(method.histograms()));
+    let network = runtime.load(model, &wanted, settings).map_err(refused)?;
+    let not_run = survey.refused().map(|node| NotRun {
+        node: node.node.clone(),
+        operator: node.operator.clone(),
+        reason: node.refusal.as_ref().map(ToString::to_string).unwrap_or_default(),
+    });
+    Ok(Reached { network, not_run: not_run.collect() })
 }
 
 /// The model, ready to be run for what the method reads.
@@ -187,6 +242,7 @@ fn report(
         found: dataset.census().clone(),
         skipped,
         suspects,
+        not_run: Vec::new(),
         batch_size: calibration.batch_size.get(),
         tensors: table.tensors().len(),
         all_zero: all_zero.map(|(name, _)| name.clone()).collect(),

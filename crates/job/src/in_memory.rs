@@ -40,11 +40,12 @@ use calibrant_rewrite::{QuantizeOptions, Summary, quantize};
 use calibrant_runtime::{Runtime, Sample, Settings, Source, SourceError};
 use calibrant_tensor::{Digest, Input, digest, digest_tensors};
 
-use crate::calibrate::{interrupted, load, manifest};
+use crate::calibrate::{Reached, interrupted, load_reached, manifest};
 use crate::config::all_processors;
 use crate::control::{Control, Event};
 use crate::error::Error;
 use crate::memory::default_memory_bytes;
+use crate::report::NotRun;
 
 /// How a model is calibrated: made by [`How::new`], changed field by field.
 #[derive(Clone)]
@@ -77,6 +78,8 @@ pub struct Calibrated {
     pub table: Table,
     /// What they were chosen for.
     pub format: Format,
+    /// Nodes that the runtime does not run: what depends on them has no range.
+    pub not_run: Vec<NotRun>,
 }
 
 impl How {
@@ -110,7 +113,8 @@ pub fn calibrate(
     let samples_per_run = fixed.and_then(NonZeroUsize::new).unwrap_or(NonZeroUsize::MIN);
     let settings =
         Settings { workers: how.workers, samples_per_run, memory_bytes: how.memory_bytes };
-    let mut network = load(&*how.runtime, model, how.method, &settings)?;
+    let Reached { mut network, not_run } =
+        load_reached(&*how.runtime, model, (how.method, &how.format), &settings)?;
     let mut source = Digesting { source, control, samples: Vec::new(), first_batch: None };
     let seen = network.run(&mut source).map_err(interrupted)?;
     let sha256 = match how.model_sha256 {
@@ -121,7 +125,7 @@ pub fn calibrate(
     let manifest = manifest(sha256, described, by, source.samples, network.info());
     let statistics = SavedStatistics::new(&seen.statistics, manifest);
     let table = Table::new(&statistics, how.method, &how.format)?;
-    Ok(Calibrated { statistics, table, format: how.format })
+    Ok(Calibrated { statistics, table, format: how.format, not_run })
 }
 
 impl Calibrated {

@@ -66,8 +66,8 @@ pub use pictures::Pictures;
 pub use precision::{ParsePrecisionError, Precision};
 pub use ranges::{Reused, reuse};
 pub use report::{
-    CalibrationReport, CopyReport, EngineReport, FileReport, ModelReport, NativeReport, PROGRAM,
-    PipelineReport, REPORT_SCHEMA_VERSION, Report, RunReport, SkippedSample, StageReport,
+    CalibrationReport, CopyReport, EngineReport, FileReport, ModelReport, NativeReport, NotRun,
+    PROGRAM, PipelineReport, REPORT_SCHEMA_VERSION, Report, RunReport, SkippedSample, StageReport,
     StageTimes,
 };
 pub use rewrite::note_unranged;

@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use crate::control::Stage;
 use crate::output::{REPORT, seal};
 use crate::precision::Precision;
-use crate::suspects::Suspects;
+use crate::suspects::{Suspects, first_few};
 
 /// Name and version of this program, as manifests and reports give it.
 pub const PROGRAM: &str = concat!("calibrant ", env!("CARGO_PKG_VERSION"));
@@ -121,6 +121,8 @@ pub struct RunReport {
     pub skipped: Vec<SkippedSample>,
     /// Copies, and pictures that show nothing.
     pub suspects: Suspects,
+    /// Nodes that the runtime does not run: what depends on them has no range, and stays in float.
+    pub not_run: Vec<NotRun>,
     /// Samples in a batch.
     pub batch_size: usize,
     /// The number of tensors with a range.
@@ -131,6 +133,17 @@ pub struct RunReport {
     pub classes: Option<BTreeMap<String, u64>>,
     /// Where the pipeline spent and waited.
     pub pipeline: PipelineReport,
+}
+
+/// A node that a runtime does not run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct NotRun {
+    /// As messages call it: `NonMaxSuppression "nms" (#212)`.
+    pub node: String,
+    /// Its operator, with the domain when that is not ONNX's own.
+    pub operator: String,
+    /// What stands in the way.
+    pub reason: String,
 }
 
 /// A calibration by TensorRT.
@@ -254,6 +267,21 @@ pub struct StageReport {
 impl StageReport {
     pub(crate) fn new(stage: Stage, took: Duration) -> Self {
         Self { stage, seconds: took.as_secs_f64() }
+    }
+}
+
+impl RunReport {
+    /// What a user should know of nodes that were not run.
+    pub(crate) fn note_not_run(&self) -> Option<String> {
+        let nodes: Vec<&str> = self.not_run.iter().map(|it| it.node.as_str()).collect();
+        let all = if nodes.len() > 1 { format!("; {REPORT} lists them") } else { String::new() };
+        (!nodes.is_empty()).then(|| {
+            format!(
+                "the {} backend does not run {}: what depends on it has no range and stays in float{all}",
+                self.backend.name,
+                first_few(&nodes)
+            )
+        })
     }
 }
 

@@ -328,6 +328,9 @@ impl<'run> Job<'run> {
                 calibrate(&of_samples, &**runtime, (*method, &format), model, control)
             })?;
         self.note_samples(report.skipped.len(), report.classes.as_ref(), &report.suspects);
+        if let Some(note) = report.note_not_run() {
+            self.note(note);
+        }
         // TensorRT's calibrators, and so its caches, are for int8.
         let cache = (format == INT8).then(|| Cache::from_table(&table, version)).transpose()?;
         let remarks = findings::remarks(cache.as_ref(), Some(&table), model, &self.config.model)?;

@@ -35,6 +35,8 @@ mod placement;
 mod qdq;
 mod weights;
 
+use std::collections::BTreeSet;
+
 use calibrant_format::{Granularity, Ranges, Scheme};
 use calibrant_onnx::{Model, Topology};
 use calibrant_prepare::{BLOCKS, NEEDED, drop_unread, prepare};
@@ -47,7 +49,7 @@ pub use summary::{
     NodeSummary, Note, Outcome, QuantizedActivation, QuantizedInput, Reason, Summary,
 };
 
-use placement::{Decision, Scaled};
+use placement::{Decision, InputKind, Scaled};
 
 /// Returns `model` with Q/DQ pairs, and what was done to each of its nodes.
 ///
@@ -87,6 +89,38 @@ pub fn quantize(
     notes.extend(weight_notes);
     let summary = Summary { preparation, nodes, activations, notes };
     Ok((model, summary))
+}
+
+/// The activations that each node of `model` would read quantized if every tensor had a range; of nodes that read none, as
+/// those that stay in float, there is nothing.
+///
+/// So what has to be calibrated for a quantized model is known before anything is.
+///
+/// # Errors
+///
+/// As [`quantize`], but for missing ranges and for a model in which nothing can be quantized, which reads nothing.
+pub fn needed_ranges(
+    model: &Model,
+    options: &QuantizeOptions,
+) -> Result<Vec<BTreeSet<String>>, RewriteError> {
+    if let Some(reason) = already_quantized(model) {
+        return Err(RewriteError::AlreadyQuantized { reason });
+    }
+    let (model, _) = prepare(model, first_opset(&options.scheme))?;
+    let graph = model.graph();
+    let topology = Topology::new(graph)?;
+    let made = graph.node.iter().flat_map(|node| &node.output).cloned();
+    let given = graph.input.iter().map(|input| input.label().to_owned());
+    let ranges = Ranges::of_amax(made.chain(given).map(|tensor| (tensor, 1.0)));
+    let ranges = ranges.unwrap_or_default();
+    let decisions = placement::place(&topology, options, &ranges)?;
+    let needed = decisions.iter().zip(&graph.node).filter_map(|(decision, node)| {
+        let Decision::Quantize(inputs) = decision else { return None };
+        let activations =
+            inputs.iter().filter(|it| matches!(it.kind, InputKind::Activation { .. }));
+        Some(activations.map(|it| node.input[it.input].clone()).collect::<BTreeSet<_>>())
+    });
+    Ok(needed.filter(|tensors| !tensors.is_empty()).collect())
 }
 
 /// The first opset that can say what `scheme` asks for.

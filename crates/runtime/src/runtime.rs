@@ -1,11 +1,12 @@
 //! The two traits: what can run models, and a model that is loaded.
 
+use std::collections::BTreeSet;
 use std::fmt::Debug;
 use std::num::NonZeroUsize;
 
 use calibrant_calibration::BackendInfo;
-use calibrant_onnx::Model;
 use calibrant_onnx::proto::NodeProto;
+use calibrant_onnx::{Model, Topology};
 
 use crate::{LoadError, Observations, Refusal, Refused, RunError, Source, Unavailable, Wanted};
 
@@ -146,6 +147,28 @@ impl Survey {
             return Ok(());
         }
         Err(LoadError::Unsupported { runtime: runtime.to_owned(), nodes })
+    }
+
+    /// The tensors of `model`, which was surveyed, that cannot be had: a node that is not run makes them, or what they
+    /// depend on.
+    ///
+    /// # Errors
+    ///
+    /// When the model's nodes have no order.
+    pub fn unreached(&self, model: &Model) -> Result<BTreeSet<String>, LoadError> {
+        let topology = Topology::new(model.graph())?;
+        let nodes = &topology.graph().node;
+        let refused = nodes.iter().zip(&self.nodes).filter(|(_, it)| it.refusal.is_some());
+        let mut open: Vec<&str> =
+            refused.flat_map(|(node, _)| &node.output).map(String::as_str).collect();
+        let mut unreached = BTreeSet::new();
+        while let Some(tensor) = open.pop() {
+            if !tensor.is_empty() && unreached.insert(tensor.to_owned()) {
+                let readers = topology.consumers(tensor).iter();
+                open.extend(readers.flat_map(|it| &nodes[it.node].output).map(String::as_str));
+            }
+        }
+        Ok(unreached)
     }
 
     /// Whether every node is run.

@@ -140,8 +140,13 @@ impl Runtime for Scripted {
         wanted: &Wanted,
         _settings: &Settings,
     ) -> Result<Box<dyn Network>, LoadError> {
-        self.survey(model)?.check(self.name())?;
-        let has = self.has(model);
+        let survey = self.survey(model)?;
+        let unreached = survey.unreached(model)?;
+        if unreached.iter().any(|tensor| !wanted.of_tensor(tensor).is_empty()) {
+            survey.check(self.name())?;
+        }
+        let mut has = self.has(model);
+        has.retain(|tensor| !unreached.contains(tensor));
         if let Some(tensor) = wanted.named().find(|name| !has.iter().any(|has| has == name)) {
             return Err(LoadError::NoTensor { tensor: tensor.to_owned() });
         }

@@ -344,6 +344,14 @@ pub fn survey(runtime: &dyn Runtime) {
         }
         other => panic!("{other}"),
     }
+    // What does not depend on it can be had.
+    let unreached = survey.unreached(&unheard_of()).unwrap();
+    assert_eq!(unreached.iter().collect::<Vec<_>>(), ["turned"]);
+    let wanted = Wanted::all_but(unreached, What::Statistics(Histograms::Invariant));
+    let mut network = runtime.load(&unheard_of(), &wanted, &settings).unwrap();
+    let seen = network.run(&mut ScriptedSource::of_samples(&samples(2), 1)).unwrap();
+    let has = |tensor| seen.statistics.tensors.contains_key(tensor);
+    assert_eq!(["x", "relu", "turned"].map(has), [true, true, false]);
 }
 
 /// The source's errors pass through as they are, and a sample without an input is named.

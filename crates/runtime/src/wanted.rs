@@ -22,6 +22,8 @@ pub struct Wanted {
 pub enum Which {
     /// Every float32 activation, and every float32 input, that depends on the values of the inputs.
     Floats,
+    /// All of [`Floats`](Self::Floats) but those of these names, which may be anything.
+    FloatsBut(BTreeSet<String>),
     /// Those of these names, each of which must be one of [`Floats`](Self::Floats).
     Named(BTreeSet<String>),
 }
@@ -56,6 +58,12 @@ impl Wanted {
         Self::default().and(Which::Floats, what)
     }
 
+    /// This of every float tensor but those of these names; nodes that only they depend on are not run.
+    #[must_use]
+    pub fn all_but(names: BTreeSet<String>, what: What) -> Self {
+        Self::default().and(Which::FloatsBut(names), what)
+    }
+
     /// This of the tensors of these names.
     #[must_use]
     pub fn of<N: Into<String>>(names: impl IntoIterator<Item = N>, what: What) -> Self {
@@ -81,7 +89,7 @@ impl Wanted {
     /// The tensors that are asked for by name.
     pub fn named(&self) -> impl Iterator<Item = &str> {
         let names = self.wants.iter().filter_map(|(which, _)| match which {
-            Which::Floats => None,
+            Which::Floats | Which::FloatsBut(_) => None,
             Which::Named(names) => Some(names),
         });
         names.flatten().map(String::as_str)
@@ -92,6 +100,7 @@ impl Which {
     fn includes(&self, tensor: &str) -> bool {
         match self {
             Self::Floats => true,
+            Self::FloatsBut(names) => !names.contains(tensor),
             Self::Named(names) => names.contains(tensor),
         }
     }

@@ -17,6 +17,7 @@ mod keeping;
 mod kill;
 mod models;
 mod preprocess;
+mod reach;
 mod runtimes;
 mod sets;
 mod shapes;
