@@ -18,7 +18,9 @@ fn commit() -> Option<String> {
     }
     let branch = git(&["symbolic-ref", "--quiet", "HEAD"]);
     for name in ["HEAD", "logs/HEAD"].into_iter().chain(branch.as_deref()) {
-        let path = root.join(git(&["rev-parse", "--git-path", name])?);
+        // Relative to where git runs.
+        let path =
+            Path::new(env!("CARGO_MANIFEST_DIR")).join(git(&["rev-parse", "--git-path", name])?);
         // A file that is not there would have this run at every build.
         if path.exists() {
             println!("cargo::rerun-if-changed={}", path.display());
