@@ -11,7 +11,7 @@ pub enum CastError {
     /// A bound of a range is infinite or not a number.
     #[error("a bound of the range of tensor \"{tensor}\" is {bound}; bounds are finite numbers")]
     NonFiniteRange {
-        /// The tensor.
+        /// Its name in the model.
         tensor: String,
         /// What was given.
         bound: f32,

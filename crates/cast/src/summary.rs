@@ -86,7 +86,7 @@ pub enum KeptReason {
     },
     /// A tensor goes beyond the type.
     Overflow {
-        /// The tensor.
+        /// Its name in the model.
         tensor: String,
         /// Its largest magnitude over all samples.
         reached: f32,
@@ -95,7 +95,7 @@ pub enum KeptReason {
     },
     /// A tensor would be all zeros.
     Vanishes {
-        /// The tensor.
+        /// Its name in the model.
         tensor: String,
         /// Its largest magnitude, over all samples or of a constant.
         reached: f32,
@@ -132,7 +132,7 @@ pub enum KeptReason {
     },
     /// Whole numbers that the type cannot tell apart.
     WholeNumbers {
-        /// The tensor.
+        /// Its name in the model.
         tensor: String,
         /// Its largest magnitude over all samples.
         reached: f32,
@@ -141,7 +141,7 @@ pub enum KeptReason {
     },
     /// Angles that the type rounds too coarsely.
     Angles {
-        /// The tensor.
+        /// Its name in the model.
         tensor: String,
         /// Its largest magnitude over all samples.
         reached: f32,

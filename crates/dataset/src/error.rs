@@ -73,7 +73,7 @@ pub enum DatasetError {
         path.display(), format.name, format.tool
     )]
     Compressed {
-        /// The file.
+        /// Its path, as it was named.
         path: PathBuf,
         /// How it is compressed.
         format: Compression,
@@ -89,7 +89,7 @@ pub enum DatasetError {
     /// COCO's annotations.
     #[error("the annotations `{}`", path.display())]
     Coco {
-        /// The file.
+        /// Its path, as it was named.
         path: PathBuf,
         /// What is wrong with them.
         source: CocoError,
@@ -190,7 +190,7 @@ pub enum LabelError {
     /// The table of labels could not be read.
     #[error("cannot read the labels `{}`", path.display())]
     Io {
-        /// The file.
+        /// Its path, as it was named.
         path: PathBuf,
         /// What the system said.
         source: io::Error,
@@ -201,7 +201,7 @@ pub enum LabelError {
     /// COCO's annotations.
     #[error("the annotations `{}`", path.display())]
     Coco {
-        /// The file.
+        /// Its path, as it was named.
         path: PathBuf,
         /// What is wrong with them.
         source: CocoError,
@@ -209,13 +209,13 @@ pub enum LabelError {
     /// A COCO file that says of no picture what it shows.
     #[error("`{}` lists pictures, and has no `annotations` with `categories` that could be their classes", path.display())]
     NoAnnotations {
-        /// The file.
+        /// Its path, as it was named.
         path: PathBuf,
     },
     /// The table does not begin with the names of its columns.
     #[error("the labels `{}` must begin with a line `file,label` or `file,label,accepted`, not `{found}`", path.display())]
     Header {
-        /// The file.
+        /// Its path, as it was named.
         path: PathBuf,
         /// Its first line.
         found: String,
@@ -223,7 +223,7 @@ pub enum LabelError {
     /// A row of the table.
     #[error("the labels `{}`, line {line}", path.display())]
     Line {
-        /// The file.
+        /// Its path, as it was named.
         path: PathBuf,
         /// Counted from 1.
         line: usize,
@@ -267,13 +267,13 @@ pub enum ReadError {
     /// The file was there when the set was opened.
     #[error("`{}` has gone, or is a link that leads nowhere", path.display())]
     Gone {
-        /// The file.
+        /// Its path, as it was named.
         path: PathBuf,
     },
     /// The file cannot be read, or is none.
     #[error("cannot read `{}`", path.display())]
     Io {
-        /// The file.
+        /// Its path, as it was named.
         path: PathBuf,
         /// What the system said.
         source: io::Error,
@@ -281,7 +281,7 @@ pub enum ReadError {
     /// The file is being written to.
     #[error("`{}` changed while it was read: it had {expected} bytes and gave {found}{}", path.display(), if found > expected { " or more" } else { "" })]
     Changed {
-        /// The file.
+        /// Its path, as it was named.
         path: PathBuf,
         /// Its length before.
         expected: u64,

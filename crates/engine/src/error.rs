@@ -192,7 +192,7 @@ pub enum BuildError {
     Io {
         /// What was to be done.
         action: &'static str,
-        /// The file.
+        /// Its path, as it was named.
         path: PathBuf,
         /// Why.
         source: io::Error,

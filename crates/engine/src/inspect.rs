@@ -43,7 +43,7 @@ pub enum InspectError {
     /// The file cannot be read.
     #[error("cannot read {}", path.display())]
     Read {
-        /// The file.
+        /// Its path, as it was named.
         path: PathBuf,
         /// Why.
         source: io::Error,

@@ -79,7 +79,7 @@ pub struct Ranges {
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[error("the range of tensor `{tensor}` is {amax}; it must be finite and at least 0")]
 pub struct UnusableRange {
-    /// The tensor.
+    /// Its name in the model.
     pub tensor: String,
     /// What was given.
     pub amax: f32,

@@ -50,7 +50,7 @@ pub enum Error {
     /// A file's bytes cannot be read.
     #[error("cannot read `{}`", path.display())]
     Read {
-        /// The file.
+        /// Its path, as it was named.
         path: PathBuf,
         /// What the system said.
         source: std::io::Error,

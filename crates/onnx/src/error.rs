@@ -14,7 +14,7 @@ pub enum Error {
     /// A file could not be opened or read.
     #[error("cannot read {}", path.display())]
     Read {
-        /// The file.
+        /// Its path, as it was named.
         path: PathBuf,
         /// What the operating system said.
         source: io::Error,
@@ -26,7 +26,7 @@ pub enum Error {
         path.display()
     )]
     FileTooLarge {
-        /// The file.
+        /// Its path, as it was named.
         path: PathBuf,
         /// Its size.
         n_bytes: u64,
@@ -131,7 +131,7 @@ pub enum ExternalProblem {
     /// The file cannot be opened or read.
     #[error("cannot read {}", path.display())]
     Read {
-        /// The file.
+        /// Its path, as it was named.
         path: PathBuf,
         /// What the operating system said.
         source: io::Error,

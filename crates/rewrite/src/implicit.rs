@@ -51,7 +51,7 @@ pub enum ScaleError {
         "tensor \"{tensor}\" is quantized with the zero point {zero_point}, and a calibration cache has none but 0; quantize the model symmetrically"
     )]
     Asymmetric {
-        /// The tensor.
+        /// Its name in the model.
         tensor: String,
         /// Its first zero point that is not 0.
         zero_point: i64,
@@ -61,7 +61,7 @@ pub enum ScaleError {
         "tensor \"{tensor}\" is quantized to {dtype}, and a calibration cache is for int8 alone"
     )]
     NotInt8 {
-        /// The tensor.
+        /// Its name in the model.
         tensor: String,
         /// What it is quantized to.
         dtype: String,
@@ -71,7 +71,7 @@ pub enum ScaleError {
         "tensor \"{tensor}\" has {scales} scales, and a calibration cache has one for each tensor; quantize activations as a whole"
     )]
     PerChannel {
-        /// The tensor.
+        /// Its name in the model.
         tensor: String,
         /// How many scales it has.
         scales: usize,
@@ -79,13 +79,13 @@ pub enum ScaleError {
     /// The scale is computed while the model runs.
     #[error("the scale of tensor \"{tensor}\" is not a constant of the model")]
     ComputedScale {
-        /// The tensor.
+        /// Its name in the model.
         tensor: String,
     },
     /// The scale is 0, negative, infinite or not a number.
     #[error("the scale of tensor \"{tensor}\" is {scale}, which is no scale")]
     Unusable {
-        /// The tensor.
+        /// Its name in the model.
         tensor: String,
         /// The scale.
         scale: f32,

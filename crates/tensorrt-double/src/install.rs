@@ -81,7 +81,7 @@ pub enum InstallError {
     /// A file cannot be read or written.
     #[error("cannot lay out {}", path.display())]
     File {
-        /// The file.
+        /// Its path, as it was named.
         path: PathBuf,
         /// What the system says.
         source: io::Error,

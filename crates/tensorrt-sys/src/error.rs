@@ -75,7 +75,7 @@ pub enum OpenError {
     /// The file ends too early: the loader would bring the process down.
     #[error("{} lacks its last {missing} bytes; get it again", path.display())]
     Truncated {
-        /// The file.
+        /// Its path, as it was named.
         path: PathBuf,
         /// How many bytes are missing.
         missing: u64,
@@ -83,7 +83,7 @@ pub enum OpenError {
     /// The file is a library, but not this one.
     #[error("{} has no symbol {symbol}: it is not a TensorRT library of the expected kind", path.display())]
     Symbol {
-        /// The file.
+        /// Its path, as it was named.
         path: PathBuf,
         /// What it lacks.
         symbol: &'static str,
@@ -91,7 +91,7 @@ pub enum OpenError {
     /// A version that no table fits.
     #[error("{} is {version}, which this program does not know; it knows {}", path.display(), known_generations())]
     UnknownGeneration {
-        /// The file.
+        /// Its path, as it was named.
         path: PathBuf,
         /// What it says it is.
         version: Version,

@@ -34,7 +34,7 @@ pub enum CacheError {
     /// The file cannot be read.
     #[error("cannot read the calibration cache `{}`", path.display())]
     Read {
-        /// The file.
+        /// Its path, as it was named.
         path: PathBuf,
         /// What the system said.
         source: io::Error,
@@ -42,7 +42,7 @@ pub enum CacheError {
     /// The file holds something else.
     #[error("`{}` is no TensorRT calibration cache", path.display())]
     Parse {
-        /// The file.
+        /// Its path, as it was named.
         path: PathBuf,
         /// What is wrong in it.
         source: ParseCacheError,

@@ -55,7 +55,7 @@ pub enum MergeError {
         "tensor `{name}` has the scale {scale}, with which nothing can be compared; mend it, or merge by first"
     )]
     Incomparable {
-        /// The tensor.
+        /// Its name in the model.
         name: String,
         /// NaN, or below 0.
         scale: f32,

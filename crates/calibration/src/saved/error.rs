@@ -12,7 +12,7 @@ pub enum StatisticsError {
     /// The file cannot be read.
     #[error("cannot read the calibration statistics `{}`", path.display())]
     Read {
-        /// The file.
+        /// Its path, as it was named.
         path: PathBuf,
         /// What the system said.
         source: io::Error,
@@ -20,7 +20,7 @@ pub enum StatisticsError {
     /// The file holds something else.
     #[error("`{}` holds no calibration statistics that can be used", path.display())]
     Parse {
-        /// The file.
+        /// Its path, as it was named.
         path: PathBuf,
         /// What is wrong in it.
         source: Box<Self>,

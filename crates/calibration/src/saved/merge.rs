@@ -77,7 +77,7 @@ pub enum MergeStatisticsError {
         "`{second}` and what came before have more values of tensor `{tensor}` than can be counted"
     )]
     TooMany {
-        /// The tensor.
+        /// Its name in the model.
         tensor: String,
         /// The shard with which they are too many.
         second: String,

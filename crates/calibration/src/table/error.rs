@@ -16,7 +16,7 @@ pub enum TableError {
     /// The file cannot be read.
     #[error("cannot read the calibration table `{}`", path.display())]
     Read {
-        /// The file.
+        /// Its path, as it was named.
         path: PathBuf,
         /// What the system said.
         source: io::Error,
@@ -24,7 +24,7 @@ pub enum TableError {
     /// The file holds something else.
     #[error("`{}` is no calibration table", path.display())]
     Parse {
-        /// The file.
+        /// Its path, as it was named.
         path: PathBuf,
         /// What is wrong in it.
         source: Box<Self>,
