@@ -3,7 +3,8 @@
 //! A model says which file (`location`, relative to its folder), where in it (`offset`, `length`,
 //! in bytes) and may say what the file's SHA-1 is (`checksum`). Files outside the folder are never
 //! opened, be it by `..`, an absolute path or a symbolic link: a model from elsewhere could
-//! otherwise read anything on this machine.
+//! otherwise read anything on this machine. Only where the model itself is a link may its data be
+//! links to files beside the one that it leads to, as in the cache of the Hugging Face hub.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt::Write as _;
@@ -20,8 +21,35 @@ use crate::model::External;
 use crate::proto::{ModelProto, TensorProto};
 use crate::{Error, walk};
 
-/// Loads all external values of `model` from files in `base`; without one they stay unread.
-pub(crate) fn load(model: &mut ModelProto, base: Option<&Path>) -> Result<External, Error> {
+/// Where the data of a model may lie.
+#[derive(Debug, Clone)]
+pub(crate) struct Folders {
+    /// What locations are relative to.
+    base: PathBuf,
+    /// The folder of the file that the model's path leads to, where that is another one.
+    linked: Option<PathBuf>,
+}
+
+impl Folders {
+    /// In this folder alone.
+    pub(crate) fn base(base: &Path) -> Self {
+        Self { base: base.to_owned(), linked: None }
+    }
+
+    /// Beside the model at `path`.
+    pub(crate) fn of_model(path: &Path) -> Self {
+        let base = path.parent().filter(|base| !base.as_os_str().is_empty());
+        let is_link = path.symlink_metadata().is_ok_and(|metadata| metadata.is_symlink());
+        let real = is_link.then(|| path.canonicalize().ok()).flatten();
+        Self {
+            base: base.unwrap_or(".".as_ref()).to_owned(),
+            linked: real.and_then(|real| Some(real.parent()?.to_owned())),
+        }
+    }
+}
+
+/// Loads all external values of `model` from files in `folders`; without any they stay unread.
+pub(crate) fn load(model: &mut ModelProto, folders: Option<&Folders>) -> Result<External, Error> {
     let mut files = HashMap::new();
     let mut locations = BTreeSet::new();
     walk::tensors_mut(model, &mut |tensor, _| {
@@ -30,8 +58,8 @@ pub(crate) fn load(model: &mut ModelProto, base: Option<&Path>) -> Result<Extern
         }
         let location = value(tensor, "location").unwrap_or_default().to_owned();
         locations.insert(location.clone());
-        let Some(base) = base else { return Ok(()) };
-        let bytes = read(tensor, &location, base, &mut files).map_err(|source| {
+        let Some(folders) = folders else { return Ok(()) };
+        let bytes = read(tensor, &location, folders, &mut files).map_err(|source| {
             Error::External { tensor: tensor.label().to_owned(), location, source }
         })?;
         tensor.raw_data = Some(bytes);
@@ -39,7 +67,7 @@ pub(crate) fn load(model: &mut ModelProto, base: Option<&Path>) -> Result<Extern
         tensor.external_data.clear();
         Ok::<_, Error>(())
     })?;
-    Ok(match base {
+    Ok(match folders {
         _ if locations.is_empty() => External::No,
         Some(_) => External::Loaded { locations },
         None => External::Unread { locations },
@@ -65,12 +93,12 @@ struct Range {
 fn read(
     tensor: &TensorProto,
     location: &str,
-    base: &Path,
+    folders: &Folders,
     files: &mut HashMap<String, DataFile>,
 ) -> Result<Bytes, ExternalProblem> {
     let file = match files.get_mut(location) {
         Some(file) => file,
-        None => files.entry(location.to_owned()).or_insert(DataFile::open(location, base)?),
+        None => files.entry(location.to_owned()).or_insert(DataFile::open(location, folders)?),
     };
     if let Some(checksum) = value(tensor, "checksum") {
         file.verify(checksum)?;
@@ -86,7 +114,7 @@ fn read(
 }
 
 impl DataFile {
-    fn open(location: &str, base: &Path) -> Result<Self, ExternalProblem> {
+    fn open(location: &str, folders: &Folders) -> Result<Self, ExternalProblem> {
         if location.is_empty() {
             return Err(ExternalProblem::NoLocation);
         }
@@ -95,10 +123,12 @@ impl DataFile {
         if !relative.components().all(is_inside) {
             return Err(ExternalProblem::Outside);
         }
-        let path = base.join(relative);
+        let path = folders.base.join(relative);
         let failed = |source| ExternalProblem::Read { path: path.clone(), source };
         let real = path.canonicalize().map_err(failed)?;
-        if !real.starts_with(base.canonicalize().map_err(failed)?) {
+        let is_linked =
+            folders.linked.as_deref().is_some_and(|linked| real.parent() == Some(linked));
+        if !is_linked && !real.starts_with(folders.base.canonicalize().map_err(failed)?) {
             return Err(ExternalProblem::Outside);
         }
         let file = RegularFile::open(&real).map_err(failed)?;

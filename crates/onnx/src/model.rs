@@ -8,6 +8,7 @@ use buffa::bytes::{Buf as _, Bytes};
 use buffa::{DecodeOptions, MAX_MESSAGE_BYTES, Message as _};
 use calibrant_files::RegularFile;
 
+use crate::external::Folders;
 use crate::proto::{GraphProto, ModelProto, NodeProto, OperatorSetIdProto, TensorProto};
 use crate::write::WriteOptions;
 use crate::{Error, Looks, external, locate, walk};
@@ -59,8 +60,8 @@ impl Model {
     pub fn read(path: &Path) -> Result<Self, Error> {
         let bytes = read_file(path)?;
         // The parent of a bare file name is the empty path: the current folder.
-        let base = path.parent().filter(|base| !base.as_os_str().is_empty());
-        Self::decode(bytes.into(), Some(base.unwrap_or(".".as_ref())), path.display().to_string())
+        let folders = Folders::of_model(path);
+        Self::decode(bytes.into(), Some(&folders), path.display().to_string())
     }
 
     /// Returns the model encoded in `bytes`, which are copied once.
@@ -81,7 +82,7 @@ impl Model {
     ///
     /// As [`Model::read`].
     pub fn from_shared(bytes: Bytes, base: Option<&Path>) -> Result<Self, Error> {
-        Self::decode(bytes, base, "the model".to_owned())
+        Self::decode(bytes, base.map(Folders::base).as_ref(), "the model".to_owned())
     }
 
     /// Returns the encoded model with all loaded weights inside.
@@ -168,7 +169,7 @@ impl Model {
         }
     }
 
-    fn decode(bytes: Bytes, base: Option<&Path>, origin: String) -> Result<Self, Error> {
+    fn decode(bytes: Bytes, folders: Option<&Folders>, origin: String) -> Result<Self, Error> {
         if bytes.is_empty() {
             return Err(Error::Empty { origin });
         }
@@ -181,7 +182,7 @@ impl Model {
         if let (None, Some(looks)) = (proto.graph.as_option(), Looks::of(&bytes)) {
             return Err(Error::Other { origin, looks });
         }
-        let external = external::load(&mut proto, base)?;
+        let external = external::load(&mut proto, folders)?;
         Ok(Self { proto, external })
     }
 }

@@ -140,3 +140,35 @@ fn ranges_may_coincide_but_not_overlap() {
         assert_eq!((tensor.as_str(), other.as_str()), ("w1", "w0"), "{first} and {second}");
     }
 }
+
+/// The cache of the Hugging Face hub: links under one folder, contents under another.
+#[cfg(unix)]
+#[test]
+fn a_linked_model_may_have_its_data_linked_beside_what_it_leads_to() {
+    use std::os::unix::fs::symlink;
+
+    let hub = tempfile::tempdir().unwrap();
+    let [blobs, rev] = ["blobs", "snapshots/rev"].map(|folder| hub.path().join(folder));
+    for folder in [&blobs.join("inner"), &rev] {
+        fs::create_dir_all(folder).unwrap();
+    }
+    let read = |data: &str, to: &str| {
+        let location = format!("w{}", data.len());
+        fs::write(blobs.join("model"), model(&[&[("location", &location)]])).unwrap();
+        for (target, link) in [("../../blobs/model", "model.onnx"), (to, location.as_str())] {
+            let link = rev.join(link);
+            drop(fs::remove_file(&link));
+            symlink(target, link).unwrap();
+        }
+        Model::read(&rev.join("model.onnx"))
+    };
+    for file in ["blobs/data", "blobs/inner/data", "secret"] {
+        fs::write(hub.path().join(file), [0; 8]).unwrap();
+    }
+    assert!(read("beside", "../../blobs/data").is_ok());
+    for elsewhere in ["../../secret", "../../blobs/inner/data"] {
+        let error = read("elsewhere", elsewhere).unwrap_err();
+        let outside = matches!(error, Error::External { source: ExternalProblem::Outside, .. });
+        assert!(outside, "{elsewhere}: {error:?}");
+    }
+}
