@@ -109,6 +109,7 @@ pub fn calibrate(
     how: &How,
     control: Control<'_>,
 ) -> Result<Calibrated, Error> {
+    let model = &*model.inlined();
     let fixed = model.inputs().iter().filter_map(Input::fixed_batch).max();
     let samples_per_run = fixed.and_then(NonZeroUsize::new).unwrap_or(NonZeroUsize::MIN);
     let settings =
@@ -145,7 +146,7 @@ impl Calibrated {
     /// When it cannot be quantized.
     pub fn quantize(&self, model: &Model) -> Result<(Model, Summary), Error> {
         let options = QuantizeOptions::all(Numbers::both(self.format));
-        quantize(model, &self.table.ranges(), &options).map_err(Error::Quantize)
+        quantize(&model.inlined(), &self.table.ranges(), &options).map_err(Error::Quantize)
     }
 }
 

@@ -1,5 +1,6 @@
 //! The model of a job: read, hashed, checked, and asked what it is fed.
 
+use std::borrow::Cow;
 use std::num::NonZeroUsize;
 use std::path::Path;
 
@@ -12,7 +13,7 @@ use crate::error::Error;
 /// A checked model with the digest of what it was read from.
 #[derive(Debug)]
 pub struct LoadedModel {
-    /// The model itself.
+    /// The model itself, with the calls of its own functions written out.
     pub model: Model,
     /// SHA-256 of its file; where weights lie in other files, of that and of the digests of all weights.
     pub sha256: Digest,
@@ -34,6 +35,9 @@ impl LoadedModel {
             Model::read(path).map_err(|source| Error::Model { path: path.to_owned(), source })?;
         validate(&model).map_err(|source| Error::Invalid { path: path.to_owned(), source })?;
         let sha256 = identity(sha256, &mut model);
+        if let Cow::Owned(inlined) = model.inlined() {
+            model = inlined;
+        }
         let inputs = model.inputs();
         Ok(Self { model, sha256, inputs })
     }

@@ -33,6 +33,7 @@
 #![forbid(unsafe_code)]
 
 mod external;
+mod inline;
 mod inputs;
 mod locate;
 mod looks;

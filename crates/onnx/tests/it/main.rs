@@ -4,6 +4,7 @@
 
 mod external;
 mod fixtures;
+mod inline;
 mod roundtrip;
 mod topology;
 mod validate;
