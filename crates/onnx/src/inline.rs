@@ -8,13 +8,21 @@ use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 
 use crate::model::Model;
-use crate::proto::{AttributeProto, FunctionProto, GraphProto, NodeProto, OperatorSetIdProto};
+use crate::proto::{
+    AttributeProto, FunctionProto, GraphProto, NodeProto, OperatorSetIdProto, TensorProto,
+};
 
 /// Nodes that a model may come to: functions that call others twice grow without end.
-const MAX_NODES: usize = 200_000;
+const MAX_NODES: u64 = 200_000;
+
+/// Memory that they may take: 1 GiB.
+const MAX_BYTES: u64 = 1 << 30;
 
 /// Functions inside each other, and bodies inside bodies, as deep as models may nest.
 const MAX_DEPTH: usize = 32;
+
+/// What of a call's name stands before the names of its function.
+const MAX_PREFIX_BYTES: usize = 256;
 
 /// Domain, name and overload of a function.
 type Key = (String, String, String);
@@ -23,7 +31,7 @@ impl Model {
     /// The model with the calls of its own functions written out, bodies and calls inside functions included.
     ///
     /// It stays as it is where that cannot be said in one graph: functions that call themselves, that mean another version
-    /// of an operator set than the model, or that would make it larger than 200,000 nodes.
+    /// of an operator set than the model, or that would make it larger than 200,000 nodes or 1 GiB.
     #[must_use]
     pub fn inlined(&self) -> Cow<'_, Self> {
         if self.proto.functions.is_empty() || !is_sayable(self) {
@@ -78,43 +86,79 @@ fn is_sayable(model: &Model) -> bool {
     let mut sizes = HashMap::new();
     by_key.len() == functions.len()
         && functions.iter().flat_map(|it| &it.opset_import).all(means_the_same)
-        && size(&model.graph().node, &by_key, &mut sizes, 0).is_some_and(|size| size <= MAX_NODES)
+        && Size::of(&model.graph().node, &by_key, &mut sizes, 0).is_some()
 }
 
-/// How many nodes these come to; `None` where there is no end of it.
-fn size(
-    nodes: &[NodeProto],
-    functions: &HashMap<Key, &FunctionProto>,
-    sizes: &mut HashMap<Key, Option<usize>>,
-    depth: usize,
-) -> Option<usize> {
-    if depth > MAX_DEPTH {
-        return None;
-    }
-    let mut total = 0_usize;
-    for node in nodes {
-        for body in node.subgraphs() {
-            total = total.checked_add(size(&body.node, functions, sizes, depth + 1)?)?;
+/// How large nodes become.
+#[derive(Debug, Clone, Copy, Default)]
+struct Size {
+    nodes: u64,
+    /// What has to be copied for them.
+    bytes: u64,
+}
+
+impl Size {
+    /// Of these nodes, calls written out; `None` where that is beyond all bounds.
+    fn of(
+        nodes: &[NodeProto],
+        functions: &HashMap<Key, &FunctionProto>,
+        sizes: &mut HashMap<Key, Option<Self>>,
+        depth: usize,
+    ) -> Option<Self> {
+        if depth > MAX_DEPTH {
+            return None;
         }
-        let key = called(node);
-        let of_node = match functions.get(&key) {
-            None => 1,
-            Some(function) => match sizes.get(&key) {
-                Some(known) => (*known)?,
-                None => {
+        let mut total = Self::default();
+        for node in nodes {
+            total = total.and(Self { nodes: 1, bytes: copied_bytes(node) })?;
+            for body in node.subgraphs() {
+                let weights = body.initializer.iter().map(tensor_bytes).sum();
+                total = total.and(Self { nodes: 0, bytes: weights })?;
+                total = total.and(Self::of(&body.node, functions, sizes, depth + 1)?)?;
+            }
+            let key = called(node);
+            if let Some(function) = functions.get(&key) {
+                if !sizes.contains_key(&key) {
                     // A function that calls itself finds that it has no size.
                     sizes.insert(key.clone(), None);
-                    let found = size(&function.node, functions, sizes, depth + 1);
-                    // Outputs that are inputs take a node each.
-                    let found = found?.checked_add(function.output.len())?;
-                    sizes.insert(key, Some(found));
-                    found
+                    let size = Self::of(&function.node, functions, sizes, depth + 1);
+                    sizes.insert(key.clone(), size);
                 }
-            },
-        };
-        total = total.checked_add(of_node).filter(|total| *total <= MAX_NODES)?;
+                total = total.and(sizes[&key]?)?;
+                // Outputs that are inputs take a node each.
+                total = total.and(Self { nodes: function.output.len() as u64, bytes: 0 })?;
+            }
+        }
+        Some(total)
     }
-    Some(total)
+
+    fn and(self, other: Self) -> Option<Self> {
+        let nodes = self.nodes.checked_add(other.nodes).filter(|nodes| *nodes <= MAX_NODES)?;
+        let bytes = self.bytes.checked_add(other.bytes).filter(|bytes| *bytes <= MAX_BYTES)?;
+        Some(Self { nodes, bytes })
+    }
+}
+
+/// What a copy of a node takes, without the raw values of its tensors, which are shared, and without its bodies.
+fn copied_bytes(node: &NodeProto) -> u64 {
+    let names = node.input.iter().chain(&node.output).chain(&node.name);
+    let names = names.map(|name| (name.len() + MAX_PREFIX_BYTES) as u64);
+    let attributes = node.attribute.iter().map(|it| {
+        let strings = it.strings.iter().map(|text| text.len() as u64 + 32).sum::<u64>();
+        let tensors = it.tensors.iter().chain(it.t.as_option()).map(tensor_bytes).sum::<u64>();
+        256 + 4 * it.floats.len() as u64 + 8 * it.ints.len() as u64 + strings + tensors
+    });
+    256 + names.sum::<u64>() + attributes.sum::<u64>()
+}
+
+fn tensor_bytes(tensor: &TensorProto) -> u64 {
+    let strings = tensor.string_data.iter().map(|text| text.len() as u64 + 32).sum::<u64>();
+    let of_4 = tensor.float_data.len() + tensor.int32_data.len();
+    let of_8 = tensor.int64_data.len() + tensor.double_data.len() + tensor.uint64_data.len();
+    256 + tensor.name.as_deref().map_or(0, str::len) as u64
+        + 4 * of_4 as u64
+        + 8 * (of_8 + tensor.dims.len()) as u64
+        + strings
 }
 
 struct Inliner<'f> {
@@ -188,7 +232,7 @@ impl Inliner<'_> {
     /// What stands before the function's own names in this call, so that none is taken.
     fn prefix(&mut self, function: &FunctionProto, call: &NodeProto) -> String {
         let name = call.name.as_deref().filter(|name| !name.is_empty());
-        let name = name.or_else(|| call.output_name(0)).unwrap_or_default();
+        let name = shortened(name.or_else(|| call.output_name(0)).unwrap_or_default());
         let mut own = Vec::new();
         own_names(&function.node, &mut own);
         own.extend(function.output.iter().map(String::as_str));
@@ -201,6 +245,15 @@ impl Inliner<'_> {
             }
         }
     }
+}
+
+/// The end of a name that is too long to stand before others.
+fn shortened(name: &str) -> &str {
+    let mut start = name.len().saturating_sub(MAX_PREFIX_BYTES / 2);
+    while !name.is_char_boundary(start) {
+        start += 1;
+    }
+    &name[start..]
 }
 
 /// The tensors that nodes and their bodies name.

@@ -165,6 +165,20 @@ fn names_that_are_taken_are_not_taken_again() {
 }
 
 #[test]
+fn of_a_long_name_the_end_stands_before_others() {
+    let function = function(
+        "F",
+        &["a"],
+        &["b"],
+        vec![NodeProto::new("Relu", "", &["a"], &["t"]), NodeProto::new("Neg", "", &["t"], &["b"])],
+    );
+    let name = format!("{}end", "ü".repeat(300));
+    let model = inlined(&model(vec![call("F", &name, &["x"], &["y"])], vec![function]));
+    let made = &model.graph().node[0].output[0];
+    assert!(made.len() <= 131 && made.ends_with("üend/t"), "{made}");
+}
+
+#[test]
 fn what_cannot_be_written_out_stays_a_call() {
     let once = |name: &str, calls: &str| {
         function(name, &["a"], &["b"], vec![call(calls, "c", &["a"], &["b"])])
@@ -178,6 +192,19 @@ fn what_cannot_be_written_out_stays_a_call() {
     let first = function("F0", &["a"], &["b"], vec![NodeProto::new("Relu", "", &["a"], &["b"])]);
     let mut other = function("F", &["a"], &["b"], vec![NodeProto::new("Relu", "", &["a"], &["b"])]);
     other.opset_import = vec![import("", 13)];
+    // Small as a file, and large once it is written out.
+    let long = "n".repeat(1 << 20);
+    let verbose = function(
+        "F",
+        &["a"],
+        &["b"],
+        vec![
+            NodeProto::new("Relu", "", &["a"], &[&long]),
+            NodeProto::new("Neg", "", &[&long], &["b"]),
+        ],
+    );
+    let many = (0..2_000).map(|n| call("F", "", &["x"], &[&format!("y{n}")])).collect();
+    assert!(matches!(model(many, vec![verbose]).inlined(), Cow::Borrowed(_)));
     for (calls, functions) in [
         ("F", vec![once("F", "F")]),
         ("F", vec![once("F", "G"), once("G", "F")]),
