@@ -103,7 +103,7 @@ pub enum Error {
     #[error("calibrating with TensorRT needs the GPU")]
     Cuda(#[from] calibrant_cuda::Error),
     /// The GPU that is to decode cannot be used.
-    #[error("decoding the pictures there needs the GPU")]
+    #[error("the pictures cannot be decoded on the GPU")]
     Decode(#[source] OpenError),
     /// TensorRT cannot be fed.
     #[error("TensorRT cannot be fed")]

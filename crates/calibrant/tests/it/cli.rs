@@ -152,7 +152,7 @@ fn a_gpu_that_is_to_decode_and_is_missing_ends_in_3_and_writes_nothing() {
         let said = String::from_utf8(failed.stderr).unwrap();
         assert_eq!(failed.status.code(), Some(3), "{said}");
         let expected =
-            "error: decoding the pictures there needs the GPU; --decode cpu does without it";
+            "error: the pictures cannot be decoded on the GPU; --decode cpu does without it";
         assert!(said.starts_with(expected), "{said}");
         assert!(!output.exists(), "nothing is written");
     }

@@ -7,15 +7,11 @@ use std::sync::Arc;
 use calibrant_calibration::{Method, Table};
 use calibrant_dataset::Subset;
 use calibrant_job::{Backend, Error, MODEL, TABLE};
-use calibrant_onnx::proto::{
-    GraphProto, ModelProto, NodeProto, OperatorSetIdProto, TensorProto, ValueInfoProto,
-};
-use calibrant_onnx::{DataType, Dim, MessageField, Model};
 use calibrant_runtime::Runtime;
 use calibrant_runtime_embedded::Embedded;
 
 use crate::commands::without_fetched;
-use crate::fixtures::{fashion_calibration_with, job, run};
+use crate::fixtures::{dense, fashion_calibration_with, job, rows, run};
 
 #[expect(dead_code, reason = "the example's own main is not called")]
 #[path = "../../examples/own_runtime.rs"]
@@ -25,45 +21,6 @@ use own_runtime::Dense;
 
 /// What has a process of this test act as the example.
 const ARGUMENTS: &str = "CALIBRANT_TEST_OWN_RUNTIME";
-
-/// Two dense layers on rows of 64 values.
-fn dense() -> Model {
-    let weight = |name, shape: &[usize]| {
-        let values: Vec<f32> =
-            (0..shape.iter().product()).map(|at: usize| (at % 5) as f32 - 2.0).collect();
-        TensorProto::from_f32(name, shape, &values)
-    };
-    let rows = [Dim::Symbol("batch"), Dim::Known(64)];
-    let graph = GraphProto {
-        name: Some("dense".to_owned()),
-        input: vec![ValueInfoProto::tensor("x", DataType::FLOAT, &rows)],
-        output: vec![ValueInfoProto { name: Some("y".to_owned()), ..ValueInfoProto::default() }],
-        node: vec![
-            NodeProto::new("MatMul", "first", &["x", "w1"], &["h"]),
-            NodeProto::new("Add", "bias", &["h", "b"], &["hb"]),
-            NodeProto::new("Relu", "act", &["hb"], &["r"]),
-            NodeProto::new("MatMul", "second", &["r", "w2"], &["y"]),
-        ],
-        initializer: vec![weight("w1", &[64, 64]), weight("b", &[64]), weight("w2", &[64, 64])],
-        ..GraphProto::default()
-    };
-    Model::new(ModelProto {
-        ir_version: Some(8),
-        opset_import: vec![OperatorSetIdProto::default().with_version(17)],
-        graph: MessageField::some(graph),
-        ..ModelProto::default()
-    })
-}
-
-/// An array of 6 rows of 64 whole numbers, as NumPy writes it.
-fn rows() -> Vec<u8> {
-    let header = "{'descr': '<f4', 'fortran_order': False, 'shape': (6, 64), }";
-    let padded = format!("{header:<117}\n");
-    let mut bytes = b"\x93NUMPY\x01\x00v\x00".to_vec();
-    bytes.extend(padded.bytes());
-    (0..6 * 64_u16).for_each(|at| bytes.extend(f32::from(at % 7).to_le_bytes()));
-    bytes
-}
 
 #[test]
 fn a_runtime_of_ones_own_runs_the_whole_job() {

@@ -8,6 +8,10 @@ use std::sync::Arc;
 use calibrant_calibration::Method;
 use calibrant_dataset::Subset;
 use calibrant_job::{Backend, Calibration, Config, Control, EnginePolicy, Error, Pictures, Report};
+use calibrant_onnx::proto::{
+    GraphProto, ModelProto, NodeProto, OperatorSetIdProto, TensorProto, ValueInfoProto,
+};
+use calibrant_onnx::{DataType, Dim, MessageField, Model};
 use calibrant_preprocess::{Recipe, Settings, Size};
 use calibrant_runtime_embedded::Embedded;
 
@@ -66,6 +70,45 @@ pub(crate) fn job(model: &str, calibration: Calibration, output: &Path) -> Confi
 
 pub(crate) fn run(config: &Config) -> Result<Report, Error> {
     calibrant_job::run(config, Control::none())
+}
+
+/// Two dense layers on rows of 64 values.
+pub(crate) fn dense() -> Model {
+    let weight = |name, shape: &[usize]| {
+        let values: Vec<f32> =
+            (0..shape.iter().product()).map(|at: usize| (at % 5) as f32 - 2.0).collect();
+        TensorProto::from_f32(name, shape, &values)
+    };
+    let rows = [Dim::Symbol("batch"), Dim::Known(64)];
+    let graph = GraphProto {
+        name: Some("dense".to_owned()),
+        input: vec![ValueInfoProto::tensor("x", DataType::FLOAT, &rows)],
+        output: vec![ValueInfoProto { name: Some("y".to_owned()), ..ValueInfoProto::default() }],
+        node: vec![
+            NodeProto::new("MatMul", "first", &["x", "w1"], &["h"]),
+            NodeProto::new("Add", "bias", &["h", "b"], &["hb"]),
+            NodeProto::new("Relu", "act", &["hb"], &["r"]),
+            NodeProto::new("MatMul", "second", &["r", "w2"], &["y"]),
+        ],
+        initializer: vec![weight("w1", &[64, 64]), weight("b", &[64]), weight("w2", &[64, 64])],
+        ..GraphProto::default()
+    };
+    Model::new(ModelProto {
+        ir_version: Some(8),
+        opset_import: vec![OperatorSetIdProto::default().with_version(17)],
+        graph: MessageField::some(graph),
+        ..ModelProto::default()
+    })
+}
+
+/// An array of 6 rows of 64 whole numbers, as NumPy writes it.
+pub(crate) fn rows() -> Vec<u8> {
+    let header = "{'descr': '<f4', 'fortran_order': False, 'shape': (6, 64), }";
+    let padded = format!("{header:<117}\n");
+    let mut bytes = b"\x93NUMPY\x01\x00v\x00".to_vec();
+    bytes.extend(padded.bytes());
+    (0..6 * 64_u16).for_each(|at| bytes.extend(f32::from(at % 7).to_le_bytes()));
+    bytes
 }
 
 /// The names of the files in a folder, sorted.

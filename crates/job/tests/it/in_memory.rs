@@ -11,50 +11,19 @@ use calibrant_job::{
     CACHE, Calibration, Cancel, Control, DEFAULT_BATCH_SIZE, DEFAULT_METHOD, Error, Event, MODEL,
     TABLE,
 };
-use calibrant_onnx::proto::{
-    GraphProto, ModelProto, NodeProto, OperatorSetIdProto, TensorProto, ValueInfoProto,
-};
-use calibrant_onnx::{DataType, Dim, MessageField, Model};
+use calibrant_onnx::Model;
 use calibrant_preprocess::{Preprocess as _, Recipe, Scratch};
 use calibrant_runtime::{Moments, Runtime as _, Samples, Seen, Settings, Source, Wanted, What};
 use calibrant_runtime_embedded::Embedded;
 use calibrant_tensor::Tensor;
 
-use crate::fixtures::{embedded, fashion_calibration, fashion_calibration_with, fixture, job, run};
+use crate::fixtures::{
+    dense, embedded, fashion_calibration, fashion_calibration_with, fixture, job, rows, run,
+};
 
 #[expect(dead_code, reason = "the example's own main is not called")]
 #[path = "../../examples/in_memory.rs"]
 mod example;
-
-/// A product of rows of 64 values with a weight.
-fn product() -> Model {
-    let weights: Vec<f32> = (0..64 * 64).map(|at| (at % 5) as f32 - 2.0).collect();
-    let rows = [Dim::Symbol("batch"), Dim::Known(64)];
-    let graph = GraphProto {
-        name: Some("product".to_owned()),
-        input: vec![ValueInfoProto::tensor("x", DataType::FLOAT, &rows)],
-        output: vec![ValueInfoProto { name: Some("y".to_owned()), ..ValueInfoProto::default() }],
-        node: vec![NodeProto::new("MatMul", "product", &["x", "w"], &["y"])],
-        initializer: vec![TensorProto::from_f32("w", &[64, 64], &weights)],
-        ..GraphProto::default()
-    };
-    Model::new(ModelProto {
-        ir_version: Some(8),
-        opset_import: vec![OperatorSetIdProto::default().with_version(17)],
-        graph: MessageField::some(graph),
-        ..ModelProto::default()
-    })
-}
-
-/// An array of 6 rows of 64 whole numbers, as NumPy writes it.
-fn rows() -> Vec<u8> {
-    let header = "{'descr': '<f4', 'fortran_order': False, 'shape': (6, 64), }";
-    let padded = format!("{header:<117}\n");
-    let mut bytes = b"\x93NUMPY\x01\x00v\x00".to_vec();
-    bytes.extend(padded.bytes());
-    (0..6 * 64_u16).for_each(|at| bytes.extend(f32::from(at % 7).to_le_bytes()));
-    bytes
-}
 
 #[test]
 fn arrays_in_bytes_are_the_samples_that_their_file_would_be() {
@@ -65,11 +34,11 @@ fn arrays_in_bytes_are_the_samples_that_their_file_would_be() {
     let table = |dataset: &Dataset| {
         let mut source = Samples::fallible(DEFAULT_BATCH_SIZE, dataset.rows());
         let how = How::new(Arc::new(Embedded), Method::MinMax);
-        calibrate(&product(), &mut source, &how, Control::none()).unwrap().table
+        calibrate(&dense(), &mut source, &how, Control::none()).unwrap().table
     };
     let (there, here) = (table(&on_disk), table(&in_bytes));
     assert_eq!(there.to_json(), here.to_json());
-    assert_eq!((here.samples(), here.tensors().len()), (6, 2));
+    assert_eq!((here.samples(), here.tensors().len()), (6, 5));
     assert_eq!(here.manifest().samples[5].name, "x.npy[5]");
 }
 

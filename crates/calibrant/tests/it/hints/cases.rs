@@ -184,7 +184,7 @@ pub(super) const CASES: &[Case] = &[
     shows(" with --std", "give 1 or 3 values with --std",
         "calibrate {fashion} --std 0.5,0.5 -o {out}", "calibrate {fashion} --std 0.5 -o {out}"),
     // Decoding on a GPU.
-    shows("--decode cpu does without it", "needs the GPU", "calibrate {fashion} --decode cuda -o {out}", "calibrate {fashion} --decode cpu -o {out}"),
+    shows("--decode cpu does without it", "cannot be decoded on the GPU", "calibrate {fashion} --decode cuda -o {out}", "calibrate {fashion} --decode cpu -o {out}"),
     gets("makes tensors of pictures by a --preset or --preprocess of this program's; leave it out",
         "calibrate --model {lab}/open/model.onnx --images {lab}/arrays --decode cuda -o {out}",
         "calibrate --model {lab}/open/model.onnx --images {lab}/arrays -o {out}"),
