@@ -9,7 +9,7 @@ use calibrant_runtime::{
 
 use crate::error::NAME;
 use crate::loaded::Loaded;
-use crate::spread;
+use crate::samples;
 use crate::survey::survey;
 
 /// Version of the executor as written into the manifest.
@@ -61,7 +61,7 @@ impl Network for Loaded {
     }
 
     fn run(&mut self, source: &mut dyn Source) -> Result<Observations, RunError> {
-        spread::run(self, source)
+        samples::run(self, source)
     }
 }
 

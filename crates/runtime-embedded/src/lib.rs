@@ -28,19 +28,18 @@
 mod demand;
 mod embedded;
 mod error;
-mod inputs;
+
 mod kernel;
 mod loaded;
+mod narrow;
 mod normalise;
-mod observed;
 mod own;
 mod panics;
 mod program;
 mod run;
-mod scope;
-mod spread;
+mod samples;
 mod survey;
 
 pub use embedded::Embedded;
-pub use error::{ConstantError, InputError};
+pub use error::{ConstantError, RangeError};
 pub use panics::silence_caught_panics;

@@ -6,11 +6,10 @@ use calibrant_calibration::Histograms;
 use calibrant_onnx::{Model, Topology, validate};
 use calibrant_runtime::{LoadError, Settings, Wanted};
 
-use crate::inputs::Fitter;
+use crate::error::NAME;
 use crate::normalise::normalise;
-use crate::observed::{From, Observed, observed};
 use crate::program::{Program, compile};
-use crate::scope::Scope;
+use calibrant_runtime::host::{Fitter, From, Observed, Scope, observed};
 
 /// A model ready to be run on this machine's processor.
 pub(crate) struct Loaded {
@@ -36,7 +35,7 @@ impl Loaded {
     ) -> Result<Self, LoadError> {
         validate(model)?;
         let topology = Topology::new(model.graph())?;
-        let inputs = topology.data_inputs().map(|input| Fitter::new(input.to_input()));
+        let inputs = topology.data_inputs().map(|input| Fitter::new(input.to_input(), NAME));
         let inputs = inputs.collect::<Result<Vec<_>, _>>()?;
         let scope = Scope::new(&topology, model.opset().unwrap_or_default(), None);
         let observed = observed(&scope, wanted);

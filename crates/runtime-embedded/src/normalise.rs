@@ -12,8 +12,8 @@ use calibrant_onnx::{DataType, MessageField, Model, Topology};
 use calibrant_runtime::{LoadError, Refusal, Refused};
 
 use crate::error::NAME;
-use crate::observed::{From, Observed, reads};
-use crate::scope::Scope;
+use calibrant_runtime::host::Scope;
+use calibrant_runtime::host::{From, Observed, reads};
 
 mod activation;
 mod bounds;

@@ -3,31 +3,19 @@
 //! Before each node its needs are held against the memory that is left, and whether somebody asked to stop; so neither a
 //! size that a model asks for nor a loop without an end gets further than the next node.
 
-use std::convert::Infallible;
-
+use calibrant_runtime::host::Stop;
 use calibrant_runtime::{RunError, Shortage};
-use crossbeam_channel::{Receiver, TryRecvError};
 use rten::{RunOptions, Value, ValueView};
 use rten_tensor::{AsView as _, Tensor};
 
 use crate::demand::{Args, bytes_of};
 use crate::error::StepError;
-use crate::inputs::Prepared;
 use crate::kernel::Feed;
+use crate::narrow::Narrowed;
 use crate::panics::caught;
 use crate::program::{Action, Block, Branches, Made, Operand, Program, Repeat, Run, Step};
 
 mod stack;
-
-/// Tells a worker to stop, once the other end is gone.
-#[derive(Debug, Clone)]
-pub(crate) struct Stop(pub(crate) Receiver<Infallible>);
-
-impl Stop {
-    fn is_set(&self) -> bool {
-        matches!(self.0.try_recv(), Err(TryRecvError::Disconnected))
-    }
-}
 
 /// The memory that the tensors of one worker may take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,7 +44,7 @@ pub(crate) struct Machine<'a> {
     pub(crate) program: &'a Program,
     /// What the setup of the program made.
     pub(crate) computed: &'a [Value],
-    pub(crate) inputs: &'a [Prepared<'a>],
+    pub(crate) inputs: &'a [Narrowed<'a>],
     pub(crate) on: &'a RunOptions,
     pub(crate) stop: &'a Stop,
     pub(crate) budget: Budget,
@@ -75,7 +63,7 @@ impl<'a> Machine<'a> {
     pub(crate) fn new(
         program: &'a Program,
         computed: &'a [Value],
-        inputs: &'a [Prepared<'a>],
+        inputs: &'a [Narrowed<'a>],
         on: &'a RunOptions,
         stop: &'a Stop,
         budget: Budget,

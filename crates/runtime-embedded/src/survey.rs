@@ -7,17 +7,17 @@ use calibrant_onnx::{Model, Topology, validate};
 use calibrant_runtime::{LoadError, Refusal, Survey, SurveyedNode};
 
 use crate::demand;
-use crate::error::KernelError;
-use crate::inputs::Fitter;
+use crate::error::{KernelError, NAME};
 use crate::kernel::Kernels;
 use crate::normalise::{Names, Stop, operator, rewritten};
-use crate::scope::Scope;
+use calibrant_runtime::host::Fitter;
+use calibrant_runtime::host::Scope;
 
 /// What becomes of the nodes of `model`, all of them, whether or not a tensor that can be observed depends on them.
 pub(crate) fn survey(model: &Model) -> Result<Survey, LoadError> {
     validate(model)?;
     let topology = Topology::new(model.graph())?;
-    topology.data_inputs().try_for_each(|input| Fitter::new(input.to_input()).map(drop))?;
+    topology.data_inputs().try_for_each(|input| Fitter::new(input.to_input(), NAME).map(drop))?;
     let scope = Scope::new(&topology, model.opset().unwrap_or_default(), None);
     let mut names = Names::new(topology.graph());
     let mut kernels = Kernels::new(model.proto.opset_import.clone());

@@ -64,6 +64,7 @@ mod source;
 
 mod error;
 
+pub mod host;
 pub mod scripted;
 pub mod suite;
 

@@ -5,7 +5,7 @@
 use calibrant_onnx::proto::NodeProto;
 use calibrant_runtime::Refusal;
 
-use crate::scope::Scope;
+use calibrant_runtime::host::Scope;
 
 /// More elements than this in one tensor are a mistake or an attack: 1 GiB of floats.
 const MOST_ELEMENTS: u128 = 1 << 28;

@@ -3,7 +3,7 @@
 use calibrant_onnx::proto::{AttributeProto, GraphProto, NodeProto, TensorProto};
 use calibrant_runtime::Refusal;
 
-use crate::scope::Scope;
+use calibrant_runtime::host::Scope;
 
 /// Names that the caller's graph does not use.
 #[derive(Debug)]

@@ -14,8 +14,8 @@ use crate::demand;
 use crate::error::{KernelError, NAME};
 use crate::kernel::{Kernels, constant, distinct_inputs};
 use crate::normalise::{NodeLabel, Normalised, operator};
-use crate::observed::{From, Observed, reads};
 use crate::own::Own;
+use calibrant_runtime::host::{From, Observed, reads};
 
 /// Returns the program for a normalised graph, of which the values of some tensors are `observed`.
 ///

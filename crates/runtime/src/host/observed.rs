@@ -2,28 +2,28 @@
 
 use std::collections::{HashMap, HashSet};
 
+use crate::{Task, Wanted};
 use calibrant_calibration::Histograms;
 use calibrant_onnx::facts::rearranges_values;
 use calibrant_onnx::proto::{NodeProto, TensorProto};
 use calibrant_onnx::{DataType, ReadAs, Topology};
-use calibrant_runtime::{Task, Wanted};
 
-use crate::scope::Scope;
+use super::Scope;
 
 /// A tensor of which something is wanted.
 #[derive(Debug, Clone)]
-pub(crate) struct Observed {
+pub struct Observed {
     /// Its name.
-    pub(crate) name: String,
+    pub name: String,
     /// What is wanted of it.
-    pub(crate) task: Task,
+    pub task: Task,
     /// Where its statistics come from.
-    pub(crate) from: From,
+    pub from: From,
 }
 
 /// Where what is wanted comes from.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) enum From {
+pub enum From {
     /// The tensor's values, as they appear.
     Values,
     /// Only statistics are wanted, and the values are those of these observed tensors (places in the list), each once for
@@ -32,7 +32,7 @@ pub(crate) enum From {
 }
 
 /// Returns the observed tensors of the scope's graph: first its inputs, then in the order in which nodes make them.
-pub(crate) fn observed(scope: &Scope<'_>, wanted: &Wanted) -> Vec<Observed> {
+pub fn observed(scope: &Scope<'_>, wanted: &Wanted) -> Vec<Observed> {
     let topology = scope.topology;
     let infinite = infinite(scope);
     let task = |name: &str| {
@@ -69,7 +69,7 @@ pub(crate) fn observed(scope: &Scope<'_>, wanted: &Wanted) -> Vec<Observed> {
 }
 
 /// Returns the names of the tensors that node `index` reads, those read inside its bodies included.
-pub(crate) fn reads<'a>(topology: &Topology<'a>, index: usize) -> impl Iterator<Item = &'a str> {
+pub fn reads<'a>(topology: &Topology<'a>, index: usize) -> impl Iterator<Item = &'a str> {
     let node = &topology.graph().node[index];
     let inputs = node.input.iter().map(String::as_str).filter(|name| !name.is_empty());
     let has_bodies = node.subgraphs().next().is_some();

@@ -7,18 +7,18 @@ use calibrant_onnx::{DataType, Dim, Topology};
 
 /// A graph with its element types, inside the graphs that enclose it.
 #[derive(Debug)]
-pub(crate) struct Scope<'a> {
+pub struct Scope<'a> {
     /// The graph's index.
-    pub(crate) topology: &'a Topology<'a>,
+    pub topology: &'a Topology<'a>,
     /// Version of ONNX's own operators.
-    pub(crate) opset: i64,
+    pub opset: i64,
     dtypes: HashMap<&'a str, DataType>,
     outer: Option<&'a Self>,
 }
 
 impl<'a> Scope<'a> {
     /// The scope of `topology`'s graph, whose surroundings are `outer`.
-    pub(crate) fn new(topology: &'a Topology<'a>, opset: i64, outer: Option<&'a Self>) -> Self {
+    pub fn new(topology: &'a Topology<'a>, opset: i64, outer: Option<&'a Self>) -> Self {
         let mut scope = Self { topology, opset, dtypes: HashMap::new(), outer };
         for &index in topology.order() {
             let node = &topology.graph().node[index];
@@ -33,7 +33,7 @@ impl<'a> Scope<'a> {
     }
 
     /// The value of `tensor` when the model fixes it.
-    pub(crate) fn constant(&self, tensor: &str) -> Option<&TensorProto> {
+    pub fn constant(&self, tensor: &str) -> Option<&TensorProto> {
         match self.topology.constant(tensor) {
             Some(value) => Some(value),
             None if self.topology.origin(tensor).is_some() => None,
@@ -42,12 +42,12 @@ impl<'a> Scope<'a> {
     }
 
     /// The whole numbers in `tensor` when the model fixes them.
-    pub(crate) fn integers(&self, tensor: &str) -> Option<Vec<i64>> {
+    pub fn integers(&self, tensor: &str) -> Option<Vec<i64>> {
         Some(self.constant(tensor)?.to_i64().ok()?.into_owned())
     }
 
     /// The element type of `tensor` where it is stated or follows from the operators.
-    pub(crate) fn dtype(&self, tensor: &str) -> Option<DataType> {
+    pub fn dtype(&self, tensor: &str) -> Option<DataType> {
         if let Some(value) = self.topology.constant(tensor) {
             return value.dtype().ok();
         }
@@ -60,7 +60,7 @@ impl<'a> Scope<'a> {
     }
 
     /// The dimensions of `tensor` where their number is known.
-    pub(crate) fn dims(&self, tensor: &str) -> Option<Vec<Dim<'_>>> {
+    pub fn dims(&self, tensor: &str) -> Option<Vec<Dim<'_>>> {
         if let Some(value) = self.topology.constant(tensor) {
             return Some(value.shape().ok()?.into_iter().map(Dim::Known).collect());
         }
@@ -74,7 +74,7 @@ impl<'a> Scope<'a> {
     }
 
     /// Whether anything reads `tensor`.
-    pub(crate) fn is_read(&self, tensor: &str) -> bool {
+    pub fn is_read(&self, tensor: &str) -> bool {
         self.topology.is_output(tensor) || !self.topology.consumers(tensor).is_empty()
     }
 
