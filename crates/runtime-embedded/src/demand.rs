@@ -25,25 +25,30 @@ pub(crate) type Rule = fn(&NodeProto, &Args<'_, '_>) -> u64;
 #[derive(Debug)]
 pub(crate) struct Args<'a, 'v>(pub(crate) &'a [Option<ValueView<'v>>]);
 
-impl Args<'_, '_> {
+impl<'a, 'v> Args<'a, 'v> {
+    /// An input, unless it is left out.
+    pub(crate) fn get(&self, index: usize) -> Option<&'a ValueView<'v>> {
+        self.0.get(index)?.as_ref()
+    }
+
     /// The dimensions of an input; of a list of tensors, its length.
-    fn dims(&self, index: usize) -> Vec<u64> {
+    pub(crate) fn dims(&self, index: usize) -> Vec<u64> {
         let dims = |value: &ValueView<'_>| value.shape().iter().map(|&dim| dim as u64).collect();
         self.get(index).map(dims).unwrap_or_default()
     }
 
     /// The number of elements of an input.
-    fn len(&self, index: usize) -> u64 {
+    pub(crate) fn len(&self, index: usize) -> u64 {
         self.get(index).map_or(0, len)
     }
 
     /// The numbers of elements of all inputs, added up.
-    fn total(&self) -> u64 {
+    pub(crate) fn total(&self) -> u64 {
         self.0.iter().flatten().map(len).fold(0, u64::saturating_add)
     }
 
     /// The whole numbers in an input.
-    fn integers(&self, index: usize) -> Vec<i64> {
+    pub(crate) fn integers(&self, index: usize) -> Vec<i64> {
         match self.get(index) {
             Some(ValueView::Int32Tensor(values)) => values.iter().map(|&it| it.into()).collect(),
             _ => Vec::new(),
@@ -51,15 +56,11 @@ impl Args<'_, '_> {
     }
 
     /// The floats in an input.
-    fn floats(&self, index: usize) -> Vec<f32> {
+    pub(crate) fn floats(&self, index: usize) -> Vec<f32> {
         match self.get(index) {
             Some(ValueView::FloatTensor(values)) => values.iter().copied().collect(),
             _ => Vec::new(),
         }
-    }
-
-    fn get(&self, index: usize) -> Option<&ValueView<'_>> {
-        self.0.get(index)?.as_ref()
     }
 }
 
@@ -135,12 +136,12 @@ pub(crate) fn rule(op: &str) -> Option<Rule> {
 }
 
 /// The bytes of this many elements.
-fn bytes(n_elements: u64) -> u64 {
+pub(crate) fn bytes(n_elements: u64) -> u64 {
     n_elements.saturating_mul(ELEMENT_BYTES)
 }
 
 /// The product of the dimensions; nothing is more than no elements.
-fn product(dims: impl IntoIterator<Item = u64>) -> u64 {
+pub(crate) fn product(dims: impl IntoIterator<Item = u64>) -> u64 {
     let mut product: u64 = 1;
     for dim in dims {
         if dim == 0 {

@@ -26,6 +26,7 @@
 #![forbid(unsafe_code)]
 
 mod demand;
+mod dense;
 mod embedded;
 mod error;
 
@@ -33,9 +34,11 @@ mod kernel;
 mod loaded;
 mod narrow;
 mod normalise;
+mod ours;
 mod own;
 mod panics;
 mod program;
+mod recurrent;
 mod run;
 mod samples;
 mod survey;

@@ -20,6 +20,7 @@ mod bounds;
 mod emit;
 mod layout;
 mod norm;
+mod recurrent;
 mod support;
 mod window;
 
@@ -215,7 +216,7 @@ fn rewrite(emit: &mut Emit<'_, '_>, node: &NodeProto) -> Result<(), Stop> {
         "BatchNormalization" | "LayerNormalization" | "GroupNormalization" | "LRN" => {
             norm::rewrite(emit, node)?
         }
-        "GRU" | "LSTM" => norm::check_recurrent(node).map(|()| emit.keep(node.clone()))?,
+        "GRU" | "LSTM" | "RNN" => recurrent::rewrite(emit, node)?,
         "ArgMax" | "ArgMin" | "Cast" | "MatMul" | "OneHot" | "Pow" => layout::typed(emit, node)?,
         "Attention" | "Dropout" | "Pad" | "Resize" | "SpaceToDepth" => layout::rewrite(emit, node)?,
         op if support::is_supported(op) => {

@@ -10,6 +10,7 @@ use rten::Value;
 use crate::demand::Rule;
 use crate::kernel::Kernel;
 use crate::normalise::NodeLabel;
+use crate::ours::Compute;
 use crate::own::Own;
 
 mod compile;
@@ -103,17 +104,32 @@ pub(crate) enum Action {
     Loop(Repeat),
 }
 
+/// What computes an operator.
+#[derive(Debug)]
+pub(crate) enum Operator {
+    /// The executor.
+    Executor {
+        /// A place in [`Program::kernels`].
+        kernel: usize,
+        /// Whether the executor's way is not always right.
+        own: Option<Own>,
+        /// How much memory it takes.
+        rule: Rule,
+        /// The node, for its attributes.
+        node: Box<NodeProto>,
+    },
+    /// This crate.
+    Ours {
+        compute: Box<dyn Compute>,
+        /// The outputs that have a name, by their number.
+        named: Vec<usize>,
+    },
+}
+
 /// A step that runs an operator.
 #[derive(Debug)]
 pub(crate) struct Run {
-    /// A place in [`Program::kernels`].
-    pub(crate) kernel: usize,
-    /// Whether the executor's way is not always right.
-    pub(crate) own: Option<Own>,
-    /// How much memory it takes.
-    pub(crate) rule: Rule,
-    /// The node, for its attributes.
-    pub(crate) node: NodeProto,
+    pub(crate) operator: Operator,
     /// The tensors that it reads by the place of the input, those left out included.
     pub(crate) inputs: Vec<Option<Operand>>,
     /// The same tensors each once, as the kernel takes them, and whether this is their last use.

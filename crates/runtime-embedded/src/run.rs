@@ -13,7 +13,9 @@ use crate::error::StepError;
 use crate::kernel::Feed;
 use crate::narrow::Narrowed;
 use crate::panics::caught;
-use crate::program::{Action, Block, Branches, Made, Operand, Program, Repeat, Run, Step};
+use crate::program::{
+    Action, Block, Branches, Made, Operand, Operator, Program, Repeat, Run, Step,
+};
 
 mod stack;
 
@@ -84,7 +86,10 @@ impl<'a> Machine<'a> {
     }
 
     fn step(&mut self, step: &Step, see: &mut See<'_>) -> Result<(), Ended> {
-        let failed = |error| Ended::Failed { label: step.label, error };
+        let failed = |error| match error {
+            StepError::Stopped => Ended::Stopped,
+            error => Ended::Failed { label: step.label, error },
+        };
         match &step.action {
             Action::Run(run) => {
                 let values = self.operator(run).map_err(failed)?;
@@ -113,12 +118,23 @@ impl<'a> Machine<'a> {
     fn operator(&mut self, run: &Run) -> Result<Vec<Value>, StepError> {
         let views: Vec<Option<ValueView<'_>>> =
             run.inputs.iter().map(|operand| self.view((*operand)?)).collect();
-        self.check((run.rule)(&run.node, &Args(&views)))?;
-        if let Some(own) = run.own
-            && let Some(result) = caught(|| Ok::<_, StepError>(own.run(&run.node, &views)))?
-        {
-            return Ok(vec![result?]);
-        }
+        let kernel = match &run.operator {
+            Operator::Ours { compute, named } => {
+                let args = Args(&views);
+                self.check(compute.bytes(&args))?;
+                let values = caught(|| compute.run(&args, self.stop))?.into_iter().enumerate();
+                return Ok(values.filter(|(at, _)| named.contains(at)).map(|(_, it)| it).collect());
+            }
+            Operator::Executor { kernel, own, rule, node } => {
+                self.check(rule(node, &Args(&views)))?;
+                if let Some(own) = own
+                    && let Some(result) = caught(|| Ok::<_, StepError>(own.run(node, &views)))?
+                {
+                    return Ok(vec![result?]);
+                }
+                *kernel
+            }
+        };
         drop(views);
         let given: Vec<Option<Value>> =
             run.distinct.iter().map(|&(operand, is_last)| self.take(operand, is_last)).collect();
@@ -129,7 +145,7 @@ impl<'a> Machine<'a> {
             .map(|(given, lent)| given.map(Feed::Given).or(lent.map(Feed::Lent)))
             .collect();
         let feeds = feeds.ok_or(StepError::NoValue)?;
-        caught(|| self.program.kernels[run.kernel].run(self.on, feeds.into_iter()))
+        caught(|| self.program.kernels[kernel].run(self.on, feeds.into_iter()))
     }
 
     fn branch(

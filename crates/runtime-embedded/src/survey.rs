@@ -10,6 +10,7 @@ use crate::demand;
 use crate::error::{KernelError, NAME};
 use crate::kernel::Kernels;
 use crate::normalise::{Names, Stop, operator, rewritten};
+use crate::ours;
 use calibrant_runtime::host::Fitter;
 use calibrant_runtime::host::Scope;
 
@@ -43,6 +44,9 @@ fn refusal(kernels: &mut Kernels, node: &NodeProto) -> Option<Refusal> {
         return nodes.find_map(|(index, node)| {
             refusal(kernels, node).map(|reason| inside(node.label(index), reason))
         });
+    }
+    if ours::is_ours(node) {
+        return ours::of(node).err();
     }
     let placed = kernels.place(node).map(drop);
     let rule = demand::rule(node.op()).filter(|_| node.is_default_domain());

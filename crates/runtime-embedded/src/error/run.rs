@@ -3,7 +3,7 @@
 use std::error::Error;
 
 use calibrant_onnx::{DataType, TensorError};
-use calibrant_runtime::Shortage;
+use calibrant_runtime::{Refusal, Shortage};
 
 use crate::panics::Panicked;
 
@@ -22,6 +22,8 @@ pub(crate) enum KernelError {
     NoInput { index: usize },
     #[error("how much memory it takes is not known")]
     NoRule,
+    #[error(transparent)]
+    Refused(#[from] Refusal),
     #[error("it has no `{name}`")]
     NoBody { name: &'static str },
     #[error("its body has another number of inputs than it is given")]
@@ -62,6 +64,8 @@ pub(crate) enum StepError {
     Broadcast { first: Vec<usize>, second: Vec<usize> },
     #[error("its {name} are no slice of a tensor")]
     SliceInput { name: &'static str },
+    #[error("its {what} do not go together")]
+    Unfit { what: &'static str },
     #[error("it has more outputs than its operator")]
     OutputCount,
     #[error("a condition or count is no single whole number")]
@@ -70,6 +74,9 @@ pub(crate) enum StepError {
     Scan,
     #[error("an input of it has no value")]
     NoValue,
+    /// Nobody is told: whoever asked to stop knows.
+    #[error("somebody asked to stop")]
+    Stopped,
 }
 
 impl StepError {

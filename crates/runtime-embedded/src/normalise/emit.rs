@@ -3,6 +3,7 @@
 use calibrant_onnx::proto::{AttributeProto, GraphProto, NodeProto, TensorProto};
 use calibrant_runtime::Refusal;
 
+use crate::ours;
 use calibrant_runtime::host::Scope;
 
 /// Names that the caller's graph does not use.
@@ -49,6 +50,18 @@ impl<'a, 'n> Emit<'a, 'n> {
     /// Emits `node` as it is.
     pub(crate) fn keep(&mut self, node: NodeProto) {
         self.nodes.push(node);
+    }
+
+    /// Emits `node` as one that is computed here.
+    ///
+    /// # Errors
+    ///
+    /// When it is not, in this form.
+    pub(crate) fn ours(&mut self, mut node: NodeProto) -> Result<(), Refusal> {
+        ours::of(&node)?;
+        node.domain = Some(ours::DOMAIN.to_owned());
+        self.nodes.push(node);
+        Ok(())
     }
 
     /// Emits a node that makes `output`.

@@ -1,4 +1,4 @@
-//! Normalisations and recurrent operators.
+//! Normalisations.
 
 use calibrant_onnx::proto::{AttributeProto, NodeProto, TensorProto};
 use calibrant_runtime::Refusal;
@@ -22,20 +22,6 @@ pub(crate) fn rewrite(emit: &mut Emit<'_, '_>, node: &NodeProto) -> Result<(), R
         "GroupNormalization" => group_norm(emit, node)?,
         "LRN" => lrn(emit, node)?,
         _ => return Err(Refusal::Operator),
-    }
-    Ok(())
-}
-
-/// Refuses the forms of `GRU` and `LSTM` that the executor ignores or lacks.
-pub(crate) fn check_recurrent(node: &NodeProto) -> Result<(), Refusal> {
-    if node.input_name(4).is_some() {
-        return Err(Refusal::Input { name: "sequence_lens" });
-    }
-    if node.is("LSTM") && node.input_name(7).is_some() {
-        return Err(Refusal::Input { name: "P" });
-    }
-    if node.is("GRU") && node.attr_i("linear_before_reset").unwrap_or(0) == 0 {
-        return Err(Refusal::Attribute { name: "linear_before_reset", value: "0".to_owned() });
     }
     Ok(())
 }

@@ -9,11 +9,14 @@ use rten::Value;
 
 use super::liveness::free_last_uses;
 use super::names::Names;
-use super::{Action, Block, Branches, Made, Operand, Program, ProgramInput, Repeat, Run, Step};
+use super::{
+    Action, Block, Branches, Made, Operand, Operator, Program, ProgramInput, Repeat, Run, Step,
+};
 use crate::demand;
 use crate::error::{KernelError, NAME};
 use crate::kernel::{Kernels, constant, distinct_inputs};
 use crate::normalise::{NodeLabel, Normalised, operator};
+use crate::ours;
 use crate::own::Own;
 use calibrant_runtime::host::{From, Observed, reads};
 
@@ -149,9 +152,7 @@ impl Compiler<'_> {
         label: usize,
         names: &mut Names<'_>,
     ) -> Result<Run, LoadError> {
-        let kernel = self.kernels.place(node).map_err(|source| self.refused(label, source))?;
-        let rule = demand::rule(node.op()).filter(|_| node.is_default_domain());
-        let rule = rule.ok_or_else(|| self.refused(label, KernelError::NoRule))?;
+        let operator = self.operator(node).map_err(|source| self.refused(label, source))?;
         let inputs = node.input.iter().map(|name| {
             if name.is_empty() { Ok(None) } else { self.operand(name, label, names).map(Some) }
         });
@@ -161,11 +162,23 @@ impl Compiler<'_> {
         let distinct = distinct.collect::<Result<Vec<_>, LoadError>>()?;
         let made = node.output.iter().filter(|name| !name.is_empty());
         let outputs = made.map(|name| self.make(name, names)).collect();
+        Ok(Run { operator, inputs, distinct, outputs })
+    }
+
+    fn operator(&mut self, node: &NodeProto) -> Result<Operator, KernelError> {
+        if ours::is_ours(node) {
+            let outputs = node.output.iter().enumerate();
+            let named = outputs.filter(|(_, name)| !name.is_empty()).map(|(at, _)| at).collect();
+            return Ok(Operator::Ours { compute: ours::of(node)?, named });
+        }
+        let kernel = self.kernels.place(node)?;
+        let rule = demand::rule(node.op()).filter(|_| node.is_default_domain());
+        let rule = rule.ok_or(KernelError::NoRule)?;
         let mut node = node.clone();
         // Nothing asks for the names any more.
         node.input = Vec::new();
         node.output = Vec::new();
-        Ok(Run { kernel, own: Own::of(&node), rule, node, inputs, distinct, outputs })
+        Ok(Operator::Executor { kernel, own: Own::of(&node), rule, node: Box::new(node) })
     }
 
     fn branches(
