@@ -31,6 +31,16 @@ impl<'a, 'v> Args<'a, 'v> {
         self.0.get(index)?.as_ref()
     }
 
+    /// Whether an input is there.
+    pub(crate) fn is_given(&self, index: usize) -> bool {
+        self.get(index).is_some()
+    }
+
+    /// The sizes of an input; none where it is left out.
+    pub(crate) fn shape(&self, index: usize) -> Vec<usize> {
+        self.get(index).map(|value| value.shape().to_vec()).unwrap_or_default()
+    }
+
     /// The dimensions of an input; of a list of tensors, its length.
     pub(crate) fn dims(&self, index: usize) -> Vec<u64> {
         let dims = |value: &ValueView<'_>| value.shape().iter().map(|&dim| dim as u64).collect();
@@ -119,15 +129,12 @@ pub(crate) fn rule(op: &str) -> Option<Rule> {
         "OneHot" => shapes::one_hot,
         "Pad" => shapes::pad,
         "Range" => shapes::range,
-        "Resize" => shapes::resize,
         "Tile" => shapes::tile,
         "TopK" => shapes::top_k,
-        "Upsample" => shapes::upsample,
         "Attention" => shapes::attention,
         "Einsum" => einsum::einsum,
         "GRU" | "LSTM" => shapes::recurrent,
         "Gemm" | "MatMul" | "MatMulInteger" => shapes::matmul,
-        "AveragePool" | "MaxPool" => windows::pool,
         "Conv" | "ConvInteger" => windows::conv,
         "ConvTranspose" => windows::conv_transpose,
         "GlobalAveragePool" | "GlobalMaxPool" => normalised,

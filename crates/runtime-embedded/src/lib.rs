@@ -41,6 +41,7 @@ mod program;
 mod recurrent;
 mod run;
 mod samples;
+mod spatial;
 mod survey;
 
 pub use embedded::Embedded;

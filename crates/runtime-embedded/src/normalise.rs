@@ -20,6 +20,7 @@ mod bounds;
 mod emit;
 mod layout;
 mod norm;
+mod places;
 mod recurrent;
 mod support;
 mod window;
@@ -206,7 +207,7 @@ fn rewrite(emit: &mut Emit<'_, '_>, node: &NodeProto) -> Result<(), Stop> {
     match node.op() {
         "Conv" => window::conv(emit, node)?,
         "ConvTranspose" => window::conv_transpose(emit, node)?,
-        "MaxPool" | "AveragePool" => window::pool(emit, node)?,
+        "AveragePool" | "GlobalLpPool" | "LpPool" | "MaxPool" => window::pool(emit, node)?,
         "Celu" | "Mish" | "Selu" | "Shrink" | "Sign" | "Softplus" | "ThresholdedRelu" => {
             activation::pointwise(emit, node)?;
         }
@@ -218,7 +219,8 @@ fn rewrite(emit: &mut Emit<'_, '_>, node: &NodeProto) -> Result<(), Stop> {
         }
         "GRU" | "LSTM" | "RNN" => recurrent::rewrite(emit, node)?,
         "ArgMax" | "ArgMin" | "Cast" | "MatMul" | "OneHot" | "Pow" => layout::typed(emit, node)?,
-        "Attention" | "Dropout" | "Pad" | "Resize" | "SpaceToDepth" => layout::rewrite(emit, node)?,
+        "Attention" | "Dropout" | "Pad" | "SpaceToDepth" => layout::rewrite(emit, node)?,
+        "Resize" | "Upsample" => places::rewrite(emit, node)?,
         op if support::is_supported(op) => {
             let node = with_bodies(emit, node)?;
             emit.keep(node);

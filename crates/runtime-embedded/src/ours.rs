@@ -13,6 +13,7 @@ use rten::Value;
 use crate::demand::Args;
 use crate::error::StepError;
 use crate::recurrent;
+use crate::spatial;
 
 /// The domain of operators that are computed here.
 pub(crate) const DOMAIN: &str = "calibrant";
@@ -43,6 +44,6 @@ pub(crate) fn is_ours(node: &NodeProto) -> bool {
 pub(crate) fn of(node: &NodeProto) -> Result<Box<dyn Compute>, Refusal> {
     match node.op() {
         "GRU" | "LSTM" | "RNN" => recurrent::of(node),
-        _ => Err(Refusal::Operator),
+        _ => spatial::of(node),
     }
 }

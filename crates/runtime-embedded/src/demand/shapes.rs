@@ -90,34 +90,6 @@ pub(super) fn range(_: &NodeProto, args: &Args<'_, '_>) -> u64 {
     bytes(crate::own::range_len(args.0).unwrap_or(0))
 }
 
-pub(super) fn resize(_: &NodeProto, args: &Args<'_, '_>) -> u64 {
-    let sizes = args.integers(3);
-    if sizes.is_empty() {
-        return scaled(args, &args.floats(2));
-    }
-    bytes(product(sizes.into_iter().map(dim)))
-}
-
-pub(super) fn upsample(node: &NodeProto, args: &Args<'_, '_>) -> u64 {
-    match node.attr_floats("scales") {
-        Some(scales) => scaled(args, scales),
-        None => scaled(args, &args.floats(1)),
-    }
-}
-
-/// The first input with every axis multiplied.
-fn scaled(args: &Args<'_, '_>, scales: &[f32]) -> u64 {
-    let dims = args.dims(0);
-    let dims = dims.iter().enumerate().map(|(axis, &size)| {
-        let scale = scales.get(axis).copied().unwrap_or(1.0);
-        // Saturates, and NaN becomes 0.
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "see above")]
-        let scaled = (size as f64 * f64::from(scale)).ceil() as u64;
-        scaled
-    });
-    bytes(product(dims))
-}
-
 /// Values and places, and one lane with its places.
 pub(super) fn top_k(node: &NodeProto, args: &Args<'_, '_>) -> u64 {
     let mut dims = args.dims(0);

@@ -1,4 +1,4 @@
-//! Convolutions, pools, and what else looks at a picture through a window.
+//! Convolutions, and what else looks at a picture through a window.
 
 use calibrant_onnx::proto::NodeProto;
 
@@ -45,16 +45,6 @@ pub(super) fn conv_transpose(node: &NodeProto, args: &Args<'_, '_>) -> u64 {
     bytes(output.saturating_add(products).saturating_add(args.total().saturating_mul(2)))
 }
 
-pub(super) fn pool(node: &NodeProto, args: &Args<'_, '_>) -> u64 {
-    let x = args.dims(0);
-    let kernel = node.attr_ints("kernel_shape").unwrap_or_default();
-    if x.len() < 3 || kernel.len() != x.len() - 2 {
-        return 0;
-    }
-    let kernel: Vec<u64> = kernel.iter().copied().map(dim).collect();
-    bytes(product([x[0], x[1]].into_iter().chain(sizes(node, &x[2..], &kernel))))
-}
-
 /// A picture of the grid's size.
 pub(super) fn grid_sample(_: &NodeProto, args: &Args<'_, '_>) -> u64 {
     let (x, grid) = (args.dims(0), args.dims(1));
@@ -63,11 +53,10 @@ pub(super) fn grid_sample(_: &NodeProto, args: &Args<'_, '_>) -> u64 {
     bytes(product(outer.chain(inner).copied()))
 }
 
-/// The places of a window along each axis of a picture, one more than there may be.
+/// The places of a window along each axis of a picture.
 fn sizes(node: &NodeProto, picture: &[u64], kernel: &[u64]) -> Vec<u64> {
     let n_axes = picture.len();
     let is_same = node.attr_s("auto_pad").is_some_and(|mode| mode.starts_with("SAME"));
-    let rounds_up = i128::from(node.attr_i("ceil_mode").unwrap_or(0) != 0);
     let size = |axis: usize| {
         let stride = attribute(node, "strides", axis, 1).max(1);
         let size = i128::from(picture[axis]);
@@ -77,7 +66,7 @@ fn sizes(node: &NodeProto, picture: &[u64], kernel: &[u64]) -> Vec<u64> {
         let extent = (i128::from(kernel[axis]) - 1) * attribute(node, "dilations", axis, 1) + 1;
         let pads = attribute(node, "pads", axis, 0) + attribute(node, "pads", axis + n_axes, 0);
         let room = size + pads - extent;
-        at_least_0(if room < 0 { 0 } else { room / stride + 1 + rounds_up })
+        at_least_0(if room < 0 { 0 } else { room / stride + 1 })
     };
     (0..n_axes).map(size).collect()
 }

@@ -74,6 +74,12 @@ pub(crate) enum StepError {
     Scan,
     #[error("an input of it has no value")]
     NoValue,
+    #[error("an input of shape {input:?} and a window or weight of {kernel:?} do not go together")]
+    Window { input: Vec<usize>, kernel: Vec<usize> },
+    #[error("a tensor of {elements} elements is more than it can tell apart")]
+    TooLarge { elements: usize },
+    #[error("a product of matrices failed")]
+    Product(#[source] rten_gemm::GemmError),
     /// Nobody is told: whoever asked to stop knows.
     #[error("somebody asked to stop")]
     Stopped,

@@ -27,7 +27,7 @@ pub(crate) fn check(scope: &Scope<'_>, node: &NodeProto) -> Result<(), Refusal> 
             at_most(MOST_GROWTH, growth(scope, node, if scope.opset < 11 { 1 } else { 2 }))
         }
         "Upsample" => at_most(MOST_GROWTH, growth(scope, node, 1)),
-        "Conv" | "ConvTranspose" | "MaxPool" | "AveragePool" => {
+        "AveragePool" | "Conv" | "ConvTranspose" | "LpPool" | "MaxPool" | "MaxUnpool" => {
             let lists =
                 ["pads", "kernel_shape", "strides", "dilations", "output_padding", "output_shape"];
             let lists = lists.into_iter().map(|name| node.attr_ints(name).map(<[i64]>::to_vec));

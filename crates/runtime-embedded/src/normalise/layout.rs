@@ -24,7 +24,6 @@ pub(crate) fn rewrite(emit: &mut Emit<'_, '_>, node: &NodeProto) -> Result<(), R
         }
         "Dropout" => dropout(emit, node)?,
         "Pad" => pad(emit, node)?,
-        "Resize" => resize(emit, node)?,
         "SpaceToDepth" => space_to_depth(emit, node)?,
         _ => return Err(Refusal::Operator),
     }
@@ -90,43 +89,6 @@ fn pad(emit: &mut Emit<'_, '_>, node: &NodeProto) -> Result<(), Refusal> {
     let mut kept = node.clone();
     kept.input.truncate(3);
     kept.input[1] = emit.node("ScatterElements", &[&none, &places, pads], []);
-    emit.keep(kept);
-    Ok(())
-}
-
-fn resize(emit: &mut Emit<'_, '_>, node: &NodeProto) -> Result<(), Refusal> {
-    let (x, y) = (required(node, 0, "X")?, output(node)?);
-    let mode = node.attr_s("mode").unwrap_or("nearest");
-    let refuse = |name, value: &str| Err(Refusal::Attribute { name, value: value.to_owned() });
-    if emit.scope.opset < 11 {
-        // The first version computes as `Upsample` does, with the same two inputs.
-        let scales = required(node, 1, "scales")?;
-        emit.node_into(y, "Upsample", &[x, scales], [AttributeProto::string("mode", mode)]);
-        return Ok(());
-    }
-    if !["nearest", "linear"].contains(&mode) {
-        // The executor would silently interpolate linearly.
-        return refuse("mode", mode);
-    }
-    let coordinates = node.attr_s("coordinate_transformation_mode").unwrap_or("half_pixel");
-    if !["half_pixel", "asymmetric", "align_corners", "pytorch_half_pixel"].contains(&coordinates) {
-        return refuse("coordinate_transformation_mode", coordinates);
-    }
-    if node.attr_i("antialias").unwrap_or(0) != 0 {
-        return refuse("antialias", "1");
-    }
-    if let Some(axes) = node.attr_ints("axes") {
-        return refuse("axes", &format!("{axes:?}"));
-    }
-    let policy = node.attr_s("keep_aspect_ratio_policy").unwrap_or("stretch");
-    if policy != "stretch" {
-        return refuse("keep_aspect_ratio_policy", policy);
-    }
-    let mut kept = node.clone();
-    // These say something of other modes only, and the executor insists on their defaults.
-    for name in ["cubic_coeff_a", "extrapolation_value", "exclude_outside"] {
-        kept.remove_attr(name);
-    }
     emit.keep(kept);
     Ok(())
 }

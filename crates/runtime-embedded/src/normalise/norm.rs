@@ -78,17 +78,13 @@ fn lrn(emit: &mut Emit<'_, '_>, node: &NodeProto) -> Result<(), Refusal> {
     let rows = emit.integers(&[0, 0, 0, -1]);
     let square = emit.node("Unsqueeze", &[&square, &one], []);
     let square = emit.node("Reshape", &[&square, &rows], []);
-    let mean = emit.node(
-        "AveragePool",
-        &[&square],
-        [
-            AttributeProto::ints("kernel_shape", &[size, 1]),
-            AttributeProto::ints("strides", &[1, 1]),
-            AttributeProto::ints("pads", &[before, 0, size - 1 - before, 0]),
-            AttributeProto::int("count_include_pad", 1),
-        ],
-    );
-    let mean = emit.node("Reshape", &[&mean, &shape], []);
+    let pooled = emit.fresh();
+    let pool = NodeProto::new("AveragePool", "", &[&square], &[&pooled])
+        .with_attr(AttributeProto::ints("kernel_shape", &[size, 1]))
+        .with_attr(AttributeProto::ints("pads", &[before, 0, size - 1 - before, 0]))
+        .with_attr(AttributeProto::int("count_include_pad", 1));
+    emit.ours(pool)?;
+    let mean = emit.node("Reshape", &[&pooled, &shape], []);
     let alpha = emit.float(node.attr_f("alpha").unwrap_or(1e-4));
     let beta = emit.float(node.attr_f("beta").unwrap_or(0.75));
     let bias = emit.float(node.attr_f("bias").unwrap_or(1.0));

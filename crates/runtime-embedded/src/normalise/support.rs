@@ -121,7 +121,6 @@ const SUPPORTED: &[&str] = &[
     "Transpose",
     "Trilu",
     "Unsqueeze",
-    "Upsample",
     "Where",
     "Xor",
 ];

@@ -1,10 +1,11 @@
-//! Convolutions and pools: defaults written out, padding made explicit where the executor would place it wrongly.
+//! Convolutions and pools: defaults written out, padding made explicit where the executor would place it wrongly, and what
+//! it lacks computed here.
 
 use calibrant_onnx::Dim;
 use calibrant_onnx::proto::{AttributeProto, NodeProto};
 use calibrant_runtime::Refusal;
 
-use super::emit::{Emit, first_output_only, required};
+use super::emit::Emit;
 
 /// The window of a convolution or pool, one entry a spatial axis.
 #[derive(Debug)]
@@ -56,48 +57,48 @@ struct Axis {
     stride: i64,
 }
 
-/// Emits a `Conv`.
+/// Emits a `Conv`: of up to two axes as the executor's, of more, or where a window or its padding is known only when it
+/// runs, as ours.
 pub(crate) fn conv(emit: &mut Emit<'_, '_>, node: &NodeProto) -> Result<(), Refusal> {
-    let window = Window::new(node, kernel_of_weight(emit, node))?;
-    let mut node = node.clone();
-    write_out(&mut node, &window);
-    if is_same_lower(&node) {
-        pad_before(emit, &mut node, &window, 0.0)?;
+    let kernel = kernel_of_weight(emit, node);
+    if !suits_executor(node, kernel.as_deref()) {
+        return emit.ours(node.clone());
     }
-    emit.keep(node);
+    let window = Window::new(node, kernel)?;
+    let mut kept = node.clone();
+    write_out(&mut kept, &window);
+    if node.attr_s("auto_pad") == Some("SAME_LOWER") {
+        // The executor takes it for `SAME_UPPER`.
+        let Some(pads) = same_lower_pads(emit, node, &window) else {
+            return emit.ours(node.clone());
+        };
+        kept.remove_attr("auto_pad");
+        kept.set_attr(AttributeProto::ints("pads", &pads));
+    }
+    emit.keep(kept);
     Ok(())
 }
 
-/// Emits a `MaxPool` or `AveragePool`.
+/// Emits a pool, without outputs that nothing reads.
 pub(crate) fn pool(emit: &mut Emit<'_, '_>, node: &NodeProto) -> Result<(), Refusal> {
-    let window = Window::new(node, None)?;
-    if window.dilations.iter().any(|&dilation| dilation != 1) {
-        return Err(Refusal::Attribute {
-            name: "dilations",
-            value: format!("{:?}", window.dilations),
-        });
+    let mut node = node.clone();
+    if !node.output.get(1).is_some_and(|places| emit.scope.is_read(places)) {
+        node.output.truncate(1);
     }
-    let mut node = first_output_only(emit, node, &["Indices"])?;
-    write_out(&mut node, &window);
-    node.remove_attr("dilations");
-    node.remove_attr("storage_order");
-    if is_same_lower(&node) {
-        let is_average = node.is("AveragePool");
-        let counts_padding = node.attr_i("count_include_pad").unwrap_or(0) != 0;
-        if is_average && !counts_padding && same_pads(emit, &node, &window).is_none() {
-            return Err(Refusal::Unknown { what: "the input's size is" });
-        }
-        pad_before(emit, &mut node, &window, if is_average { 0.0 } else { f32::NEG_INFINITY })?;
-    }
-    emit.keep(node);
-    Ok(())
+    emit.ours(node)
 }
 
-/// Emits a `ConvTranspose`.
+/// Emits a `ConvTranspose`: of up to two axes as the executor's, of more, or where its window or the input's size is known
+/// only when it runs, as ours.
 ///
 /// Total padding and its halves as in the [operator's description](https://onnx.ai/onnx/operators/onnx__ConvTranspose.html).
 pub(crate) fn conv_transpose(emit: &mut Emit<'_, '_>, node: &NodeProto) -> Result<(), Refusal> {
-    let window = Window::new(node, kernel_of_weight(emit, node))?;
+    let kernel = kernel_of_weight(emit, node);
+    if !suits_executor(node, kernel.as_deref()) {
+        return emit.ours(node.clone());
+    }
+    let window = Window::new(node, kernel)?;
+    let original = node;
     let mut node = node.clone();
     write_out(&mut node, &window);
     let auto_pad = node.attr_s("auto_pad").unwrap_or("NOTSET").to_owned();
@@ -108,8 +109,9 @@ pub(crate) fn conv_transpose(emit: &mut Emit<'_, '_>, node: &NodeProto) -> Resul
         node.remove_attr("output_shape").map(|attribute| attribute.ints)
     {
         let sizes = &sizes[sizes.len().saturating_sub(n_axes)..];
-        let inputs = spatial_dims(emit, &node, n_axes)
-            .ok_or(Refusal::Unknown { what: "the input's size is" })?;
+        let Some(inputs) = spatial_dims(emit, &node, n_axes) else {
+            return emit.ours(original.clone());
+        };
         let given = window.axes().zip(&extra).zip(inputs.into_iter().zip(sizes));
         given
             .map(|((axis, extra), (input, output))| {
@@ -132,6 +134,12 @@ pub(crate) fn conv_transpose(emit: &mut Emit<'_, '_>, node: &NodeProto) -> Resul
     Ok(())
 }
 
+/// Whether the executor has a form for the window of `node`, whose weight has this kernel where it is known.
+fn suits_executor(node: &NodeProto, kernel: Option<&[i64]>) -> bool {
+    let kernel = kernel.or(node.attr_ints("kernel_shape"));
+    kernel.is_some_and(|kernel| (1..=2).contains(&kernel.len()))
+}
+
 /// Writes out what the operator's description has as defaults.
 fn write_out(node: &mut NodeProto, window: &Window) {
     node.set_attr(AttributeProto::ints("kernel_shape", &window.kernel));
@@ -143,51 +151,8 @@ fn write_out(node: &mut NodeProto, window: &Window) {
     }
 }
 
-fn is_same_lower(node: &NodeProto) -> bool {
-    node.attr_s("auto_pad") == Some("SAME_LOWER")
-}
-
-/// Replaces `SAME_LOWER`, which the executor takes for `SAME_UPPER`, by explicit padding: as an attribute where the
-/// amount is known, else by a `Pad` in front that computes it.
-fn pad_before(
-    emit: &mut Emit<'_, '_>,
-    node: &mut NodeProto,
-    window: &Window,
-    value: f32,
-) -> Result<(), Refusal> {
-    node.remove_attr("auto_pad");
-    node.remove_attr("ceil_mode");
-    if let Some(pads) = same_pads(emit, node, window) {
-        node.set_attr(AttributeProto::ints("pads", &pads));
-        return Ok(());
-    }
-    let x = required(node, 0, "X")?.to_owned();
-    let n_axes = i64::try_from(window.kernel.len()).map_err(|_| Refusal::Operator)?;
-    let strides = emit.integers(&window.strides);
-    let extents = emit.integers(&window.axes().map(|axis| axis.extent).collect::<Vec<_>>());
-    let (from, to) = (emit.integers(&[2]), emit.integers(&[2 + n_axes]));
-    let (zero, one, two) = (emit.integers(&[0]), emit.integers(&[1]), emit.integers(&[2]));
-    let shape = emit.node("Shape", &[&x], []);
-    let size = emit.node("Slice", &[&shape, &from, &to], []);
-    // Steps between the first and the last window: ceil(size / stride) - 1, which is (size - 1) / stride rounded down.
-    let before_last = emit.node("Sub", &[&size, &one], []);
-    let steps = emit.node("Div", &[&before_last, &strides], []);
-    let reach = emit.node("Mul", &[&steps, &strides], []);
-    let reach = emit.node("Add", &[&reach, &extents], []);
-    let total = emit.node("Sub", &[&reach, &size], []);
-    let total = emit.node("Max", &[&total, &zero], []);
-    let end = emit.node("Div", &[&total, &two], []);
-    let begin = emit.node("Sub", &[&total, &end], []);
-    let outer = emit.integers(&[0, 0]);
-    let pads =
-        emit.node("Concat", &[&outer, &begin, &outer, &end], [AttributeProto::int("axis", 0)]);
-    let value = emit.float(value);
-    node.input[0] = emit.node("Pad", &[&x, &pads, &value], []);
-    Ok(())
-}
-
 /// The padding that `SAME_LOWER` means, where it is known: with stride 1 always, else when the input's size is.
-fn same_pads(emit: &Emit<'_, '_>, node: &NodeProto, window: &Window) -> Option<Vec<i64>> {
+fn same_lower_pads(emit: &Emit<'_, '_>, node: &NodeProto, window: &Window) -> Option<Vec<i64>> {
     let totals: Vec<i64> = if window.strides.iter().all(|&stride| stride == 1) {
         window.axes().map(|axis| axis.extent - 1).collect()
     } else {

@@ -167,7 +167,39 @@ fn greedy() -> Vec<(&'static str, Model)> {
         ("where", x_x),
     ];
     models.extend(products);
+    models.extend(volumes());
     models
+}
+
+/// Windows over three axes, and a weight that is known only when it runs.
+fn volumes() -> Vec<(&'static str, Model)> {
+    let volume = |greedy: NodeProto, constants: Vec<TensorProto>| {
+        let split = NodeProto::new("Reshape", "", &["x", "sizes"], &["v"]);
+        let mut constants = constants;
+        constants.push(longs("sizes", &[1, 2, 1, 6, 6]));
+        of(vec![split, greedy], constants, 18)
+    };
+    let pads = || ints("pads", &[1 << 8; 6]);
+    let pool =
+        |op: &str| node(op, &["v"]).with_attr(ints("kernel_shape", &[2; 3])).with_attr(pads());
+    let w = || vec![weight("w", &[2, 2, 3, 3, 3])];
+    let computed = NodeProto::new("Neg", "", &["w"], &["n"]);
+    let conv = node("Conv", &["x", "n"]).with_attr(ints("pads", &[1 << 13; 4]));
+    vec![
+        ("volume conv pads", volume(node("Conv", &["v", "w"]).with_attr(pads()), w())),
+        (
+            "volume transposed conv strides",
+            volume(
+                node("ConvTranspose", &["v", "w"])
+                    .with_attr(ints("strides", &[1, 1 << 12, 1 << 12])),
+                w(),
+            ),
+        ),
+        ("volume max pool pads", volume(pool("MaxPool"), Vec::new())),
+        ("volume average pool pads", volume(pool("AveragePool"), Vec::new())),
+        ("volume Lp pool pads", volume(pool("LpPool"), Vec::new())),
+        ("computed weight", of(vec![computed, conv], vec![weight("w", &[2, 2, 3, 3])], 17)),
+    ]
 }
 
 #[test]

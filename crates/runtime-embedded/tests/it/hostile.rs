@@ -74,13 +74,16 @@ fn windows() -> Vec<(&'static str, Model)> {
             one(node("Conv", &["x", "w"]), vec![weight(&[1, 2, 9, 9])]),
         ),
         ("conv without weight", one(node("Conv", &["x"]), Vec::new())),
-        ("conv with weight unknown", one(node("Conv", &["x", "x"]), Vec::new())),
+        (
+            "conv with a computed weight of too few channels",
+            one(node("Conv", &["x", "x"]).with_attr(AttributeProto::int("group", 2)), Vec::new()),
+        ),
         ("pool kernel 0", pool(ints("kernel_shape", &[0, 0]))),
         ("pool kernel huge", pool(ints("kernel_shape", &[1 << 40, 1]))),
         ("pool kernel larger than input", pool(ints("kernel_shape", &[7, 7]))),
         ("pool stride 0", pool(ints("strides", &[0, 0]))),
         ("pool pads beyond kernel", pool(ints("pads", &[1 << 62; 4]))),
-        ("pool dilated", pool(ints("dilations", &[2, 2]))),
+        ("pool dilated beyond input", pool(ints("dilations", &[9, 9]))),
         ("pool without kernel", one(node("MaxPool", &["x"]), Vec::new())),
         (
             "transposed conv output absurd",

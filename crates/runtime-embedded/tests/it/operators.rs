@@ -21,6 +21,12 @@ fn recurrent_operators_compute_in_all_their_forms_what_onnxruntime_does() {
 }
 
 #[test]
+fn operators_of_places_compute_in_all_their_forms_what_onnxruntime_does() {
+    let (n_cases, others) = run("spatial.onnx");
+    assert!(n_cases > 190 && others.is_empty(), "{others:#?}");
+}
+
+#[test]
 fn no_node_test_of_onnx_has_another_answer_than_the_stored_one() {
     let (n_cases, others) = run("node_tests.onnx");
     let is_wrong = |outcome: &Outcome| matches!(outcome, Outcome::Wrong(_));
