@@ -23,7 +23,7 @@ use crate::cache::args::CacheCommand;
 use crate::words;
 
 pub(crate) use self::values::{
-    DecodeArg, EngineArg, IoArg, MethodArg, OnBadSampleArg, RefitArg, ScaleArg, TENSORRT,
+    DecodeArg, EngineArg, IoArg, LayoutArg, MethodArg, OnBadSampleArg, RefitArg, ScaleArg, TENSORRT,
 };
 
 /// The version, and the commit where there was a repository to build from.
@@ -247,6 +247,10 @@ pub(crate) struct PreprocessArgs {
     /// The channels and their order: rgb, bgr or gray.
     #[arg(long, value_parser = words::recipe_word::<Color>)]
     pub(crate) color: Option<Color>,
+    /// How pictures lie in the model's input, where its dimensions and what reads it leave that open: nchw (channels,
+    /// height, width) or nhwc.
+    #[arg(long, value_enum)]
+    pub(crate) layout: Option<LayoutArg>,
     /// What a pixel of 0 to 255 is multiplied by; 1/255 divides, as the frameworks do.
     #[arg(long, value_name = "S")]
     pub(crate) scale: Option<Scale>,

@@ -2,13 +2,15 @@
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use calibrant_dataset::SAMPLE_LIMIT_BYTES;
 use calibrant_files::write_atomic;
 use calibrant_job::findings;
 use calibrant_job::guard::{Inputs, Role, Target};
-use calibrant_job::{About, ConfigError};
+use calibrant_job::{About, ConfigError, PictureInput};
 use calibrant_preprocess::{Color, Pipeline, Preprocess as _, Scratch};
+use calibrant_tensor::Layout;
 use serde::Serialize;
 
 use crate::args::{DecodeArg, GeneralArgs, PreprocessArgs};
@@ -24,7 +26,7 @@ pub(crate) struct Args {
     image: Option<PathBuf>,
     #[command(flatten)]
     preprocess: PreprocessArgs,
-    /// Where the tensor goes: an npy file of float32, channels by height by width.
+    /// Where the tensor goes: an npy file of float32, channels by height by width, or as --layout says.
     #[arg(long, short, value_name = "FILE.npy", help_heading = "Output")]
     output: Option<PathBuf>,
     /// Where the picture goes as it is before normalisation: scaled, cut and with its bars.
@@ -69,7 +71,11 @@ fn look(path: &Path, args: &Args, pipeline: &Pipeline) -> Result<Seen, Error> {
     let mut scratch = Scratch::new();
     pipeline.preprocess(&encoded, &mut scratch, &mut tensor).map_err(failed)?;
     if let Some(file) = &args.output {
-        write_atomic(file, &npy(shape, &tensor))?;
+        let layout = args.preprocess.layout.map_or(Layout::ChannelsFirst, Into::into);
+        let input = PictureInput { layout, ..PictureInput::nchw(Arc::default(), shape) };
+        let mut laid_out = vec![0.0; tensor.len()];
+        input.lay_floats(&tensor, &mut laid_out);
+        write_atomic(file, &npy(input.picture_shape(), &laid_out))?;
     }
     if let Some(file) = &args.png {
         let picture = pipeline.picture(&encoded, &mut scratch).map_err(failed)?;
@@ -152,9 +158,9 @@ impl Seen {
 fn npy(shape: [usize; 3], values: &[f32]) -> Vec<u8> {
     /// The values begin at a multiple of this.
     const ALIGNMENT: usize = 64;
-    let [channels, height, width] = shape;
+    let [first, second, third] = shape;
     let dictionary = format!(
-        "{{'descr': '<f4', 'fortran_order': False, 'shape': ({channels}, {height}, {width}), }}"
+        "{{'descr': '<f4', 'fortran_order': False, 'shape': ({first}, {second}, {third}), }}"
     );
     let mut file = b"\x93NUMPY\x01\x00".to_vec();
     // The length takes two bytes, and the line feed one.

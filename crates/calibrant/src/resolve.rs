@@ -54,6 +54,7 @@ pub(crate) fn quantize(args: QuantizeArgs, runtimes: &[Arc<dyn Runtime>]) -> Res
     config.engine.library = args.library.tensorrt;
     config.engine.options = build_options(&args.build);
     config.engine.picture = picture.map(|pipeline| pipeline.shape());
+    config.engine.layout = args.preprocess.layout.map(Into::into);
     config.cache_version = args.output.cache_version;
     config.target = args.output.target;
     Ok(config)
@@ -153,6 +154,7 @@ fn calibration(
         OnBadSampleArg::Skip => OnBadSample::Skip,
     };
     made.pictures = pictures(preprocess, calibration.decode)?;
+    made.layout = preprocess.layout.map(Into::into);
     made.batch_size = calibration.batch_size;
     made.workers = calibration.workers.unwrap_or_else(all_processors);
     made.memory_bytes = calibration.memory.unwrap_or_else(default_memory_bytes);

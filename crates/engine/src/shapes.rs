@@ -205,7 +205,7 @@ pub struct Suggestion {
 /// A range for one input of a model: what to build for when the user gave no shapes.
 ///
 /// `dims` are the model's dimensions, `None` (or below 1) where they are dynamic; `picture` is the shape of a picture as
-/// the preprocessing makes it, without the batch dimension, where the input takes pictures.
+/// the preprocessing makes it, where the input takes pictures: without the batch dimension, unless the input has none.
 /// A dynamic first dimension takes the batch sizes, every other dynamic one the size that a picture has there.
 /// `sample`, the shape of a sample at hand, decides nothing: other samples may have other sizes. It is what the example in
 /// the error shows.
@@ -237,14 +237,17 @@ pub fn suggest(
     }
     // A shape of another rank tells nothing about the dimensions.
     let of_rank = |shape: Option<&[usize]>, axis: usize| {
-        shape.filter(|shape| shape.len() + 1 == dims.len()).map(|shape| shape[axis - 1] as u64)
+        let shape = shape?;
+        let before = dims.len().checked_sub(shape.len()).filter(|before| *before <= 1)?;
+        shape.get(axis.checked_sub(before)?).map(|&size| size as u64)
     };
+    let is_whole = picture.is_some_and(|shape| shape.len() == dims.len());
     let mut range = ShapeRange { input: input.to_owned(), min: vec![], opt: vec![], max: vec![] };
     let (mut pictures, mut open) = (Vec::new(), Vec::new());
     for (axis, dim) in dims.iter().enumerate() {
         let (min, opt, max) = match fixed(dim) {
             Some(size) => (size, size, size),
-            None if axis == 0 => (batch.min, batch.opt, batch.max),
+            None if axis == 0 && !is_whole => (batch.min, batch.opt, batch.max),
             None => match of_rank(picture, axis) {
                 Some(size) => {
                     pictures.push(axis.to_string());
@@ -266,7 +269,7 @@ pub fn suggest(
     }
     let BatchRange { min, opt, max } = batch;
     let mut reasons = Vec::new();
-    if dims.first().is_some_and(|dim| fixed(dim).is_none()) {
+    if !is_whole && dims.first().is_some_and(|dim| fixed(dim).is_none()) {
         reasons.push(format!("batches of {min} to {max}, tuned for {opt}, are the default"));
     }
     if !pictures.is_empty() {

@@ -1,7 +1,7 @@
 //! The calibration of a job: samples through the pipeline into a runtime, statistics into a table.
 
+use std::num::NonZeroUsize;
 use std::path::Path;
-use std::sync::Arc;
 
 use calibrant_calibration::{
     BackendInfo, Histograms, Manifest, Method, SampleDigest, SavedStatistics, Table,
@@ -21,7 +21,9 @@ use crate::config::{Calibration, Labelled};
 use crate::control::Control;
 use crate::error::{ConfigError, Error};
 use crate::files::{Files, Passed, pipeline, with_files};
+use crate::fit::check_count;
 use crate::model::LoadedModel;
+use crate::picture_input::{BatchAxis, PictureInput};
 use crate::report::{NotRun, PROGRAM, PipelineReport, RunReport, SkippedSample};
 use crate::suspects::Suspects;
 
@@ -30,7 +32,17 @@ pub(crate) struct OfSamples<'job> {
     pub(crate) calibration: &'job Calibration,
     /// What makes tensors of them, where they are pictures.
     pub(crate) preprocess: Option<&'job dyn Preprocess>,
-    pub(crate) dataset: &'job Dataset,
+    pub(crate) samples: &'job Samples,
+}
+
+/// The samples of a calibration, and how they go into the model.
+#[derive(Debug)]
+pub(crate) struct Samples {
+    pub(crate) dataset: Dataset,
+    /// The input that they go into, where they are pictures.
+    pub(crate) picture: Option<PictureInput>,
+    /// How many of them the model takes at once, where it fixes that.
+    pub(crate) fixed_batch: Option<NonZeroUsize>,
 }
 
 /// A finished calibration.
@@ -51,19 +63,22 @@ pub(crate) fn find_samples(
     preprocess: Option<&dyn Preprocess>,
     model: &LoadedModel,
     path: &Path,
-) -> Result<Dataset, Error> {
+) -> Result<Samples, Error> {
     let dataset = Dataset::open(&calibration.samples)?;
     let fit = |problem| Error::Fit { model: path.to_owned(), problem };
     let arrays: Vec<String> =
         dataset.inputs().into_iter().map(|input| input.name.to_string()).collect();
-    match preprocess {
-        Some(_) if !arrays.is_empty() => {
+    let picture = match preprocess {
+        _ if !arrays.is_empty() && (preprocess.is_some() || calibration.layout.is_some()) => {
             return Err(ConfigError::PreprocessingOfTensors(calibration.samples.clone()).into());
         }
         None if arrays.is_empty() => return Err(ConfigError::NoPreprocessing.into()),
-        Some(preprocess) => drop(model.picture_input(preprocess.shape()).map_err(fit)?),
-        None => model.check_arrays(&arrays).map_err(fit)?,
-    }
+        Some(preprocess) => Some(model.picture_input(preprocess, calibration.layout).map_err(fit)?),
+        None => {
+            model.check_arrays(&arrays).map_err(fit)?;
+            None
+        }
+    };
     let dataset = match &calibration.labels {
         None => dataset,
         Some(Labelled::ByFolder) => dataset.labelled_by_folder()?,
@@ -74,8 +89,12 @@ pub(crate) fn find_samples(
         Some(stays) => dataset.mapped(stays)?,
         None => dataset,
     };
-    model.check_count(dataset.samples().len()).map_err(fit)?;
-    Ok(dataset)
+    let fixed_batch = match &picture {
+        Some(PictureInput { batch: BatchAxis::None, .. }) => None,
+        _ => model.fixed_batch(),
+    };
+    check_count(fixed_batch, dataset.samples().len()).map_err(fit)?;
+    Ok(Samples { dataset, picture, fixed_batch })
 }
 
 /// Runs the model over the samples, and chooses the ranges of its tensors for `format`.
@@ -91,29 +110,29 @@ pub(crate) fn calibrate(
     model: &LoadedModel,
     control: Control<'_>,
 ) -> Result<Calibrated, Error> {
-    let OfSamples { calibration, preprocess, dataset } = *samples;
+    let OfSamples { calibration, preprocess, samples: given } = *samples;
     let settings = Settings {
         workers: calibration.workers,
-        samples_per_run: model.samples_per_run(),
+        samples_per_run: given.fixed_batch.unwrap_or(NonZeroUsize::MIN),
         memory_bytes: calibration.memory_bytes,
     };
     let Reached { mut network, not_run } =
         load_reached(runtime, &model.model, (method, format), &settings)?;
-    let picture = preprocess.zip(model.inputs.first());
-    let picture = picture.map(|(preprocess, input)| (Arc::clone(&input.name), preprocess));
+    let picture = given.picture.clone().zip(preprocess);
     let files = Files {
-        picture,
+        picture: picture.clone(),
         on_bad_sample: calibration.on_bad_sample,
         pipeline: pipeline(calibration.workers, settings.samples_per_run, calibration.batch_size),
     };
-    let (outcome, passed) = with_files(dataset, &files, control, |source| network.run(source))?;
+    let (outcome, passed) =
+        with_files(&given.dataset, &files, control, |source| network.run(source))?;
     let statistics = outcome.map_err(interrupted)?.statistics;
     let Passed { used, skipped, suspects, stats } = passed;
     if let (0, Some(first)) = (statistics.samples, skipped.first()) {
         let SkippedSample { name, reason } = first.clone();
         return Err(Error::NothingLeft { skipped: skipped.len(), name, reason });
     }
-    let described = preprocess.map(|it| it.describe());
+    let described = picture.map(|(input, preprocess)| input.describe(preprocess));
     let batch_size = Some(calibration.batch_size.get());
     let manifest =
         manifest(model.sha256, described.clone(), (method, batch_size), used, network.info());
@@ -226,7 +245,7 @@ pub(crate) fn manifest(
 }
 
 fn report(
-    &OfSamples { calibration, dataset, .. }: &OfSamples<'_>,
+    &OfSamples { calibration, samples: Samples { dataset, .. }, .. }: &OfSamples<'_>,
     table: &Table,
     preprocessing: Option<String>,
     skipped: Vec<SkippedSample>,

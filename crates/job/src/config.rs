@@ -13,6 +13,7 @@ use calibrant_engine::{BatchRange, BuildOptions, Int8Via};
 use calibrant_locate::Source;
 use calibrant_preprocess::Preprocess;
 use calibrant_runtime::Runtime;
+use calibrant_tensor::Layout;
 use serde::Serialize;
 
 use crate::memory::default_memory_bytes;
@@ -136,6 +137,8 @@ pub struct Calibration {
     pub on_bad_sample: OnBadSample,
     /// What makes tensors of pictures; `None` where the samples are tensors.
     pub pictures: Option<Pictures>,
+    /// Where the channels of pictures are in the model's input, where the model does not say it.
+    pub layout: Option<Layout>,
     /// What runs the model, and how it chooses a tensor's range.
     pub backend: Backend,
     /// Samples in a batch.
@@ -157,6 +160,7 @@ impl Calibration {
             subset: Subset::ALL,
             on_bad_sample: OnBadSample::Fail,
             pictures: None,
+            layout: None,
             backend,
             batch_size: DEFAULT_BATCH_SIZE,
             workers: all_processors(),
@@ -203,6 +207,8 @@ pub struct Engine {
     /// Channels, height and width of the pictures that the engine will be fed, for a model that leaves them open; `None`
     /// takes them from the calibration's preprocessing, or from the manifest beside reused ranges.
     pub picture: Option<[usize; 3]>,
+    /// Where their channels are in the model's input, where the model does not say it.
+    pub layout: Option<Layout>,
 }
 
 impl Default for Engine {
@@ -212,6 +218,7 @@ impl Default for Engine {
             library: Source::Auto,
             options: BuildOptions::default(),
             picture: None,
+            layout: None,
         }
     }
 }

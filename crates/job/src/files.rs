@@ -9,13 +9,13 @@ use calibrant_dataset::Dataset;
 use calibrant_prefetch::{Config, Stats};
 use calibrant_preprocess::Preprocess;
 use calibrant_runtime::{Sample, Source};
-use calibrant_tensor::{Tensor, TensorData};
 
 use crate::config::OnBadSample;
 use crate::control::Control;
 use crate::error::Error;
+use crate::picture_input::PictureInput;
 use crate::report::SkippedSample;
-use crate::source::{Filler, PipelineSource, WorkerBuffers};
+use crate::source::{Filler, Into, PipelineSource, WorkerBuffers};
 use crate::suspects::Suspects;
 
 /// How the samples of a dataset become tensors.
@@ -23,7 +23,7 @@ use crate::suspects::Suspects;
 #[non_exhaustive]
 pub struct Files<'a> {
     /// The model's input that pictures go into, and what makes tensors of them; `None` where the samples are tensors.
-    pub picture: Option<(Arc<str>, &'a dyn Preprocess)>,
+    pub picture: Option<(PictureInput, &'a dyn Preprocess)>,
     /// What a sample that cannot be used does.
     pub on_bad_sample: OnBadSample,
     /// Threads, and how many samples are there at once; see [`pipeline`].
@@ -37,19 +37,15 @@ impl<'a> Files<'a> {
         Self { picture: None, on_bad_sample: OnBadSample::Fail, pipeline }
     }
 
-    /// Samples that are pictures, which `preprocess` makes tensors of for this input of the model.
+    /// Samples that are pictures, which `preprocess` makes tensors of for this input of the model: floats, channels first.
     #[must_use]
     pub fn with_pictures(self, input: Arc<str>, preprocess: &'a dyn Preprocess) -> Self {
-        Self { picture: Some((input, preprocess)), ..self }
+        Self { picture: Some((PictureInput::nchw(input, preprocess.shape()), preprocess)), ..self }
     }
 
     /// An empty slot; pictures get their tensor here, once.
     fn slot(&self) -> Sample {
-        let inputs = self.picture.iter().map(|(name, preprocess)| {
-            let [channels, height, width] = preprocess.shape();
-            let data = TensorData::F32(vec![0.0; channels * height * width]);
-            (Arc::clone(name), Tensor { shape: vec![1, channels, height, width], data })
-        });
+        let inputs = self.picture.iter().map(|(input, _)| (Arc::clone(&input.name), input.blank()));
         Sample::new(inputs.collect())
     }
 }
@@ -81,14 +77,15 @@ pub fn with_files<R>(
     consume: impl FnOnce(&mut dyn Source) -> R,
 ) -> Result<(R, Passed), Error> {
     let samples = dataset.samples();
-    let preprocess = files.picture.as_ref().map(|(_, preprocess)| *preprocess);
-    let filler = Filler::new(preprocess, samples);
+    let pictures = files.picture.clone().map(|(input, preprocess)| Into { preprocess, input });
+    let pictures = pictures.as_ref();
+    let filler = Filler::new(pictures.map(|it| it.preprocess), samples);
     let ((result, skipped), stats) = calibrant_prefetch::run(
         &files.pipeline,
         samples.iter(),
         || files.slot(),
         WorkerBuffers::default,
-        |buffers, position, sample, slot| filler.fill(preprocess, buffers, position, sample, slot),
+        |buffers, position, sample, slot| filler.fill(pictures, buffers, position, sample, slot),
         |receiver| {
             let mut source = PipelineSource::new(receiver, samples, files.on_bad_sample, control);
             let result = consume(&mut source);
@@ -148,8 +145,8 @@ pub(crate) fn suspects(
 
 impl fmt::Debug for Files<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let described = |(input, preprocess): &(Arc<str>, &dyn Preprocess)| {
-            (Arc::clone(input), preprocess.describe())
+        let described = |(input, preprocess): &(PictureInput, &dyn Preprocess)| {
+            (input.clone(), preprocess.describe())
         };
         f.debug_struct("Files")
             .field("picture", &self.picture.as_ref().map(described))

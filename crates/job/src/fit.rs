@@ -1,17 +1,24 @@
 //! Whether samples fit the model, and what to do where they do not.
 
-use calibrant_preprocess::{Preprocess as _, Preset, Recipe};
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+
+use calibrant_preprocess::{Preprocess, Preset, Recipe};
 use calibrant_tensor::{Dim, ElementType, Input, InputType, Layout};
 
 use crate::model::LoadedModel;
+use crate::picture_input::{BatchAxis, NotAByte, PictureInput, PictureValues, check_bytes};
+
+/// A side that is as short is no side of a picture but a number of channels.
+const NO_SIDE_PX: usize = 4;
 
 /// In what samples and model do not fit.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum InputProblem {
-    /// Pictures go into one float input, and the model has another number of them.
+    /// Pictures go into one input of floats or bytes, and the model has another number of them.
     #[error(
-        "pictures go into one float input, and this model has {}; give its inputs as an npz with one array per input",
+        "pictures go into one input of floats or bytes, and this model has {}; give its inputs as an npz with one array per input",
         list(inputs)
     )]
     NotOnePictureInput {
@@ -20,19 +27,37 @@ pub enum InputProblem {
     },
     /// The input has not the dimensions of pictures.
     #[error(
-        "input {input} is no picture input, which has four dimensions: batch, channels, height, width; give its samples as an npz"
+        "input {input} is no picture input, which has the dimensions of a picture, channels, height and width or height, width and channels, and may have a batch before them; give its samples as an npz"
     )]
     NotAPicture {
         /// The model's input.
         input: String,
     },
-    /// The input has its channels last.
+    /// Nothing says where the channels are, or what says it contradicts itself.
     #[error(
-        "input {input} is laid out NHWC, as height, width and channels, and pictures become NCHW; export the model with an NCHW input, or give its samples as an npz of arrays in its own layout"
+        "input {input} may be laid out NCHW, as channels, height and width, or NHWC, as height, width and channels: its dimensions and what reads it do not say which"
     )]
-    ChannelsLast {
+    OpenLayout {
         /// The model's input.
         input: String,
+    },
+    /// The model says another layout than was asked for.
+    #[error("input {input} is laid out {}, and {} was asked for", layout_name(*stated), layout_name(*asked))]
+    OtherLayout {
+        /// The model's input.
+        input: String,
+        /// What its dimensions and what reads it say.
+        stated: Layout,
+        /// What was asked for.
+        asked: Layout,
+    },
+    /// The input takes bytes, and the preprocessing makes other values.
+    #[error("input {input} takes bytes, and the preprocessing makes {} in channel {}", value.value, value.channel)]
+    NotBytes {
+        /// The model's input.
+        input: String,
+        /// A value that is none.
+        value: NotAByte,
     },
     /// The preprocessing makes another number of channels than the model takes.
     #[error("input {input} takes {channels} channels, and the preprocessing makes {given}")]
@@ -81,49 +106,37 @@ pub enum InputProblem {
 }
 
 impl LoadedModel {
-    /// The one input that pictures of this shape (channels, height, width) go into.
+    /// The one input that pictures of this preprocessing go into, `asked` saying where channels are if the model does not.
     ///
     /// # Errors
     ///
-    /// When there is not exactly one float input, or it takes another shape.
-    pub(crate) fn picture_input(&self, shape: [usize; 3]) -> Result<&Input, InputProblem> {
+    /// When there is not exactly one input of floats or bytes, it takes another shape, its layout is open, or the
+    /// preprocessing makes other values than it takes.
+    pub(crate) fn picture_input(
+        &self,
+        preprocess: &dyn Preprocess,
+        asked: Option<Layout>,
+    ) -> Result<PictureInput, InputProblem> {
         let [input] = self.inputs.as_slice() else { return Err(self.not_one_picture_input()) };
-        if !matches!(input.element, InputType::Element(ElementType::F32) | InputType::Open) {
-            return Err(self.not_one_picture_input());
-        }
-        let Some(dims) = &input.shape else { return Ok(input) };
-        let [_batch, channels, height, width] = dims.as_slice() else {
-            return Err(InputProblem::NotAPicture { input: input.to_string() });
+        let values = match input.element {
+            InputType::Element(ElementType::F32) | InputType::Open => PictureValues::Floats,
+            InputType::Element(ElementType::U8) => PictureValues::Bytes,
+            _ => return Err(self.not_one_picture_input()),
         };
-        if input.layout == Some(Layout::ChannelsLast) {
-            return Err(InputProblem::ChannelsLast { input: input.to_string() });
+        let chw = preprocess.shape();
+        let (layout, batch) = layout_of(input, asked)?;
+        if let Some([.., first, middle, last]) = input.shape.as_deref() {
+            let sides = match layout {
+                Layout::ChannelsFirst => [first, middle, last],
+                Layout::ChannelsLast => [last, first, middle],
+            };
+            check_sides(input, sides, chw)?;
         }
-        let other = |stated: &Dim, given: usize| stated.size().filter(|&size| size != given);
-        if let Some(channels) = other(channels, shape[0]) {
-            let (input, given) = (input.to_string(), shape[0]);
-            return Err(InputProblem::Channels { input, channels, given });
+        if values == PictureValues::Bytes {
+            let no_bytes = |value| InputProblem::NotBytes { input: input.to_string(), value };
+            check_bytes(preprocess).map_err(no_bytes)?;
         }
-        if other(height, shape[1]).is_some() || other(width, shape[2]).is_some() {
-            let size = |stated: &Dim, given: usize| stated.size().unwrap_or(given);
-            let (height, width) = (size(height, shape[1]), size(width, shape[2]));
-            let presets = presets_that_make([shape[0], height, width]);
-            let input = input.to_string();
-            return Err(InputProblem::Size { input, given: shape, width, height, presets });
-        }
-        Ok(input)
-    }
-
-    /// Makes sure that `n_samples` can be run without one left over.
-    ///
-    /// # Errors
-    ///
-    /// When the model's batch is fixed and does not divide them.
-    pub(crate) fn check_count(&self, n_samples: usize) -> Result<(), InputProblem> {
-        let batch = self.samples_per_run().get();
-        if n_samples.is_multiple_of(batch) {
-            return Ok(());
-        }
-        Err(InputProblem::Count { batch, n_samples })
+        Ok(PictureInput { name: Arc::clone(&input.name), values, layout, batch, chw })
     }
 
     /// Makes sure that every input has its array in the sample.
@@ -144,6 +157,75 @@ impl LoadedModel {
         InputProblem::NotOnePictureInput {
             inputs: self.inputs.iter().map(ToString::to_string).collect(),
         }
+    }
+}
+
+/// Where the channels of pictures in this input are, and whether there is an axis before them.
+fn layout_of(input: &Input, asked: Option<Layout>) -> Result<(Layout, BatchAxis), InputProblem> {
+    let name = || input.to_string();
+    let batch = match input.shape.as_deref() {
+        None => return Ok((asked.unwrap_or(Layout::ChannelsFirst), BatchAxis::First)),
+        Some([_, _, _, _]) => BatchAxis::First,
+        // Three dimensions may be anything; they are a picture's where something says so.
+        Some([_, _, _]) if input.layout.or(asked).is_some() => BatchAxis::None,
+        Some(_) => return Err(InputProblem::NotAPicture { input: name() }),
+    };
+    match (input.layout, asked) {
+        (Some(stated), Some(asked)) if stated != asked => {
+            Err(InputProblem::OtherLayout { input: name(), stated, asked })
+        }
+        (stated, asked) => match stated.or(asked) {
+            Some(layout) => Ok((layout, batch)),
+            None => Err(InputProblem::OpenLayout { input: name() }),
+        },
+    }
+}
+
+/// Makes sure that channels, height and width are those that a preprocessing makes.
+fn check_sides(
+    input: &Input,
+    [channels, height, width]: [&Dim; 3],
+    given: [usize; 3],
+) -> Result<(), InputProblem> {
+    let other = |stated: &Dim, given: usize| stated.size().filter(|&size| size != given);
+    if let Some(channels) = other(channels, given[0]) {
+        let (input, given) = (input.to_string(), given[0]);
+        return Err(InputProblem::Channels { input, channels, given });
+    }
+    if other(height, given[1]).is_some() || other(width, given[2]).is_some() {
+        let size = |stated: &Dim, given: usize| stated.size().unwrap_or(given);
+        let (height, width) = (size(height, given[1]), size(width, given[2]));
+        let input = input.to_string();
+        if height.min(width) <= NO_SIDE_PX {
+            return Err(InputProblem::NotAPicture { input });
+        }
+        let presets = presets_that_make([given[0], height, width]);
+        return Err(InputProblem::Size { input, given, width, height, presets });
+    }
+    Ok(())
+}
+
+/// Makes sure that `n_samples` can be run without one left over.
+///
+/// # Errors
+///
+/// When the model's batch is fixed and does not divide them.
+pub(crate) fn check_count(
+    fixed_batch: Option<NonZeroUsize>,
+    n_samples: usize,
+) -> Result<(), InputProblem> {
+    match fixed_batch.map(NonZeroUsize::get) {
+        Some(batch) if !n_samples.is_multiple_of(batch) => {
+            Err(InputProblem::Count { batch, n_samples })
+        }
+        _ => Ok(()),
+    }
+}
+
+fn layout_name(layout: Layout) -> &'static str {
+    match layout {
+        Layout::ChannelsFirst => "NCHW",
+        Layout::ChannelsLast => "NHWC",
     }
 }
 

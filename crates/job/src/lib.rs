@@ -35,6 +35,7 @@ mod memory;
 mod model;
 mod native;
 mod output;
+mod picture_input;
 mod pictures;
 mod precision;
 pub mod provenance;
@@ -62,6 +63,7 @@ pub use output::{
     CACHE, CACHE_MANIFEST, MODEL, MODEL_DATA, OutputError, PLAN, REPORT, ReportProblem, STATISTICS,
     TABLE,
 };
+pub use picture_input::{BatchAxis, NotAByte, PictureInput, PictureValues};
 pub use pictures::Pictures;
 pub use precision::{ParsePrecisionError, Precision};
 pub use ranges::{Reused, reuse};

@@ -51,11 +51,6 @@ impl LoadedModel {
     pub(crate) fn has_dynamic_inputs(&self) -> bool {
         self.inputs.iter().any(|input| input.fixed_shape().is_none())
     }
-
-    /// How many samples the model takes at once: what its inputs fix their first dimension to, else 1.
-    pub(crate) fn samples_per_run(&self) -> NonZeroUsize {
-        self.fixed_batch().unwrap_or(NonZeroUsize::MIN)
-    }
 }
 
 /// The identity of a model: its file's digest, or, where weights lie in other files, the digest of the lines of that

@@ -13,7 +13,7 @@ use calibrant_calibration::{
 };
 use calibrant_cuda::Device;
 use calibrant_dataset::{Dataset, ReadBuffer};
-use calibrant_decode_cuda::PinnedPicture;
+use calibrant_decode_cuda::{PictureDecoder, PinnedPicture};
 use calibrant_engine::{
     BuildError, BuildOptions, BuildSummary, Generation, Int8, Library, Profile, ShapeRange, Version,
 };
@@ -22,15 +22,17 @@ use calibrant_preprocess::Preprocess;
 use calibrant_runtime::{RunError, Slot, SlotStock, SourceError, SourceErrorKind};
 use calibrant_tensor::{ElementType, Input, InputType, digest};
 
+use crate::calibrate::Samples;
 use crate::config::Calibration;
 use crate::control::{Control, Event};
 use crate::engine::build_plan;
 use crate::error::Error;
 use crate::files::{pipeline, suspects};
 use crate::model::LoadedModel;
+use crate::picture_input::{BatchAxis, PictureInput};
 use crate::pictures::{OnGpu, TensorsOf};
 use crate::report::{CopyReport, NativeReport, PROGRAM, PipelineReport, SkippedSample};
-use crate::source::{Filler, Memory, PipelineSource, WorkerBuffers};
+use crate::source::{Filler, Into, Memory, PipelineSource, WorkerBuffers};
 use crate::suspects::Suspects;
 
 /// What TensorRT is to calibrate, and with what.
@@ -39,7 +41,7 @@ pub(crate) struct Native<'job> {
     pub(crate) calibration: &'job Calibration,
     pub(crate) algorithm: Algorithm,
     pub(crate) model: &'job LoadedModel,
-    pub(crate) dataset: &'job Dataset,
+    pub(crate) samples: &'job Samples,
     pub(crate) library: &'job Library,
     /// Where TensorRT reads the samples.
     pub(crate) device: &'job Device,
@@ -84,23 +86,23 @@ impl Native<'_> {
     /// Samples in a batch: what the model fixes, else what leaves the fewest over.
     pub(crate) fn batch_size(&self) -> NonZeroUsize {
         let n_samples =
-            NonZeroUsize::new(self.dataset.samples().len()).unwrap_or(NonZeroUsize::MIN);
-        self.model
-            .fixed_batch()
+            NonZeroUsize::new(self.samples.dataset.samples().len()).unwrap_or(NonZeroUsize::MIN);
+        self.samples
+            .fixed_batch
             .unwrap_or_else(|| effective_batch_size(n_samples, self.calibration.batch_size))
     }
 
     /// What each input of the model holds, in the model's order.
     fn layout(&self) -> Vec<InputLayout> {
         let version = self.library.version();
-        match (self.preprocess(), self.model.inputs.first()) {
-            (Some(preprocess), Some(input)) => vec![InputLayout {
+        match &self.samples.picture {
+            Some(input) => vec![InputLayout {
                 name: Arc::clone(&input.name),
-                element: ElementType::F32,
-                sample_shape: preprocess.shape().to_vec(),
+                element: input.element(),
+                sample_shape: input.picture_shape().to_vec(),
             }],
-            _ => {
-                let arrays = self.dataset.inputs();
+            None => {
+                let arrays = self.samples.dataset.inputs();
                 let array = |name: &str| arrays.iter().find(|array| &*array.name == name);
                 let layout = |array: &Input| {
                     let InputType::Element(element) = array.element else { return None };
@@ -121,9 +123,11 @@ impl Native<'_> {
         let mut options = options.clone();
         if options.calibration_profile.is_none() && self.model.has_dynamic_inputs() {
             let batch = self.batch_size().get() as u64;
+            let picture = self.samples.picture.as_ref();
+            let has_batch = picture.is_none_or(|it| it.batch == BatchAxis::First);
             let range = |input: InputLayout| {
                 let sizes = input.sample_shape.iter().map(|&size| size as u64);
-                let shape: Vec<u64> = std::iter::once(batch).chain(sizes).collect();
+                let shape: Vec<u64> = has_batch.then_some(batch).into_iter().chain(sizes).collect();
                 let input = input.name.to_string();
                 ShapeRange { input, min: shape.clone(), opt: shape.clone(), max: shape }
             };
@@ -147,15 +151,15 @@ impl Native<'_> {
         control: Control<'_>,
     ) -> Result<Calibrated, Error> {
         let (layout, batch_size) = (self.layout(), self.batch_size());
-        let pictures = self.preprocess();
-        let filler = &Filler::new(pictures, self.dataset.samples());
+        let pictures = self.pictures();
+        let filler = &Filler::new(self.preprocess(), self.samples.dataset.samples());
         let (device, n_slots) = (self.device, self.pipeline().n_slots().get());
         let job = BuildJob { cache, onnx, options: &self.with_calibration_profile(options), plan };
-        let ((outcome, skipped), stats) = match self.tensors_of.and_then(TensorsOf::decoder) {
+        let ((outcome, skipped), stats) = match self.decoder() {
             None => {
                 let memory = PinnedInputs::cut_slabs(device, n_slots, &layout)?;
                 let loader = Inputs { layout: &layout };
-                let work = Work { filler, memory, pictures, loader };
+                let work = Work { filler, memory, pictures: pictures.as_ref(), loader };
                 self.feed_and_build(&layout, work, &job, control)?
             }
             Some(decoder) => {
@@ -168,9 +172,14 @@ impl Native<'_> {
         let (engine, fed) = outcome.map_err(|error| Error::Feed(Box::new(error)))?;
         let engine = engine.map_err(as_it_was)?;
         let cache = self.outcome(&fed, cache)?;
-        let suspects = suspects(self.dataset, filler, &skipped, &offered(self.dataset, filler));
+        let suspects = suspects(
+            &self.samples.dataset,
+            filler,
+            &skipped,
+            &offered(&self.samples.dataset, filler),
+        );
         let manifest = match cache {
-            Outcome::Calibrated(_) => self.manifest(offered(self.dataset, filler)),
+            Outcome::Calibrated(_) => self.manifest(offered(&self.samples.dataset, filler)),
             Outcome::Reused(_) => self.manifest(self.offered(control)?),
         };
         let skipped: Vec<_> = skipped.into_iter().map(|(_, sample)| sample).collect();
@@ -208,7 +217,7 @@ impl Native<'_> {
             cache: job.cache,
             clock: Clock::monotonic(),
         };
-        let samples = self.dataset.samples();
+        let samples = self.samples.dataset.samples();
         calibrant_prefetch::run(
             &self.pipeline(),
             samples.iter(),
@@ -232,6 +241,23 @@ impl Native<'_> {
                 (outcome, source.into_skipped())
             },
         )
+    }
+
+    /// Whether tensors are made on the GPU and stay there.
+    pub(crate) fn tensors_stay_on_device(&self) -> bool {
+        self.decoder().is_some()
+    }
+
+    /// What makes tensors on the GPU where they are to be, if it makes what the model takes.
+    fn decoder(&self) -> Option<&PictureDecoder> {
+        let is_plain = self.samples.picture.as_ref().is_some_and(PictureInput::is_plain);
+        self.tensors_of.filter(|_| is_plain)?.decoder()
+    }
+
+    /// What makes tensors of pictures on the host.
+    fn pictures(&self) -> Option<Into<'_>> {
+        let input = self.samples.picture.clone()?;
+        Some(Into { preprocess: self.preprocess()?, input })
     }
 
     fn preprocess(&self) -> Option<&dyn Preprocess> {
@@ -264,13 +290,13 @@ impl Native<'_> {
     /// What the cache of this calibration depends on.
     pub(crate) fn manifest(&self, offered: Vec<SampleDigest>) -> Manifest<Algorithm> {
         let (sample_list, samples) = Manifest::list_digest(offered);
-        let preprocess = self.preprocess();
+        let described = self.pictures().map(|it| it.input.describe(it.preprocess));
         let version = self.library.version().to_string();
         Manifest {
             model: self.model.sha256,
             sample_list,
             samples,
-            preprocessing: preprocess.map(|it| it.describe()).unwrap_or_default(),
+            preprocessing: described.unwrap_or_default(),
             method: self.algorithm,
             batch_size: Some(self.batch_size().get()),
             backend: BackendInfo { name: "tensorrt".to_owned(), version, notes: Vec::new() },
@@ -284,7 +310,7 @@ impl Native<'_> {
     ///
     /// When the caller interrupts.
     pub(crate) fn offered(&self, control: Control<'_>) -> Result<Vec<SampleDigest>, Error> {
-        let samples = self.dataset.samples();
+        let samples = self.samples.dataset.samples();
         let filler = Filler::new(None, samples);
         let one = NonZeroUsize::MIN;
         let (interrupted, _) = calibrant_prefetch::run(
@@ -301,7 +327,11 @@ impl Native<'_> {
                 })
             },
         )?;
-        if interrupted { Err(Error::Interrupted) } else { Ok(offered(self.dataset, &filler)) }
+        if interrupted {
+            Err(Error::Interrupted)
+        } else {
+            Ok(offered(&self.samples.dataset, &filler))
+        }
     }
 
     fn report(
@@ -316,17 +346,17 @@ impl Native<'_> {
         NativeReport {
             algorithm: self.algorithm,
             library_version: self.library.version().to_string(),
-            preprocessing: self.preprocess().map(|it| it.describe()),
+            preprocessing: self.pictures().map(|it| it.input.describe(it.preprocess)),
             cache_reused: matches!(cache, Outcome::Reused(_)),
             batches: fed.batches,
             batch_size: batch_size.get(),
             samples: fed.samples,
             repeated: fed.repeated,
-            found: self.dataset.census().clone(),
+            found: self.samples.dataset.census().clone(),
             skipped,
             suspects,
             tensors: cache.count().ok(),
-            classes: self.dataset.class_counts(),
+            classes: self.samples.dataset.class_counts(),
             pipeline: PipelineReport {
                 workers: stats.workers,
                 preprocess: stats.work.into(),

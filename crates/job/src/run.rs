@@ -10,14 +10,14 @@ use std::path::PathBuf;
 
 use calibrant_calibration::{Algorithm, Cache, CacheManifest, Table, Target, TargetWay};
 use calibrant_cast::CastSummary;
-use calibrant_dataset::{Dataset, SampleRef};
+use calibrant_dataset::SampleRef;
 use calibrant_engine::{BuildOptions, BuildSummary, Int8, Int8Via, Version};
 use calibrant_format::{Format, INT8};
 use calibrant_locate::{LocateError, Source};
 use calibrant_rewrite::Summary;
 use calibrant_tensor::{Digest, digest};
 
-use crate::calibrate::{Calibrated, OfSamples, calibrate, find_samples};
+use crate::calibrate::{Calibrated, OfSamples, Samples, calibrate, find_samples};
 use crate::config::{Backend, Calibration, Config, DEFAULT_CACHE_VERSION, EnginePolicy, Ranges};
 use crate::control::{About, Control, Stage};
 use crate::engine::{build_plan, cache_version, find_library};
@@ -211,14 +211,15 @@ impl<'run> Job<'run> {
         self.config.precision.quantized.unwrap_or(INT8)
     }
 
-    fn samples(&mut self, model: &LoadedModel) -> Result<Option<Dataset>, Error> {
+    fn samples(&mut self, model: &LoadedModel) -> Result<Option<Samples>, Error> {
         let config = self.config;
         let Ranges::Calibrate(calibration) = &config.ranges else { return Ok(None) };
         let tensors_of = self.tensors_of.clone();
         let preprocess = tensors_of.as_ref().map(TensorsOf::preprocess);
-        let dataset = self.stage(Stage::Samples, None, || {
+        let samples = self.stage(Stage::Samples, None, || {
             find_samples(calibration, preprocess, model, &config.model)
         })?;
+        let dataset = &samples.dataset;
         let files = dataset.samples().iter().filter_map(SampleRef::path);
         self.output.spare(files.map(|file| (Role::Samples, file.to_owned())))?;
         if dataset.census().n_ignored() > 0 {
@@ -227,7 +228,7 @@ impl<'run> Job<'run> {
         if let Some(doubt) = findings::doubt(preprocess) {
             self.note_of(About::Normalisation, doubt);
         }
-        Ok(Some(dataset))
+        Ok(Some(samples))
     }
 
     /// Looks for TensorRT before the long work, so that a missing one is known at once.
@@ -258,7 +259,7 @@ impl<'run> Job<'run> {
     fn build_options(
         &mut self,
         model: &LoadedModel,
-        samples: Option<&Dataset>,
+        samples: Option<&Samples>,
         library: &Library,
         route: &Route,
     ) -> Result<BuildOptions, Error> {
@@ -286,7 +287,7 @@ impl<'run> Job<'run> {
     fn ranges(
         &mut self,
         model: &LoadedModel,
-        samples: Option<&Dataset>,
+        samples: Option<&Samples>,
         library: &Library,
     ) -> Result<Option<Obtained>, Error> {
         let found = library.version().and_then(cache_version);
@@ -294,8 +295,8 @@ impl<'run> Job<'run> {
         let named = self.config.cache_version.or(target.map(Target::version));
         let version = named.or(found).unwrap_or(DEFAULT_CACHE_VERSION);
         match (&self.config.ranges, samples) {
-            (Ranges::Calibrate(calibration), Some(dataset)) => {
-                self.calibrate(calibration, model, dataset, version).map(Some)
+            (Ranges::Calibrate(calibration), Some(samples)) => {
+                self.calibrate(calibration, model, samples, version).map(Some)
             }
             (Ranges::Reuse { file, method }, _) => {
                 let format = self.format();
@@ -310,18 +311,18 @@ impl<'run> Job<'run> {
         &mut self,
         calibration: &Calibration,
         model: &LoadedModel,
-        dataset: &Dataset,
+        samples: &Samples,
         version: u32,
     ) -> Result<Obtained, Error> {
         let Backend::Runtime { runtime, method } = &calibration.backend else {
             return Err(ConfigError::NothingToBuild.into());
         };
-        let (total, format) = (Some(dataset.samples().len() as u64), self.format());
+        let (total, format) = (Some(samples.dataset.samples().len() as u64), self.format());
         let (control, tensors_of) = (self.control, self.tensors_of.clone());
         let of_samples = OfSamples {
             calibration,
             preprocess: tensors_of.as_ref().map(TensorsOf::preprocess),
-            dataset,
+            samples,
         };
         let Calibrated { statistics, table, report } =
             self.stage(Stage::Calibrate, total, || {

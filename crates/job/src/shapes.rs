@@ -4,20 +4,24 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use calibrant_calibration::{CacheManifest, Table};
-use calibrant_dataset::Dataset;
 use calibrant_engine::{BuildOptions, Profile, ShapeError, suggest};
 use calibrant_preprocess::{JpegDecoder, Settings, Step};
+use calibrant_tensor::Layout;
 
+use crate::calibrate::Samples;
 use crate::config::{Config, DEFAULT_ENGINE_BATCHES, EnginePolicy, Ranges};
 use crate::error::Error;
 use crate::model::LoadedModel;
 use crate::output::{CACHE_MANIFEST, TABLE};
+use crate::picture_input::laid_out;
 
 /// What the sizes of open dimensions can be told by.
 #[derive(Debug, Default)]
 pub(crate) struct Sizes {
     /// Channels, height and width of the pictures, where the model takes some.
     picture: Option<[usize; 3]>,
+    /// Where their channels are, where the model does not say it.
+    layout: Option<Layout>,
     /// The shape of a sample at hand without its batch dimension, by input.
     samples: BTreeMap<String, Vec<usize>>,
     /// Whether the engine is thrown away after TensorRT has calibrated, so that it may be as narrow as the samples.
@@ -29,7 +33,7 @@ impl Sizes {
     pub(crate) fn of(
         config: &Config,
         preprocessed: Option<[usize; 3]>,
-        samples: Option<&Dataset>,
+        samples: Option<&Samples>,
     ) -> Self {
         let calibration = match &config.ranges {
             Ranges::Calibrate(calibration) => Some(calibration),
@@ -40,12 +44,14 @@ impl Sizes {
             Ranges::Reuse { file, .. } => picture_of(file),
             Ranges::None => None,
         });
-        let arrays = calibration.and(samples).map(Dataset::inputs).unwrap_or_default();
+        let arrays = calibration.and(samples).map(|it| it.dataset.inputs()).unwrap_or_default();
         let samples = arrays
             .into_iter()
             .filter_map(|input| Some((input.name.to_string(), input.fixed_shape()?.split_off(1))));
+        let layout = config.engine.layout.or(calibration.and_then(|it| it.layout));
         Self {
             picture,
+            layout,
             samples: samples.collect(),
             is_passing: config.engine.policy == EnginePolicy::CalibrateOnly,
         }
@@ -71,14 +77,18 @@ pub(crate) fn with_profiles(
     let (mut ranges, mut reasons, mut open) = (Vec::new(), Vec::new(), Vec::new());
     for input in &model.inputs {
         let sample = sizes.samples.get(&*input.name).map(Vec::as_slice);
-        let picture = match &sizes.picture {
-            Some(picture) if model.inputs.len() == 1 => Some(picture.as_slice()),
-            _ if sizes.is_passing => sample,
+        let picture = match sizes.picture {
+            Some(chw) if model.inputs.len() == 1 => {
+                // Where nothing says how they lie, nothing is known of the sides either.
+                let layout = input.layout.or(sizes.layout);
+                layout.map(|layout| laid_out(chw, layout).to_vec())
+            }
+            _ if sizes.is_passing => sample.map(<[usize]>::to_vec),
             _ => None,
         };
         let dims = input.shape.as_deref().unwrap_or_default();
         let dims: Vec<_> = dims.iter().map(|dim| i64::try_from(dim.size()?).ok()).collect();
-        match suggest(&input.name, &dims, picture, sample, DEFAULT_ENGINE_BATCHES) {
+        match suggest(&input.name, &dims, picture.as_deref(), sample, DEFAULT_ENGINE_BATCHES) {
             Ok(None) => {}
             Ok(Some(suggestion)) => {
                 reasons.push(format!("`{}`: {}", input.name, suggestion.reason));

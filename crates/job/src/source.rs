@@ -6,12 +6,13 @@ use calibrant_backend_tensorrt::{PinnedInputs, SlotError};
 use calibrant_dataset::{Content, ReadAhead, ReadBuffer, ReadError, SampleRef};
 use calibrant_decode_cuda::{PictureDecoder, PinnedPicture, Worker};
 use calibrant_prefetch::{Batch, Delivery, Failure, Receiver, WorkError};
-use calibrant_preprocess::{Preprocess, PreprocessError, Scratch};
+use calibrant_preprocess::{Preprocess, PreprocessError};
 use calibrant_runtime::{Slot, Source, SourceError, Tensors};
 use calibrant_tensor::{Digest, Tensor, TensorData};
 
 use crate::config::OnBadSample;
 use crate::control::{Control, Event};
+use crate::picture_input::{PictureInput, PictureScratch, PictureValues, Room};
 use crate::report::SkippedSample;
 use crate::suspects::Spread;
 
@@ -35,54 +36,64 @@ pub(crate) trait Memory<P: ?Sized> {
     fn take(&mut self, tensors: &mut Tensors) -> Result<(), SampleError>;
 
     /// Takes a picture, and returns its tensor where that is made on the host, for whoever looks at it.
-    fn take_picture(
-        &mut self,
+    fn take_picture<'a>(
+        &'a mut self,
         encoded: &[u8],
         pictures: &P,
-        scratch: &mut Self::Scratch,
-    ) -> Result<Option<&[f32]>, SampleError>;
+        scratch: &'a mut Self::Scratch,
+    ) -> Result<Option<&'a [f32]>, SampleError>;
+}
+
+/// What makes tensors of pictures on the host, and the input that they go into.
+pub(crate) struct Into<'job> {
+    pub(crate) preprocess: &'job dyn Preprocess,
+    pub(crate) input: PictureInput,
 }
 
 /// Owned tensors: those of a picture are made once and written to again and again.
-impl<P: Preprocess + ?Sized> Memory<P> for Tensors {
-    type Scratch = Scratch;
+impl Memory<Into<'_>> for Tensors {
+    type Scratch = PictureScratch;
 
     fn take(&mut self, tensors: &mut Tensors) -> Result<(), SampleError> {
         std::mem::swap(tensors, self);
         Ok(())
     }
 
-    fn take_picture(
-        &mut self,
+    fn take_picture<'a>(
+        &'a mut self,
         encoded: &[u8],
-        pictures: &P,
-        scratch: &mut Scratch,
-    ) -> Result<Option<&[f32]>, SampleError> {
-        let [(_, Tensor { data: TensorData::F32(values), .. })] = self.as_mut_slice() else {
-            return Ok(None);
+        pictures: &Into<'_>,
+        scratch: &'a mut PictureScratch,
+    ) -> Result<Option<&'a [f32]>, SampleError> {
+        let room = match self.as_mut_slice() {
+            [(_, Tensor { data: TensorData::F32(values), .. })] => Room::Floats(values),
+            [(_, Tensor { data: TensorData::U8(values), .. })] => Room::Bytes(values),
+            _ => return Ok(None),
         };
-        pictures.preprocess(encoded, scratch, values)?;
-        Ok(Some(values))
+        Ok(Some(pictures.input.fill(pictures.preprocess, encoded, room, scratch)?))
     }
 }
 
 /// Rows of slabs, written in place.
-impl<P: Preprocess + ?Sized> Memory<P> for PinnedInputs {
-    type Scratch = Scratch;
+impl Memory<Into<'_>> for PinnedInputs {
+    type Scratch = PictureScratch;
 
     fn take(&mut self, tensors: &mut Tensors) -> Result<(), SampleError> {
         Ok(self.write(tensors)?)
     }
 
-    fn take_picture(
-        &mut self,
+    fn take_picture<'a>(
+        &'a mut self,
         encoded: &[u8],
-        pictures: &P,
-        scratch: &mut Scratch,
-    ) -> Result<Option<&[f32]>, SampleError> {
-        let Some(values) = self.values_mut(0) else { return Ok(None) };
-        pictures.preprocess(encoded, scratch, values)?;
-        Ok(Some(values))
+        pictures: &Into<'_>,
+        scratch: &'a mut PictureScratch,
+    ) -> Result<Option<&'a [f32]>, SampleError> {
+        let room = match pictures.input.values {
+            PictureValues::Floats => self.values_mut(0).map(Room::Floats),
+            PictureValues::Bytes => self.values_mut(0).map(Room::Bytes),
+        };
+        let Some(room) = room else { return Ok(None) };
+        Ok(Some(pictures.input.fill(pictures.preprocess, encoded, room, scratch)?))
     }
 }
 
@@ -96,12 +107,12 @@ impl Memory<PictureDecoder> for PinnedPicture {
         Ok(())
     }
 
-    fn take_picture(
-        &mut self,
+    fn take_picture<'a>(
+        &'a mut self,
         encoded: &[u8],
         pictures: &PictureDecoder,
-        scratch: &mut Option<Worker>,
-    ) -> Result<Option<&[f32]>, SampleError> {
+        scratch: &'a mut Option<Worker>,
+    ) -> Result<Option<&'a [f32]>, SampleError> {
         let worker = match scratch {
             Some(worker) => worker,
             None => {

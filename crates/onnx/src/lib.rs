@@ -35,6 +35,7 @@
 mod external;
 mod inline;
 mod inputs;
+mod layout;
 mod locate;
 mod looks;
 mod model;

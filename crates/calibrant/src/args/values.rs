@@ -4,6 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use calibrant_calibration::{Method, ParseMethodError};
+use calibrant_tensor::Layout;
 use clap::ValueEnum;
 
 /// The `--backend` that is no runtime but a build: TensorRT's own calibrators.
@@ -35,6 +36,23 @@ impl fmt::Display for MethodArg {
             Self::Ours(method) => method.fmt(f),
             Self::EntropyV1 => f.write_str("entropy-v1"),
             Self::Legacy => f.write_str("legacy"),
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum LayoutArg {
+    /// Channels, height, width.
+    Nchw,
+    /// Height, width, channels.
+    Nhwc,
+}
+
+impl From<LayoutArg> for Layout {
+    fn from(layout: LayoutArg) -> Self {
+        match layout {
+            LayoutArg::Nchw => Self::ChannelsFirst,
+            LayoutArg::Nhwc => Self::ChannelsLast,
         }
     }
 }

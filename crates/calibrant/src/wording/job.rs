@@ -124,6 +124,12 @@ fn of_fit(problem: &InputProblem) -> Option<String> {
                 "choose the preset that the model was trained with{made_by}, or, if it is this one but for the size, add --size {width}x{height}"
             )
         }
+        InputProblem::OpenLayout { .. } => "say it with --layout nchw or --layout nhwc".to_owned(),
+        InputProblem::OtherLayout { .. } => "leave --layout out".to_owned(),
+        InputProblem::NotBytes { .. } => {
+            "use --preset raw, whose values are the pixels', with --size and --resize as before"
+                .to_owned()
+        }
         InputProblem::Count { batch, n_samples } => {
             let whole_runs = match n_samples - n_samples % batch {
                 0 => format!("give {batch} or more"),

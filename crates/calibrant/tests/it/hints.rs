@@ -13,6 +13,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use calibrant_engine::Version;
+use calibrant_onnx::DataType;
 use calibrant_onnx::proto::{AttributeProto, NodeProto};
 use tempfile::TempDir;
 use tensorrt_double::{Driver, Installation, install};
@@ -153,6 +154,13 @@ impl Lab {
             .with_attr(AttributeProto::ints("perm", &[0, 3, 1, 2]));
         let nhwc = Graph::reading("x", &["batch", "28", "28", "3"]).push(turned);
         write("nhwc", conv(nhwc, "t", "y", 3).output("y"));
+        let [a, b, c] = ["a", "b", "c"];
+        let unsaid = Graph::reading("x", &["batch", a, b, c]).node("ReduceMean", "x", "y");
+        write("layoutless", unsaid.output("y"));
+        let bytes = Graph::default().input_of(DataType::UINT8, "x", &dims);
+        let cast = NodeProto::new("Cast", "f", &["x"], &["f"]);
+        let bytes = bytes.push(cast.with_attr(AttributeProto::int("to", 1)));
+        write("bytes", conv(bytes, "f", "y", 3).output("y"));
         let open = Graph::reading("x", &["batch", "3", "height", "width"]);
         write("open", conv(open, "x", "y", 3).output("y"));
         let two = conv(Graph::reading("x", &dims), "x", "c", 3);

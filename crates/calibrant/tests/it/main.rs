@@ -12,6 +12,7 @@ mod fixtures;
 mod formats;
 mod generations;
 mod hints;
+mod inputs;
 mod interrupts;
 mod keeping;
 mod kill;

@@ -18,14 +18,18 @@ impl Graph {
         Self::default().input(name, dims)
     }
 
-    pub(crate) fn input(mut self, name: &str, dims: &[&str]) -> Self {
+    pub(crate) fn input(self, name: &str, dims: &[&str]) -> Self {
+        self.input_of(DataType::FLOAT, name, dims)
+    }
+
+    pub(crate) fn input_of(mut self, dtype: DataType, name: &str, dims: &[&str]) -> Self {
         let dim = |dim: &&'static str| match dim.parse() {
             Ok(size) => Dim::Known(size),
             Err(_) => Dim::Symbol(dim),
         };
         let dims: Vec<&'static str> = dims.iter().map(|dim| &*dim.to_string().leak()).collect();
         let dims: Vec<Dim<'_>> = dims.iter().map(dim).collect();
-        self.proto.input.push(ValueInfoProto::tensor(name, DataType::FLOAT, &dims));
+        self.proto.input.push(ValueInfoProto::tensor(name, dtype, &dims));
         self
     }
 
@@ -55,6 +59,12 @@ impl Graph {
         self
     }
 
+    /// Puts a node before all others.
+    pub(crate) fn first(mut self, node: NodeProto) -> Self {
+        self.proto.node.insert(0, node);
+        self
+    }
+
     pub(crate) fn output(mut self, name: &str) -> Self {
         self.proto.output.push(ValueInfoProto {
             name: Some(name.to_owned()),
@@ -77,17 +87,23 @@ impl Graph {
 
 /// Writes float32 values as `<folder>/<input>.npy`; the values count up from 0 in steps of 1/16.
 pub(crate) fn write_array(folder: &Path, input: &str, shape: &[usize]) {
+    let n_values = shape.iter().product::<usize>();
+    let values = (0..n_values).flat_map(|index| ((index % 64) as f32 / 16.0).to_le_bytes());
+    write_npy(&folder.join(format!("{input}.npy")), "<f4", shape, &values.collect::<Vec<_>>());
+}
+
+/// Writes an npy of values of this type, which stand one behind the other.
+pub(crate) fn write_npy(path: &Path, dtype: &str, shape: &[usize], values: &[u8]) {
     let shape_text: String = shape.iter().map(|size| format!("{size},")).collect();
     let mut header =
-        format!("{{'descr': '<f4', 'fortran_order': False, 'shape': ({shape_text}), }}");
+        format!("{{'descr': '{dtype}', 'fortran_order': False, 'shape': ({shape_text}), }}");
     let padding = 64 - (10 + header.len() + 1) % 64;
     header.push_str(&" ".repeat(padding));
     header.push('\n');
     let mut bytes = b"\x93NUMPY\x01\x00".to_vec();
     bytes.extend(u16::try_from(header.len()).unwrap().to_le_bytes());
     bytes.extend(header.bytes());
-    let n_values = shape.iter().product::<usize>();
-    bytes.extend((0..n_values).flat_map(|index| ((index % 64) as f32 / 16.0).to_le_bytes()));
-    fs::create_dir_all(folder).unwrap();
-    fs::write(folder.join(format!("{input}.npy")), bytes).unwrap();
+    bytes.extend(values);
+    fs::create_dir_all(path.parent().unwrap()).unwrap();
+    fs::write(path, bytes).unwrap();
 }

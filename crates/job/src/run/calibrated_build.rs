@@ -5,13 +5,13 @@ use std::path::PathBuf;
 
 use calibrant_calibration::{Cache, CacheManifest, ParseCacheError};
 use calibrant_cuda::Device;
-use calibrant_dataset::Dataset;
 use calibrant_engine::BuildOptions;
 use calibrant_files::TEXT_LIMIT_BYTES;
 use calibrant_rewrite::already_quantized;
 use calibrant_tensor::digest;
 
 use super::{Job, Library};
+use crate::calibrate::Samples;
 use crate::config::{Backend, EnginePolicy, Ranges};
 use crate::control::Stage;
 use crate::error::{CacheProblem, ConfigError, Error};
@@ -27,12 +27,12 @@ impl Job<'_> {
     pub(super) fn calibrated_build(
         &mut self,
         model: &LoadedModel,
-        samples: Option<&Dataset>,
+        samples: Option<&Samples>,
         library: Library,
         route: &Route,
         options: &BuildOptions,
     ) -> Result<Report, Error> {
-        let (Ranges::Calibrate(calibration), Some(dataset)) = (&self.config.ranges, samples) else {
+        let (Ranges::Calibrate(calibration), Some(samples)) = (&self.config.ranges, samples) else {
             return Err(ConfigError::NothingToBuild.into());
         };
         let Backend::TensorRt { algorithm, recalibrate } = calibration.backend else {
@@ -52,7 +52,7 @@ impl Job<'_> {
             None => Device::open(FIRST_GPU)?,
         };
         let (library, device, tensors_of) = (&*library, &device, tensors_of.as_ref());
-        let native = Native { calibration, algorithm, model, dataset, library, device, tensors_of };
+        let native = Native { calibration, algorithm, model, samples, library, device, tensors_of };
         let cache = if recalibrate { None } else { self.kept_cache(&native)? };
 
         let control = self.control;
@@ -62,7 +62,7 @@ impl Job<'_> {
             self.stage(Stage::Engine, None, || {
                 native.build(cache.as_deref(), &onnx, options, &plan, control)
             })?;
-        self.note_uncomputed(&report, uncounted.as_ref());
+        self.note_uncomputed(&native, &report, uncounted.as_ref());
         self.note_samples(report.skipped.len(), report.classes.as_ref(), &report.suspects);
         self.note_findings(&cache, model)?;
         if report.cache_reused {
@@ -83,15 +83,25 @@ impl Job<'_> {
     }
 
     /// Notes what the report does not say, because it was not computed.
-    fn note_uncomputed(&mut self, report: &NativeReport, uncounted: Option<&ParseCacheError>) {
+    fn note_uncomputed(
+        &mut self,
+        native: &Native<'_>,
+        report: &NativeReport,
+        uncounted: Option<&ParseCacheError>,
+    ) {
         if let Some(problem) = uncounted {
             self.note(format!(
                 "the tensors in TensorRT's calibration cache were not counted: {problem}"
             ));
         }
-        let stays_there = self.tensors_of.as_ref().and_then(TensorsOf::decoder).is_some();
-        if stays_there && !report.cache_reused {
+        if report.cache_reused {
+            return;
+        }
+        if native.tensors_stay_on_device() {
             let note = "near-constant pictures were not looked for: their tensors stay on the GPU that decodes";
+            self.note(note.to_owned());
+        } else if self.tensors_of.as_ref().and_then(TensorsOf::decoder).is_some() {
+            let note = "the GPU makes tensors of floats, channels first, and this model takes others: they were brought back and laid out on the processor";
             self.note(note.to_owned());
         }
     }
@@ -124,7 +134,7 @@ impl Job<'_> {
         if found != expected {
             return Err(in_the_way(CacheProblem::Header { found, expected }));
         }
-        let total = Some(native.dataset.samples().len() as u64);
+        let total = Some(native.samples.dataset.samples().len() as u64);
         let control = self.control;
         let offered = self.stage(Stage::Samples, total, || native.offered(control))?;
         let now = native.manifest(offered);
