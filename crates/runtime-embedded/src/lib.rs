@@ -27,6 +27,7 @@
 
 mod demand;
 mod dense;
+mod depthwise;
 mod embedded;
 mod error;
 

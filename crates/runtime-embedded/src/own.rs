@@ -1,14 +1,17 @@
-//! Operators computed here, because the executor panics on inputs that ONNX has an answer for.
+//! Operators computed here, because the executor panics on inputs that ONNX has an answer for, or takes far longer.
 
 use calibrant_onnx::proto::NodeProto;
 use rten::{Value, ValueView};
 use rten_tensor::{AsView as _, Layout as _, SliceItem, SliceRange, Tensor, TensorView};
 
+use crate::depthwise;
 use crate::error::StepError;
 
 /// An operator that is computed here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Own {
+    /// The executor's takes several times as long where it is depthwise.
+    Conv,
     /// Of whole numbers; the executor's panics where the quotient does not fit.
     Div,
     /// Of whole numbers, with the sign of the divisor, or of the dividend where `fmod` says so.
@@ -29,6 +32,7 @@ impl Own {
             return None;
         }
         match node.op() {
+            "Conv" => Some(Self::Conv),
             "Div" => Some(Self::Div),
             "Mod" => Some(Self::Mod { fmod: node.attr_i("fmod").unwrap_or(0) != 0 }),
             "Range" => Some(Self::Range),
@@ -48,6 +52,7 @@ impl Own {
         inputs: &[Option<ValueView<'_>>],
     ) -> Option<Result<Value, StepError>> {
         match (self, inputs) {
+            (Self::Conv, _) => depthwise::conv(node, inputs).map(Ok),
             (Self::Slice, _) => Some(slice(node, inputs)),
             (Self::Range, _) => range(inputs),
             (Self::Div, [Some(ValueView::Int32Tensor(a)), Some(ValueView::Int32Tensor(b))]) => {

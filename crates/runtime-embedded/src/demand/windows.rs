@@ -3,21 +3,42 @@
 use calibrant_onnx::proto::NodeProto;
 
 use super::{Args, bytes, dim, product};
+use crate::depthwise;
 
 /// Bytes that a convolution keeps for each place of its output, of one picture: where its window begins.
 const PLACE_ELEMENTS: u64 = 3;
 
-/// The output and where its windows begin, and the weight as it is packed.
+/// Elements that a depthwise convolution keeps for each weight of a channel: itself, and twice where it begins.
+const WEIGHT_ELEMENTS: u64 = 6;
+
+/// The output and where its windows begin, the weight as it is packed, and a channel with its padding where outputs look at
+/// one each.
 pub(super) fn conv(node: &NodeProto, args: &Args<'_, '_>) -> u64 {
     let (x, weight) = (args.dims(0), args.dims(1));
     if x.len() < 3 || weight.len() != x.len() {
         return 0;
     }
-    let places = product(sizes(node, &x[2..], &weight[2..]));
+    let sizes = sizes(node, &x[2..], &weight[2..]);
+    let channel = if weight[1] == 1 { channel(node, &sizes, &weight[2..]) } else { 0 };
+    let places = product(sizes);
     let output = product([x[0], weight[0], places]);
     let rows = product(weight[1..].iter().copied()).saturating_mul(PLACE_ELEMENTS);
     let weights = args.len(1).saturating_mul(2).saturating_add(rows);
-    bytes(output.saturating_add(places.saturating_mul(PLACE_ELEMENTS)).saturating_add(weights))
+    let rest = places.saturating_mul(PLACE_ELEMENTS).saturating_add(channel);
+    bytes(output.saturating_add(rest).saturating_add(weights))
+}
+
+/// A padded channel, its sums, and where each weight begins: what a depthwise convolution with so many windows an axis takes
+/// on the way.
+fn channel(node: &NodeProto, sizes: &[u64], kernel: &[u64]) -> u64 {
+    let reach = |axis: usize| {
+        let stride = attribute(node, "strides", axis, 1).max(1);
+        let extent = i128::from(kernel[axis]) * attribute(node, "dilations", axis, 1).max(1);
+        at_least_0(i128::from(sizes[axis]) * stride + extent)
+    };
+    let plane = product((0..sizes.len()).map(reach)).saturating_add(depthwise::WIDEST as u64);
+    let weights = product(kernel.iter().copied()).saturating_mul(WEIGHT_ELEMENTS);
+    plane.saturating_mul(2).saturating_add(weights)
 }
 
 /// The output, the products of one picture before they are added up, and the weight and input in another order.
