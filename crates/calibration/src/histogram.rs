@@ -93,10 +93,10 @@ impl Histogram {
         }
     }
 
-    /// Adds values whose largest magnitude is `magnitude`; all of them are finite.
-    pub(crate) fn observe(&mut self, values: &[f32], magnitude: f32) {
+    /// Adds values whose largest magnitude is `magnitude`, and of which so many are `zeros`; all of them are finite.
+    pub(crate) fn observe(&mut self, values: &[f32], zeros: u64, magnitude: f32) {
         self.grow(exponent_of(magnitude));
-        kernel::count(values, top_field(self.exponent), Arc::make_mut(&mut self.counts));
+        kernel::count(values, zeros, top_field(self.exponent), Arc::make_mut(&mut self.counts));
     }
 
     /// Raises the exponent to at least `exponent`.

@@ -171,7 +171,7 @@ impl TensorStatistics {
         self.count += values.len() as u64;
         self.zeros += seen.zeros;
         let magnitude = self.magnitude();
-        self.histogram.observe(values, magnitude);
+        self.histogram.observe(values, seen.zeros, magnitude);
         if let Some(faithful) = &mut self.faithful {
             faithful.observe(values, magnitude);
         }
