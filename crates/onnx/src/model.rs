@@ -9,6 +9,7 @@ use buffa::{DecodeOptions, MAX_MESSAGE_BYTES, Message as _};
 use calibrant_files::RegularFile;
 
 use crate::external::Folders;
+use crate::pieces::Pieces;
 use crate::proto::{GraphProto, ModelProto, NodeProto, OperatorSetIdProto, TensorProto};
 use crate::write::WriteOptions;
 use crate::{Error, Looks, external, locate, walk};
@@ -58,9 +59,16 @@ impl Model {
     /// When a file cannot be read, is not an ONNX model, or external data is missing, leads out of
     /// the model's folder or does not fit its tensor.
     pub fn read(path: &Path) -> Result<Self, Error> {
-        let bytes = read_file(path)?;
+        let failed = |source| Error::Read { path: path.to_owned(), source };
+        let file = open(path)?;
         // The parent of a bare file name is the empty path: the current folder.
         let folders = Folders::of_model(path);
+        if let Some(mut proto) = decoded_in_pieces(&file) {
+            let external = external::load(&mut proto, Some(&folders))?;
+            return Ok(Self { proto, external });
+        }
+        // What is wrong, and where, is told from the whole of it.
+        let bytes = file.read(u64::from(MAX_MESSAGE_BYTES)).map_err(failed)?;
         Self::decode(bytes.into(), Some(&folders), path.display().to_string())
     }
 
@@ -174,9 +182,7 @@ impl Model {
             return Err(Error::Empty { origin });
         }
         let mut rest = bytes.clone();
-        let mut proto: ModelProto = DecodeOptions::new()
-            .with_recursion_limit(RECURSION_LIMIT)
-            .with_element_memory_limit(ELEMENT_MEMORY_LIMIT_BYTES)
+        let mut proto: ModelProto = limits()
             .decode(&mut rest)
             .map_err(|source| not_decoded(&bytes, rest.remaining(), origin.clone(), source))?;
         if let (None, Some(looks)) = (proto.graph.as_option(), Looks::of(&bytes)) {
@@ -211,16 +217,30 @@ fn not_decoded(bytes: &[u8], n_left: usize, origin: String, source: buffa::Decod
     }
 }
 
-/// Reads a file no larger than a protobuf message can be, so that a video given by mistake does
+/// What a message may take.
+fn limits() -> DecodeOptions {
+    DecodeOptions::new()
+        .with_recursion_limit(RECURSION_LIMIT)
+        .with_element_memory_limit(ELEMENT_MEMORY_LIMIT_BYTES)
+}
+
+/// Opens a file no larger than a protobuf message can be, so that a video given by mistake does
 /// not fill the memory first.
-fn read_file(path: &Path) -> Result<Vec<u8>, Error> {
-    let failed = |source| Error::Read { path: path.to_owned(), source };
-    let file = RegularFile::open(path).map_err(failed)?;
-    let (n_bytes, limit) = (file.length(), u64::from(MAX_MESSAGE_BYTES));
-    if n_bytes > limit {
+fn open(path: &Path) -> Result<RegularFile, Error> {
+    let file = RegularFile::open(path);
+    let file = file.map_err(|source| Error::Read { path: path.to_owned(), source })?;
+    let n_bytes = file.length();
+    if n_bytes > u64::from(MAX_MESSAGE_BYTES) {
         return Err(Error::FileTooLarge { path: path.to_owned(), n_bytes });
     }
-    file.read(limit).map_err(failed)
+    Ok(file)
+}
+
+/// The message in the file, `None` where it is none, has no graph, or cannot be read.
+fn decoded_in_pieces(file: &RegularFile) -> Option<ModelProto> {
+    let mut pieces = Pieces::new(file)?;
+    let proto: ModelProto = limits().decode(&mut pieces).ok()?;
+    (pieces.finish().ok()? && proto.graph.is_set()).then_some(proto)
 }
 
 fn count_domains<'m>(nodes: &'m [NodeProto], domains: &mut BTreeMap<&'m str, usize>) {

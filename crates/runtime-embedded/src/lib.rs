@@ -25,6 +25,7 @@
 
 #![forbid(unsafe_code)]
 
+mod constant;
 mod demand;
 mod dense;
 mod depthwise;

@@ -4,14 +4,13 @@
 //! its own.
 //! A node is a step; a body is a block of steps inside the step of the node that holds it.
 
-use calibrant_onnx::proto::NodeProto;
-use rten::Value;
-
+use crate::constant::Constant;
 use crate::demand::Rule;
 use crate::kernel::Kernel;
 use crate::normalise::NodeLabel;
 use crate::ours::Compute;
 use crate::own::Own;
+use calibrant_onnx::proto::NodeProto;
 
 mod compile;
 mod liveness;
@@ -25,7 +24,7 @@ pub(crate) struct Program {
     /// The operators that steps run.
     pub(crate) kernels: Vec<Kernel>,
     /// Weights, those of bodies among them.
-    pub(crate) constants: Vec<Value>,
+    pub(crate) constants: Vec<Constant>,
     /// What no sample changes: run once, its outputs are the computed constants.
     pub(crate) setup: Block,
     /// The graph's inputs that are needed.

@@ -243,7 +243,7 @@ impl<'a> Machine<'a> {
     fn view(&self, operand: Operand) -> Option<ValueView<'_>> {
         match operand {
             Operand::Input(place) => self.inputs.get(place)?.view(),
-            Operand::Constant(place) => self.program.constants.get(place).map(Value::as_view),
+            Operand::Constant(place) => self.program.constants.get(place)?.view(),
             Operand::Computed(place) => self.computed.get(place).map(Value::as_view),
             Operand::Place(place) => self.frame[place].value.as_ref().map(Value::as_view),
         }

@@ -8,7 +8,7 @@ use calibrant_runtime::{Observations, RunError, Sample, Shortage, Source, Source
 use rten::{RunOptions, ThreadPool, Value};
 use rten_tensor::{AsView as _, Layout as _};
 
-use crate::demand::bytes_of;
+use crate::constant::Constant;
 use crate::error::{NAME, SetupFailed, StepError, failed};
 use crate::loaded::Loaded;
 use crate::narrow::Narrowed;
@@ -43,7 +43,7 @@ pub(crate) fn run(loaded: &Loaded, source: &mut dyn Source) -> Result<Observatio
 /// What is left for each worker of the memory that the network may take.
 fn budget(loaded: &Loaded) -> Result<Budget, Shortage> {
     let workers = loaded.settings.workers.get();
-    let weights = loaded.program.constants.iter().map(|value| bytes_of(&value.as_view()));
+    let weights = loaded.program.constants.iter().map(Constant::n_bytes);
     let by_values = loaded.observed.iter().filter(|seen| seen.from == From::Values);
     let histograms = by_values.map(|seen| match seen.task.histograms() {
         None => 0,

@@ -5,16 +5,16 @@ use std::collections::{HashMap, HashSet};
 use calibrant_onnx::Topology;
 use calibrant_onnx::proto::{GraphProto, NodeProto};
 use calibrant_runtime::LoadError;
-use rten::Value;
 
 use super::liveness::free_last_uses;
 use super::names::Names;
 use super::{
     Action, Block, Branches, Made, Operand, Operator, Program, ProgramInput, Repeat, Run, Step,
 };
+use crate::constant::Constant;
 use crate::demand;
 use crate::error::{KernelError, NAME};
-use crate::kernel::{Kernels, constant, distinct_inputs};
+use crate::kernel::{Kernels, distinct_inputs};
 use crate::normalise::{NodeLabel, Normalised, operator};
 use crate::ours;
 use crate::own::Own;
@@ -80,7 +80,7 @@ fn split(topology: &Topology<'_>) -> (Vec<usize>, Vec<usize>) {
 
 struct Compiler<'a> {
     kernels: Kernels,
-    constants: Vec<Value>,
+    constants: Vec<Constant>,
     labels: Vec<NodeLabel>,
     n_places: usize,
     /// Places among the observed tensors by name.
@@ -99,7 +99,7 @@ impl Compiler<'_> {
         names: &mut Names<'_>,
     ) -> Result<(), LoadError> {
         for tensor in &graph.initializer {
-            let value = constant(tensor).map_err(|error| LoadError::Value(error.into()))?;
+            let value = Constant::of(tensor).map_err(|error| LoadError::Value(error.into()))?;
             names.add(tensor.label(), Operand::Constant(self.constants.len()));
             self.constants.push(value);
         }
