@@ -16,7 +16,7 @@ use calibrant_engine::{
 };
 use calibrant_job::{DEFAULT_BATCH_SIZE, Precision};
 use calibrant_locate::Source;
-use calibrant_preprocess::{Color, DctScale, Filter, ResizeKind, Scale, Size};
+use calibrant_preprocess::{Color, DctScale, Filter, ResizeKind, Rounding, Scale, Size};
 use clap::{Args, Parser, Subcommand};
 
 use crate::cache::args::CacheCommand;
@@ -240,6 +240,15 @@ pub(crate) struct PreprocessArgs {
     /// for tensors; or fir-*, which equal no framework.
     #[arg(long, value_parser = words::recipe_word::<Filter>)]
     pub(crate) filter: Option<Filter>,
+    /// Pixels of the shorter side of the resize step, before the crop.
+    #[arg(long, value_name = "PIXELS")]
+    pub(crate) shorter_side: Option<u32>,
+    /// How a side that follows the picture's shape becomes a whole number: down, half-even, half-up or ceil.
+    #[arg(long, value_parser = words::recipe_word::<Rounding>)]
+    pub(crate) rounding: Option<Rounding>,
+    /// The pixel value, 0 to 255, of the bars of the pad step.
+    #[arg(long, value_name = "VALUE")]
+    pub(crate) fill: Option<u8>,
     /// Decode JPEG smaller, faster and less exactly: 1/2, 1/4, 1/8, or draft, the smallest that is not below the size
     /// that it is resized to. The manifest records it; docs/preprocessing.md has the error.
     #[arg(long, value_name = "SCALE", value_parser = words::recipe_word::<DctScale>)]

@@ -51,8 +51,8 @@ pub(crate) fn run(args: &Args, general: &GeneralArgs) -> Result<Exit, Error> {
     let written = written.into_iter().filter_map(|(flag, file)| Some((flag, file.as_deref()?)));
     let targets: Vec<_> = written.map(|(what, file)| Target { file, what }).collect();
     Inputs::new(read).check(&targets)?;
-    let pipeline =
-        resolve::pipeline(&args.preprocess, DecodeArg::Cpu)?.ok_or(ConfigError::NoPreprocessing)?;
+    let pipeline = resolve::pipeline(&args.preprocess, DecodeArg::Cpu, None)?
+        .ok_or(ConfigError::NoPreprocessing)?;
     let seen = args.image.as_deref().map(|image| look(image, args, &pipeline)).transpose()?;
     match seen {
         Some(seen) if !args.print && general.json => print_json(&seen.to_json()),

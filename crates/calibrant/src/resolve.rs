@@ -10,10 +10,10 @@ use calibrant_decode_cuda::JpegWay;
 use calibrant_engine::{BuildOptions, Dla, LeanRuntime, Profile, Refit};
 use calibrant_job::{
     Backend, Calibration, Config, ConfigError, DEFAULT_METHOD, EnginePolicy, Labelled, OnBadSample,
-    Pictures, Precision, Ranges, all_processors, default_memory_bytes,
+    Pictures, Precision, Ranges, Ultralytics, all_processors, default_memory_bytes,
 };
 use calibrant_preprocess::{
-    JpegDecoder, Pipeline, Preprocess as _, Preset, Recipe, RecipeError, Settings, Step,
+    JpegDecoder, Pipeline, Preprocess as _, Preset, Recipe, RecipeError, Settings, Size, Step,
 };
 use calibrant_runtime::Runtime;
 
@@ -34,7 +34,7 @@ const LABELS_BY_FOLDER: &str = "folders";
 /// When flags contradict each other, or the preprocessing is none.
 pub(crate) fn quantize(args: QuantizeArgs, runtimes: &[Arc<dyn Runtime>]) -> Result<Config, Error> {
     let ranges = ranges(&args, runtimes)?;
-    let picture = pipeline(&args.preprocess, args.calibration.decode)?;
+    let picture = pipeline(&args.preprocess, args.calibration.decode, Some(&args.model.model))?;
     let mut config = Config::new(args.model.model, ranges, args.output.output);
     config.precision = args.precision.precision;
     config.int8_via = args.precision.int8_via;
@@ -69,9 +69,9 @@ fn ranges(args: &QuantizeArgs, runtimes: &[Arc<dyn Runtime>]) -> Result<Ranges, 
         }
         (_, Some(file), Some(_)) => Err(UsageError::TwoSources(file.clone()).into()),
         (_, None, _) => {
-            let calibration =
-                calibration(&args.samples, &args.preprocess, &args.calibration, runtimes)?;
-            Ok(calibration.into())
+            let (model, samples) = (&args.model.model, &args.samples);
+            let (preprocess, how) = (&args.preprocess, &args.calibration);
+            Ok(calibration(model, samples, preprocess, how, runtimes)?.into())
         }
     }
 }
@@ -85,7 +85,8 @@ pub(crate) fn calibrate(
     args: CalibrateArgs,
     runtimes: &[Arc<dyn Runtime>],
 ) -> Result<Config, Error> {
-    let calibration = calibration(&args.samples, &args.preprocess, &args.calibration, runtimes)?;
+    let (model, samples) = (&args.model.model, &args.samples);
+    let calibration = calibration(model, samples, &args.preprocess, &args.calibration, runtimes)?;
     let mut config = Config::new(args.model.model, calibration, args.output.output);
     config.engine.policy = EnginePolicy::CalibrateOnly;
     config.engine.library = args.library.tensorrt;
@@ -131,6 +132,7 @@ pub(crate) fn build_options(args: &BuilderArgs) -> BuildOptions {
 }
 
 fn calibration(
+    model: &Path,
     samples: &SampleArgs,
     preprocess: &PreprocessArgs,
     calibration: &CalibrationArgs,
@@ -153,7 +155,7 @@ fn calibration(
         OnBadSampleArg::Fail => OnBadSample::Fail,
         OnBadSampleArg::Skip => OnBadSample::Skip,
     };
-    made.pictures = pictures(preprocess, calibration.decode)?;
+    made.pictures = pictures(preprocess, calibration.decode, model)?;
     made.layout = preprocess.layout.map(Into::into);
     made.batch_size = calibration.batch_size;
     made.workers = calibration.workers.unwrap_or_else(all_processors);
@@ -162,8 +164,12 @@ fn calibration(
 }
 
 /// What makes tensors of pictures, where the flags say that the samples are some.
-fn pictures(preprocess: &PreprocessArgs, decode: DecodeArg) -> Result<Option<Pictures>, Error> {
-    let pipeline = pipeline(preprocess, decode)?;
+fn pictures(
+    preprocess: &PreprocessArgs,
+    decode: DecodeArg,
+    model: &Path,
+) -> Result<Option<Pictures>, Error> {
+    let pipeline = pipeline(preprocess, decode, Some(model))?;
     let jpeg = match decode {
         DecodeArg::Cpu => {
             return Ok(pipeline.map(|pipeline| Pictures::Host(Arc::new(pipeline))));
@@ -233,12 +239,16 @@ fn method_of_table(args: &CalibrationArgs) -> Result<Option<Method>, UsageError>
 
 /// The preprocessing that the flags describe, or `None` where they say nothing of one.
 ///
+/// A preset of Ultralytics' has the size that the model says of itself, unless a flag or the file says
+/// another.
+///
 /// # Errors
 ///
 /// When the preprocessing contradicts itself or its file cannot be read.
 pub(crate) fn pipeline(
     args: &PreprocessArgs,
     decode: DecodeArg,
+    model: Option<&Path>,
 ) -> Result<Option<Pipeline>, Error> {
     let base = match (&args.preset, &args.preprocess) {
         (Some(name), _) => Settings::preset(name),
@@ -249,6 +259,9 @@ pub(crate) fn pipeline(
         size: args.size,
         resize: args.resize,
         filter: args.filter,
+        shorter_side: args.shorter_side,
+        rounding: args.rounding,
+        fill: args.fill,
         dct_scale: args.dct_scale,
         color: args.color,
         scale: args.scale,
@@ -256,7 +269,10 @@ pub(crate) fn pipeline(
         std: args.std.clone(),
         ..Settings::default()
     };
-    let settings = base.overridden_by(flags);
+    let mut settings = base.overridden_by(flags);
+    if settings.size.is_none() {
+        settings.size = model.and_then(|model| own_size(settings.preset.as_deref()?, model));
+    }
     if settings == Settings::default() {
         return Ok(None);
     }
@@ -274,6 +290,15 @@ pub(crate) fn pipeline(
         },
     )?;
     Ok(Some(pipeline))
+}
+
+/// The size of the pictures that a model was exported for, where it says that the preset is its own.
+fn own_size(preset: &str, model: &Path) -> Option<Size> {
+    // What cannot be read is told when the model is.
+    let metadata = calibrant_onnx::metadata(model).ok()?;
+    let pairs = metadata.iter().map(|(key, value)| (key.as_str(), value.as_str()));
+    let says = Ultralytics::of(pairs)?;
+    says.size.filter(|_| says.preset() == Some(preset))
 }
 
 /// The pipeline of a recipe. Of pictures that nvJPEG does not take, the tensors are libjpeg-turbo's.

@@ -31,6 +31,9 @@ pub(crate) fn said(error: &Any) -> String {
 pub(crate) fn of_note(about: About) -> &'static str {
     match about {
         About::Normalisation => "; --scale, --mean and --std say otherwise",
+        About::ModelsOwn => {
+            "; --preset and --size follow the model, or leave it if the network is run so"
+        }
         About::NoTensorRt => {
             "; --tensorrt fetch gets NVIDIA's TensorRT-RTX, --tensorrt PATH names another, and `calibrant doctor` lists the places looked at"
         }

@@ -26,6 +26,7 @@ use crate::model::LoadedModel;
 use crate::picture_input::{BatchAxis, PictureInput};
 use crate::report::{NotRun, PROGRAM, PipelineReport, RunReport, SkippedSample};
 use crate::suspects::Suspects;
+use crate::ultralytics::Ultralytics;
 
 /// Samples, and how they become what a network is fed.
 pub(crate) struct OfSamples<'job> {
@@ -72,7 +73,15 @@ pub(crate) fn find_samples(
         _ if !arrays.is_empty() && (preprocess.is_some() || calibration.layout.is_some()) => {
             return Err(ConfigError::PreprocessingOfTensors(calibration.samples.clone()).into());
         }
-        None if arrays.is_empty() => return Err(ConfigError::NoPreprocessing.into()),
+        None if arrays.is_empty() => {
+            let says = model.ultralytics();
+            let preset = says.as_ref().and_then(Ultralytics::preset);
+            return Err(match (says, preset) {
+                (Some(says), Some(preset)) => ConfigError::PreprocessingOf { says, preset },
+                _ => ConfigError::NoPreprocessing,
+            }
+            .into());
+        }
         Some(preprocess) => Some(model.picture_input(preprocess, calibration.layout).map_err(fit)?),
         None => {
             model.check_arrays(&arrays).map_err(fit)?;

@@ -172,6 +172,8 @@ pub enum About {
     Anything,
     /// Scale, mean and standard deviation of the preprocessing.
     Normalisation,
+    /// A preprocessing that the model's own metadata contradict.
+    ModelsOwn,
     /// That there is no TensorRT.
     NoTensorRt,
 }

@@ -20,6 +20,7 @@ use crate::given::Wanted;
 use crate::guard::GuardError;
 use crate::output::OutputError;
 use crate::precision::Precision;
+use crate::ultralytics::Ultralytics;
 
 /// Why a job ended without its report.
 ///
@@ -351,6 +352,16 @@ pub enum ConfigError {
     /// Pictures, and no word on how they become tensors.
     #[error("pictures need their preprocessing named, because a wrong one gives wrong ranges")]
     NoPreprocessing,
+    /// Pictures, no word on how they become tensors, and a model that says it.
+    #[error(
+        "pictures need their preprocessing named, and {says}, whose preprocessing is `{preset}`"
+    )]
+    PreprocessingOf {
+        /// What the model says.
+        says: Ultralytics,
+        /// The preset that it is trained with.
+        preset: &'static str,
+    },
     /// A GPU is to decode what it cannot.
     #[error(transparent)]
     Decode(OpenError),

@@ -88,6 +88,13 @@ pub fn doubt(preprocess: Option<&dyn Preprocess>) -> Option<String> {
     Some(format!("preprocessing: {}", normalise.doubt()?))
 }
 
+/// What the model's own metadata say against the preprocessing.
+pub fn contradiction(model: &LoadedModel, preprocess: Option<&dyn Preprocess>) -> Option<String> {
+    let pipeline = preprocess?.pipeline()?;
+    let remark = model.ultralytics()?.against(pipeline.recipe(), pipeline.size())?;
+    Some(format!("preprocessing: {remark}"))
+}
+
 impl Remark {
     fn new(finding: &Finding<'_>) -> Self {
         let is_about_ranges = matches!(finding, Finding::Suspicious(_));

@@ -46,6 +46,7 @@ mod route;
 mod shapes;
 mod source;
 mod suspects;
+mod ultralytics;
 
 pub use calibrant_engine::Int8Via;
 pub use calibrate::load;
@@ -75,3 +76,4 @@ pub use report::{
 pub use rewrite::note_unranged;
 pub use run::run;
 pub use suspects::{Suspects, first_few};
+pub use ultralytics::Ultralytics;

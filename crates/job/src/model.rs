@@ -9,6 +9,7 @@ use calibrant_onnx::{Model, validate};
 use calibrant_tensor::{Digest, Input, digest, digest_reader};
 
 use crate::error::Error;
+use crate::ultralytics::Ultralytics;
 
 /// A checked model with the digest of what it was read from.
 #[derive(Debug)]
@@ -40,6 +41,14 @@ impl LoadedModel {
         }
         let inputs = model.inputs();
         Ok(Self { model, sha256, inputs })
+    }
+
+    /// What it says of itself, if it is an export of Ultralytics.
+    pub(crate) fn ultralytics(&self) -> Option<Ultralytics> {
+        let pairs = self.model.proto.metadata_props.iter();
+        Ultralytics::of(
+            pairs.filter_map(|pair| Some((pair.key.as_deref()?, pair.value.as_deref()?))),
+        )
     }
 
     /// What the inputs fix their first dimension to, if they do.

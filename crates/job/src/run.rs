@@ -228,6 +228,9 @@ impl<'run> Job<'run> {
         if let Some(doubt) = findings::doubt(preprocess) {
             self.note_of(About::Normalisation, doubt);
         }
+        if let Some(remark) = findings::contradiction(model, preprocess) {
+            self.note_of(About::ModelsOwn, remark);
+        }
         Ok(Some(samples))
     }
 

@@ -38,6 +38,7 @@ mod inputs;
 mod layout;
 mod locate;
 mod looks;
+mod metadata;
 mod model;
 mod pieces;
 mod walk;
@@ -71,6 +72,7 @@ pub use proto::tensor_proto::DataType;
 
 pub use error::{Error, ExternalProblem, TensorError, TensorProblem, TopologyError};
 pub use looks::Looks;
+pub use metadata::metadata;
 pub use model::Model;
 pub use topology::{Origin, ReadAs, Topology, Use};
 pub use types::{Dim, TensorType};

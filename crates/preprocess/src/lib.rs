@@ -39,6 +39,7 @@ mod preset;
 mod recipe;
 mod resize;
 mod settings;
+mod zoo;
 
 pub use decode::Format;
 pub use doubt::Doubt;
@@ -55,3 +56,4 @@ pub use recipe::{
 };
 pub use resize::{FirError, ResizeKernel, Sampling};
 pub use settings::Settings;
+pub use zoo::Names;

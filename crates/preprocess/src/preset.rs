@@ -5,6 +5,7 @@ use crate::recipe::{
     Arithmetic, Color, Crop, CropAnchor, Decode, Expect, Fill, Filter, Normalise, Pad, PadAnchor,
     PadTo, Resize, Rounding, Scale, Size, Step, Target,
 };
+use crate::zoo::{ZOOS, Zoo};
 
 /// A named pipeline.
 #[derive(Debug, Clone, Copy)]
@@ -44,11 +45,28 @@ impl Preset {
         (self.steps)()
     }
 
-    /// Returns one line for each preset: name, what it does, what it equals.
+    /// Returns the steps of the preset of this name, or of the pretrained weights that it names
+    /// behind `timm:` or `torchvision:`.
+    ///
+    /// # Errors
+    ///
+    /// As of [`named`](Self::named); [`RecipeError::UnknownWeights`], [`RecipeError::NotPictures`].
+    pub fn steps_of(name: &str) -> Result<Vec<Step>, RecipeError> {
+        let weights = ZOOS.iter().find_map(|zoo| {
+            let (package, weights) = name.split_once(':')?;
+            (package == zoo.name).then(|| zoo.steps(weights))
+        });
+        weights.unwrap_or_else(|| Ok(Self::named(name)?.steps()))
+    }
+
+    /// Returns one line for each preset: name, what it does, what it equals; and one for each package
+    /// of pretrained weights.
     #[must_use]
     pub fn listing() -> String {
-        let line = |p: &Self| format!("  {:<16} {} [{}]", p.name, p.summary, p.framework);
-        PRESETS.iter().map(line).collect::<Vec<_>>().join("\n")
+        let preset = |p: &Self| format!("  {:<20} {} [{}]", p.name, p.summary, p.framework);
+        let zoo = |z: &Zoo| format!("  {:<20} {}", format!("{}:NAME", z.name), z.summary);
+        let lines = PRESETS.iter().map(preset).chain(ZOOS.iter().map(zoo));
+        lines.collect::<Vec<_>>().join("\n")
     }
 }
 
@@ -98,6 +116,18 @@ const PRESETS: &[Preset] = &[
         },
     },
     Preset {
+        name: "ultralytics-classify",
+        summary: "shorter side 224 bilinear, crop 224x224, RGB, x/255",
+        framework: "Ultralytics' classifiers on OpenCV pictures",
+        steps: || {
+            let target = Target::ShorterSide { side: 224, rounding: Rounding::Down };
+            let crop = Crop::Size { size: SQUARE_224, anchor: CropAnchor::Centre };
+            let resize = Resize { target, filter: Filter::PilBilinear };
+            let normalise = normalise(Scale::Over(255.0), &[0.0], &[1.0]);
+            opencv([Step::Resize(resize), Step::Crop(crop)], normalise)
+        },
+    },
+    Preset {
         name: "yolox",
         summary: "fit 640x640 at the top left of gray 114, BGR, 0 to 255",
         framework: "YOLOX on OpenCV pictures",
@@ -113,12 +143,11 @@ const PRESETS: &[Preset] = &[
         framework: "Segment Anything on OpenCV pictures",
         steps: || {
             let target = Target::LongerSide { side: 1024, rounding: Rounding::HalfUp };
-            let size = PadTo::Size(Size::new(1024, 1024));
-            let pad = Pad { to: size, anchor: PadAnchor::TopLeft, fill: Fill::Normalised(0.0) };
+            let pad = zeros(Size::new(1024, 1024));
             let resize = Resize { target, filter: Filter::PilBilinear };
             let (mean, std) = ([123.675, 116.28, 103.53], [58.395, 57.12, 57.375]);
             let normalise = normalise(Scale::Times(1.0), &mean, &std);
-            opencv([Step::Resize(resize), Step::Pad(pad)], normalise)
+            opencv([Step::Resize(resize), pad], normalise)
         },
     },
     Preset {
@@ -167,11 +196,38 @@ const PRESETS: &[Preset] = &[
     },
     Preset {
         name: "ppocr",
-        summary: "stretch to 192x48, BGR, (x/255 - 0.5) / 0.5",
-        framework: "RapidOCR's arithmetic on OpenCV pictures",
+        summary: "the same as ppocr-cls",
+        framework: "PaddleOCR's and RapidOCR's `resize_norm_img`",
+        steps: || text_line(Size::new(192, 48)),
+    },
+    Preset {
+        name: "ppocr-cls",
+        summary: "a line of text, 48 high and up to 192 wide on zeros, BGR, (x/255 - 0.5) / 0.5",
+        framework: "PaddleOCR's and RapidOCR's `resize_norm_img`",
+        steps: || text_line(Size::new(192, 48)),
+    },
+    Preset {
+        name: "ppocr-rec",
+        summary: "a line of text, 48 high and up to 320 wide on zeros, BGR, (x/255 - 0.5) / 0.5",
+        framework: "PaddleOCR's and RapidOCR's `resize_norm_img`",
+        steps: || text_line(Size::new(320, 48)),
+    },
+    Preset {
+        name: "ppocr-det",
+        summary: "sides up to 960 in multiples of 32 on zeros, BGR, x*(1/255), ImageNet mean and std",
+        framework: "PaddleOCR's `resize_image_type0` by `max` and `NormalizeImage`",
         steps: || {
-            let normalise = Normalise { color: Color::Bgr, ..half() };
-            opencv([stretch(Size::new(192, 48))], normalise)
+            let scale = Scale::Times(1.0 / 255.0);
+            page(960, Normalise { color: Color::Bgr, scale, ..imagenet() })
+        },
+    },
+    Preset {
+        name: "rapidocr-det",
+        summary: "sides up to 960 in multiples of 32 on zeros, BGR, (x*(1/255) - 0.5) / 0.5",
+        framework: "RapidOCR's `DetPreProcess` by `max`",
+        steps: || {
+            let scale = Scale::Times(1.0 / 255.0);
+            page(960, Normalise { color: Color::Bgr, scale, ..half() })
         },
     },
     Preset {
@@ -198,7 +254,12 @@ fn pillow<const N: usize>(geometry: [Step; N], normalise: Normalise) -> Vec<Step
     steps(Decode::PILLOW, geometry, normalise)
 }
 
-fn steps<const N: usize>(decode: Decode, geometry: [Step; N], normalise: Normalise) -> Vec<Step> {
+/// `decode`, the geometric steps, `normalise`.
+pub(crate) fn steps(
+    decode: Decode,
+    geometry: impl IntoIterator<Item = Step>,
+    normalise: Normalise,
+) -> Vec<Step> {
     let mut steps = vec![Step::Decode(decode)];
     steps.extend(geometry);
     steps.push(Step::Normalise(normalise));
@@ -231,6 +292,27 @@ fn fit(size: Size, rounding: Rounding, anchor: PadAnchor) -> [Step; 2] {
     let target = Target::Within { size, rounding };
     let pad = Pad { to: PadTo::Size(size), anchor, fill: Fill::Pixel(114) };
     [Step::Resize(Resize { target, filter: Filter::Cv2Linear }), Step::Pad(pad)]
+}
+
+/// `resize_norm_img` of PaddleOCR: the height given, the width following up to its own, zeros behind.
+fn text_line(size: Size) -> Vec<Step> {
+    let target = Target::Line { size, rounding: Rounding::Ceil };
+    let resize = Step::Resize(Resize { target, filter: Filter::Cv2Linear });
+    opencv([resize, zeros(size)], Normalise { color: Color::Bgr, ..half() })
+}
+
+/// `resize_image_type0` of PaddleOCR with `limit_type="max"`; the zeros are for pictures of other
+/// shapes than the tensor's, which has one.
+fn page(side: u32, normalise: Normalise) -> Vec<Step> {
+    let target = Target::Limit { side, multiple: 32 };
+    let resize = Step::Resize(Resize { target, filter: Filter::Cv2Linear });
+    opencv([resize, zeros(Size::new(side, side))], normalise)
+}
+
+/// Zeros to the right and below, after normalising.
+fn zeros(size: Size) -> Step {
+    let (to, fill) = (PadTo::Size(size), Fill::Normalised(0.0));
+    Step::Pad(Pad { to, anchor: PadAnchor::TopLeft, fill })
 }
 
 fn imagenet() -> Normalise {

@@ -10,7 +10,7 @@ use crate::preset::Preset;
 use crate::recipe::RecipeError;
 use crate::recipe::{
     Arithmetic, Color, DctScale, Filter, JpegDecoder, Orientation, PixelRules, Recipe, ResizeKind,
-    Scale, Size, Step, numbered,
+    Rounding, Scale, Size, Step, numbered,
 };
 
 /// A preset or the steps of a recipe, and changes to it; anything may be absent.
@@ -21,7 +21,8 @@ use crate::recipe::{
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
 pub struct Settings {
-    /// Name of the preset whose steps are taken.
+    /// Name of the preset whose steps are taken, or of pretrained weights, as in
+    /// `timm:resnet50.a1_in1k` and `torchvision:ResNet50_Weights.IMAGENET1K_V2`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub preset: Option<String>,
     /// Size of the tensor: that of the last geometric step, or of the one picture size expected
@@ -38,6 +39,9 @@ pub struct Settings {
     /// `resize = "shorter-crop"` it is 256/224 of the tensor's longer side when absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub shorter_side: Option<u32>,
+    /// How [`Resize::target`](crate::Resize::target) makes a side that follows a whole number.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rounding: Option<Rounding>,
     /// [`Pad::fill`](crate::Pad::fill); with `resize = "letterbox"` it is 114 when absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub fill: Option<u8>,
@@ -123,6 +127,7 @@ impl Settings {
             size: upper.size.or(self.size),
             resize: upper.resize.or(self.resize),
             shorter_side: upper.shorter_side.or(self.shorter_side),
+            rounding: upper.rounding.or(self.rounding),
             fill: upper.fill.or(self.fill),
             filter: upper.filter.or(self.filter),
             jpeg: upper.jpeg.or(self.jpeg),
@@ -143,12 +148,12 @@ impl Settings {
     /// # Errors
     ///
     /// [`RecipeError::NoPreset`] when there is nothing to change, [`RecipeError::UnknownPreset`],
-    /// [`RecipeError::NoSuchStep`] where a change finds no step to change, or what
+    /// [`RecipeError::UnknownWeights`], [`RecipeError::NoSuchStep`] where a change finds no step to change, or what
     /// [`Recipe::compile`] refuses.
     pub fn recipe(&self) -> Result<Recipe, RecipeError> {
         let steps = match (&self.preset, &self.steps) {
             (Some(_), Some(_)) => return Err(RecipeError::TwoBases),
-            (Some(name), None) => Preset::named(name)?.steps(),
+            (Some(name), None) => Preset::steps_of(name)?,
             (None, Some(steps)) => steps.clone(),
             (None, None) => return Err(RecipeError::NoPreset { listing: Preset::listing() }),
         };

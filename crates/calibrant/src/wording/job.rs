@@ -64,6 +64,9 @@ pub(super) fn of_config(error: &ConfigError) -> Option<String> {
                 Preset::listing()
             ));
         }
+        ConfigError::PreprocessingOf { preset, .. } => {
+            return Some(format!("; add --preset {preset}"));
+        }
         ConfigError::PreprocessingOfTensors(_) => "leave --preset and its fields out",
         _ => return None,
     };

@@ -163,6 +163,9 @@ impl Lab {
         write("bytes", conv(bytes, "f", "y", 3).output("y"));
         let open = Graph::reading("x", &["batch", "3", "height", "width"]);
         write("open", conv(open, "x", "y", 3).output("y"));
+        let open = Graph::reading("x", &["batch", "3", "height", "width"]);
+        let classifier = open.by_ultralytics("classify", 64);
+        write("classifier", conv(classifier, "x", "y", 3).output("y"));
         let two = conv(Graph::reading("x", &dims), "x", "c", 3);
         let bad =
             two.floats("bad.w", &[16, 16, 1, 1], f32::NAN).node("Conv", "c bad.w", "bad.conv");

@@ -3,13 +3,16 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use calibrant_onnx::proto::{GraphProto, ModelProto, NodeProto, TensorProto, ValueInfoProto};
+use calibrant_onnx::proto::{
+    GraphProto, ModelProto, NodeProto, StringStringEntryProto, TensorProto, ValueInfoProto,
+};
 use calibrant_onnx::{DataType, Dim, Model};
 
 /// A graph under construction; every node is named after its output, unless it has a name of its own.
 #[derive(Default)]
 pub(crate) struct Graph {
     proto: GraphProto,
+    metadata: Vec<StringStringEntryProto>,
 }
 
 impl Graph {
@@ -48,6 +51,19 @@ impl Graph {
         self
     }
 
+    /// What an export of Ultralytics says of itself: its task, and the side of its pictures.
+    pub(crate) fn by_ultralytics(mut self, task: &str, side: u32) -> Self {
+        let sides = format!("[{side}, {side}]");
+        let pairs =
+            [("author", "Ultralytics"), ("task", task), ("imgsz", &sides), ("stride", "32")];
+        self.metadata.extend(pairs.map(|(key, value)| StringStringEntryProto {
+            key: Some(key.to_owned()),
+            value: Some(value.to_owned()),
+            ..Default::default()
+        }));
+        self
+    }
+
     /// Adds `output = op(inputs)`; names are separated by spaces.
     pub(crate) fn node(self, op: &str, inputs: &str, output: &str) -> Self {
         let inputs: Vec<&str> = inputs.split(' ').collect();
@@ -75,8 +91,12 @@ impl Graph {
 
     /// Writes the model of opset 17 into `folder`.
     pub(crate) fn write(self, folder: &Path) -> PathBuf {
-        let proto =
-            ModelProto { ir_version: Some(8), graph: self.proto.into(), ..Default::default() };
+        let proto = ModelProto {
+            ir_version: Some(8),
+            graph: self.proto.into(),
+            metadata_props: self.metadata,
+            ..Default::default()
+        };
         let mut model = Model::new(proto);
         model.set_opset(17);
         let path = folder.join("model.onnx");

@@ -12,6 +12,7 @@ use calibrant_tensor::TensorData;
 use serde_json::Value;
 
 use crate::fixtures::{any_picture_calibration, fixture, job, run};
+use crate::models::Graph;
 
 #[expect(dead_code, reason = "the example's own main is not called")]
 #[path = "../../../job/examples/custom_decoder.rs"]
@@ -112,6 +113,42 @@ fn without_a_preset_the_presets_are_listed_and_a_bad_picture_is_named() {
         assert_eq!(failed.status.code(), Some(status), "{message}");
         assert!(message.contains(said), "{message}");
     }
+}
+
+#[test]
+fn an_export_of_ultralytics_says_its_size_and_its_task() {
+    let folder = tempfile::tempdir().unwrap();
+    let model = Graph::reading("images", &["batch", "3", "height", "width"])
+        .by_ultralytics("detect", 96)
+        .weight("w", &[4, 3, 1, 1])
+        .node("Conv", "images w", "y")
+        .output("y")
+        .write(folder.path());
+    let output = folder.path().join("out");
+    let calibrate = |words: &[&str]| {
+        let run = Command::new(env!("CARGO_BIN_EXE_calibrant"))
+            .args(["calibrate", "--limit", "4", "--images"])
+            .arg(fixture("fashion/calibration"))
+            .arg("--model")
+            .arg(&model)
+            .arg("--output")
+            .arg(&output)
+            .args(words)
+            .output()
+            .unwrap();
+        let said = String::from_utf8(run.stderr).unwrap();
+        assert_eq!(run.status.code(), Some(0), "{said}");
+        let table = Table::read(&output.join(TABLE)).unwrap();
+        (said, table.manifest().preprocessing.clone())
+    };
+    let (said, preprocessing) = calibrate(&["--preset", "ultralytics"]);
+    assert!(preprocessing.contains("within = \"96x96\""), "{preprocessing}");
+    assert!(!said.contains("the model says"), "{said}");
+    let (said, preprocessing) = calibrate(&["--preset", "ultralytics", "--size", "64x32"]);
+    assert!(preprocessing.contains("within = \"64x32\""), "{preprocessing}");
+    assert!(said.contains("`detect` on pictures of 96x96, and the preprocessing makes"), "{said}");
+    let (said, _) = calibrate(&["--preset", "ultralytics-classify"]);
+    assert!(said.contains("the preprocessing given is not `ultralytics`"), "{said}");
 }
 
 #[test]

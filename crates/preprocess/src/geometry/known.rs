@@ -67,6 +67,17 @@ impl Known {
                 (Size::new(1, 1), Some(Size::new(to, to)))
             }
             Target::Within { size: to, .. } => (Size::new(1, 1), Some(size("within", to)?)),
+            Target::Line { size: to, .. } => {
+                let to = size("line", to)?;
+                (Size::new(1, to.height), Some(to))
+            }
+            Target::Limit { side: to, multiple } => {
+                let (to, of) = (side("limit-side", to)?, side("multiple", multiple)?);
+                if !to.is_multiple_of(of) {
+                    return Err(StepError::LimitOffGrid { side: to, multiple: of });
+                }
+                (Size::new(of, of), Some(Size::new(to, to)))
+            }
         };
         match self.exactly() {
             Some(size) => Ok(Self::size(target.of(size))),

@@ -87,12 +87,32 @@ impl Target {
             }
             Self::Within { size, rounding } => {
                 let (w, h) = (f64::from(width), f64::from(height));
-                let ratio = (f64::from(size.height) / h).min(f64::from(size.width) / w);
-                let side = |side: f64, limit| rounded(side * ratio, rounding).clamp(1, limit);
+                let (height, width) = (f64::from(size.height), f64::from(size.width));
+                let scaled = |side: f64| match rounding {
+                    Rounding::HalfEvenOver => side / (h / height).max(w / width),
+                    _ => side * (height / h).min(width / w),
+                };
+                let side = |side: f64, limit| rounded(scaled(side), rounding).clamp(1, limit);
                 Size::new(side(w, size.width), side(h, size.height))
+            }
+            Self::Line { size, rounding } => {
+                let follows = follow(width, size.height, height, rounding);
+                Size::new(follows.min(size.width), size.height)
+            }
+            Self::Limit { side, multiple } => {
+                let side = |length| limited(length, long, side, multiple);
+                Size::new(side(width), side(height))
             }
         }
     }
+}
+
+/// Returns a side of a picture whose longer one is `long`, after `resize_image_type0` of PaddleOCR.
+fn limited(side: u32, long: u32, most: u32, multiple: u32) -> u32 {
+    let ratio = if long > most { f64::from(most) / f64::from(long) } else { 1.0 };
+    let cut = to_px(f64::from(side) * ratio);
+    let times = to_px((f64::from(cut) / f64::from(multiple)).round_ties_even());
+    times.clamp(1, most / multiple) * multiple
 }
 
 /// Returns the length of a side where another one comes `from` a length `to` another.
@@ -106,6 +126,12 @@ fn follow(side: u32, to: u32, from: u32, rounding: Rounding) -> u32 {
         Rounding::HalfEven | Rounding::HalfUp => {
             rounded(f64::from(side) * (f64::from(to) / f64::from(from)), rounding)
         }
+        Rounding::HalfEvenOver => {
+            rounded(f64::from(side) / (f64::from(from) / f64::from(to)), rounding)
+        }
+        // `math.ceil(to * (side / from))`, in the order of PaddleOCR: a quotient that is rounded up
+        // may be one more than the true one.
+        Rounding::Ceil => rounded(f64::from(to) * (f64::from(side) / f64::from(from)), rounding),
     };
     length.max(1)
 }
@@ -113,8 +139,9 @@ fn follow(side: u32, to: u32, from: u32, rounding: Rounding) -> u32 {
 fn rounded(side: f64, rounding: Rounding) -> u32 {
     to_px(match rounding {
         Rounding::Down => side,
-        Rounding::HalfEven => side.round_ties_even(),
+        Rounding::HalfEven | Rounding::HalfEvenOver => side.round_ties_even(),
         Rounding::HalfUp => side + 0.5,
+        Rounding::Ceil => side.ceil(),
     })
 }
 
@@ -178,12 +205,39 @@ mod tests {
                 // A product that should be the whole side may be cut just below it.
                 let reached = |side: u32, limit: u32| side + u32::from(rounding == Rounding::Down) >= limit;
                 prop_assert!(reached(width, a) || reached(height, b), "it fills one direction");
+                let Size { width, height } = Target::Line { size: Size::new(a, b), rounding }.of(picture);
+                prop_assert!((1..=a).contains(&width) && height == b);
                 let Size { width, height } = Target::LongerSide { side: a, rounding }.of(picture);
                 prop_assert_eq!(width.max(height), a);
                 let Size { width, height } = Target::ShorterSide { side: a, rounding }.of(picture);
                 prop_assert_eq!(width.min(height), a);
                 prop_assert_eq!(width <= height, w <= h || width == height);
             }
+        }
+
+        #[test]
+        fn lines_are_paddleocr_s(w in 1..5000_u32, h in 1..5000_u32, a in 1..700_u32, b in 1..700_u32) {
+            let ratio = f64::from(w) / f64::from(h);
+            let width = (f64::from(b) * ratio).ceil();
+            let width = if width > f64::from(a) { a } else { to_px(width) };
+            let line = Target::Line { size: Size::new(a, b), rounding: Rounding::Ceil };
+            prop_assert_eq!(line.of(Size::new(w, h)), Size::new(width, b));
+        }
+
+        #[test]
+        fn limits_are_paddleocr_s(w in 1..5000_u32, h in 1..5000_u32, tiles in 1..60_u32) {
+            let side = 32 * tiles;
+            // `resize_image_type0`, line by line.
+            let mut ratio = 1.0;
+            if h.max(w) > side {
+                ratio = if h > w { f64::from(side) / f64::from(h) } else { f64::from(side) / f64::from(w) };
+            }
+            let of = |length: u32| {
+                let length = (f64::from(length) * ratio).trunc();
+                ((length / 32.0).round_ties_even().trunc() * 32.0).trunc().max(32.0)
+            };
+            let expected = Size::new(to_px(of(w)), to_px(of(h)));
+            prop_assert_eq!(Target::Limit { side, multiple: 32 }.of(Size::new(w, h)), expected);
         }
 
         #[test]

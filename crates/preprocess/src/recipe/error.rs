@@ -3,6 +3,7 @@
 use std::num::ParseFloatError;
 
 use super::{Color, JpegDecoder, MAX_SIDE_PX, ResizeKind, Size, Step};
+use crate::zoo::Names;
 
 /// A recipe that cannot be used; found before any picture is read.
 #[derive(Debug, thiserror::Error)]
@@ -21,6 +22,24 @@ pub enum RecipeError {
         name: String,
         /// The presets, a line each.
         listing: String,
+    },
+    /// A package has no pretrained weights of this name.
+    #[error("{package} has no pretrained `{name}`; the nearest are {nearest}")]
+    UnknownWeights {
+        /// Name and version of the package.
+        package: &'static str,
+        /// The name as given.
+        name: String,
+        /// Names that it has.
+        nearest: Names,
+    },
+    /// Pretrained weights that are fed anything else.
+    #[error("`{name}` takes {what}, which no recipe makes of a picture")]
+    NotPictures {
+        /// The name as given.
+        name: String,
+        /// What they are fed.
+        what: &'static str,
     },
     /// A geometry that interpolates, for a recipe that does not.
     #[error("the geometry `{kind}` needs a filter, and the recipe has none: give one")]
@@ -179,6 +198,17 @@ pub enum StepError {
         field: &'static str,
         /// The side as given.
         side: u32,
+    },
+    /// A longest side that no picture can have.
+    #[error(
+        "limit-side of {side} px is no multiple of {multiple}: take {}",
+        (side / multiple).max(1) * multiple
+    )]
+    LimitOffGrid {
+        /// The longest side as given.
+        side: u32,
+        /// What it should be a multiple of.
+        multiple: u32,
     },
     /// `max-pixels` of zero, or more than a picture can have.
     #[error("max-pixels of {pixels} is out of range: 1 to {most}")]

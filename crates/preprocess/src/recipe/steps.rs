@@ -144,7 +144,7 @@ pub enum Crop {
 
 /// The size that the picture gets, and the kernel that interpolates.
 ///
-/// In TOML one of `to`, `shorter-side`, `longer-side` and `within`.
+/// In TOML one of `to`, `shorter-side`, `longer-side`, `within`, `line` and `limit-side`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "ResizeFields", into = "ResizeFields")]
 pub struct Resize {
@@ -160,15 +160,16 @@ pub enum Target {
     /// Width and height each, whatever the picture's shape.
     To(Size),
     /// The shorter side gets a length, and the other follows: `side * long / short` cut, as
-    /// torchvision's `Resize`, or `long * (side / short)` to the nearest.
+    /// torchvision's `Resize`, `side * (long / short)` rounded up, or `long * (side / short)` to the
+    /// nearest.
     ShorterSide {
         /// The length.
         side: u32,
         /// How the other side is rounded; `down` when absent in TOML.
         rounding: Rounding,
     },
-    /// The longer side gets a length, and the other follows: `side * short / long` cut, or
-    /// `short * (side / long)` to the nearest.
+    /// The longer side gets a length, and the other follows: `side * short / long` cut,
+    /// `side * (short / long)` rounded up, or `short * (side / long)` to the nearest.
     LongerSide {
         /// The length.
         side: u32,
@@ -181,6 +182,26 @@ pub enum Target {
         size: Size,
         /// How both sides are rounded; `half-even`, as Ultralytics does, when absent in TOML.
         rounding: Rounding,
+    },
+    /// A line of text: the height is that of `size`, and the width follows, at most that of `size`,
+    /// where a longer line is narrowed.
+    Line {
+        /// The height, and the largest width.
+        size: Size,
+        /// How the width is rounded; `ceil`, as PaddleOCR's `resize_norm_img` does, when absent in
+        /// TOML.
+        rounding: Rounding,
+    },
+    /// No side longer than a limit: both times `side / max(w, h)` and cut where one is, as they are
+    /// where none is; then each to the nearest multiple, a half to the even one, at least to one.
+    ///
+    /// It is `resize_image_type0` of PaddleOCR with `limit_type="max"`.
+    #[doc(alias = "limit_side_len")]
+    Limit {
+        /// The longest side, a multiple of `multiple`.
+        side: u32,
+        /// What the network divides both sides by.
+        multiple: u32,
     },
 }
 
@@ -307,6 +328,12 @@ struct ResizeFields {
     #[serde(skip_serializing_if = "Option::is_none")]
     within: Option<Size>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    line: Option<Size>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    limit_side: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    multiple: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     rounding: Option<Rounding>,
     filter: Filter,
 }
@@ -315,51 +342,79 @@ impl TryFrom<ResizeFields> for Resize {
     type Error = StepError;
 
     fn try_from(fields: ResizeFields) -> Result<Self, StepError> {
-        let ResizeFields { to, shorter_side, longer_side, within, rounding, filter } = fields;
+        let ResizeFields { to, shorter_side, longer_side, within, line, .. } = fields;
+        let ResizeFields { limit_side, multiple, rounding, filter, .. } = fields;
         let or = |usual: Rounding| rounding.unwrap_or(usual);
-        let target = match (to, shorter_side, longer_side, within) {
-            (Some(_), None, None, None) if rounding.is_some() => {
-                return Err(StepError::Superfluous { field: "rounding", beside: "to" });
-            }
-            (Some(size), None, None, None) => Target::To(size),
-            (None, Some(side), None, None) => {
-                Target::ShorterSide { side, rounding: or(Rounding::Down) }
-            }
-            (None, None, Some(side), None) => {
-                Target::LongerSide { side, rounding: or(Rounding::HalfUp) }
-            }
-            (None, None, None, Some(size)) => {
-                Target::Within { size, rounding: or(Rounding::HalfEven) }
-            }
-            _ => {
-                let fields = "`to`, `shorter-side`, `longer-side` and `within`";
-                return Err(StepError::OneOf { fields });
-            }
+        let targets = [
+            to.map(Target::To),
+            shorter_side.map(|side| Target::ShorterSide { side, rounding: or(Rounding::Down) }),
+            longer_side.map(|side| Target::LongerSide { side, rounding: or(Rounding::HalfUp) }),
+            within.map(|size| Target::Within { size, rounding: or(Rounding::HalfEven) }),
+            line.map(|size| Target::Line { size, rounding: or(Rounding::Ceil) }),
+            limit_side.map(|side| Target::Limit { side, multiple: multiple.unwrap_or(1) }),
+        ];
+        let mut targets = targets.into_iter().flatten();
+        let (Some(target), None) = (targets.next(), targets.next()) else {
+            let fields = "`to`, `shorter-side`, `longer-side`, `within`, `line` and `limit-side`";
+            return Err(StepError::OneOf { fields });
         };
-        Ok(Self { target, filter })
+        let superfluous = |field, beside| Err(StepError::Superfluous { field, beside });
+        match target {
+            Target::To(_) if rounding.is_some() => superfluous("rounding", "to"),
+            Target::Limit { .. } if rounding.is_some() => superfluous("rounding", "limit-side"),
+            Target::Limit { .. } => Ok(Self { target, filter }),
+            other if multiple.is_some() => superfluous("multiple", other.field()),
+            _ => Ok(Self { target, filter }),
+        }
+    }
+}
+
+impl Target {
+    /// Returns the field of TOML that says it.
+    pub(crate) fn field(self) -> &'static str {
+        match self {
+            Self::To(_) => "to",
+            Self::ShorterSide { .. } => "shorter-side",
+            Self::LongerSide { .. } => "longer-side",
+            Self::Within { .. } => "within",
+            Self::Line { .. } => "line",
+            Self::Limit { .. } => "limit-side",
+        }
+    }
+
+    /// Returns how it rounds, where a recipe has a say in that.
+    pub(crate) fn rounding_mut(&mut self) -> Option<&mut Rounding> {
+        match self {
+            Self::ShorterSide { rounding, .. }
+            | Self::LongerSide { rounding, .. }
+            | Self::Within { rounding, .. }
+            | Self::Line { rounding, .. } => Some(rounding),
+            Self::To(_) | Self::Limit { .. } => None,
+        }
     }
 }
 
 impl From<Resize> for ResizeFields {
-    fn from(Resize { target, filter }: Resize) -> Self {
+    fn from(Resize { mut target, filter }: Resize) -> Self {
         let none = Self {
             to: None,
             shorter_side: None,
             longer_side: None,
             within: None,
-            rounding: None,
+            line: None,
+            limit_side: None,
+            multiple: None,
+            rounding: target.rounding_mut().copied(),
             filter,
         };
         match target {
             Target::To(size) => Self { to: Some(size), ..none },
-            Target::ShorterSide { side, rounding } => {
-                Self { shorter_side: Some(side), rounding: Some(rounding), ..none }
-            }
-            Target::LongerSide { side, rounding } => {
-                Self { longer_side: Some(side), rounding: Some(rounding), ..none }
-            }
-            Target::Within { size, rounding } => {
-                Self { within: Some(size), rounding: Some(rounding), ..none }
+            Target::ShorterSide { side, .. } => Self { shorter_side: Some(side), ..none },
+            Target::LongerSide { side, .. } => Self { longer_side: Some(side), ..none },
+            Target::Within { size, .. } => Self { within: Some(size), ..none },
+            Target::Line { size, .. } => Self { line: Some(size), ..none },
+            Target::Limit { side, multiple } => {
+                Self { limit_side: Some(side), multiple: Some(multiple), ..none }
             }
         }
     }

@@ -207,8 +207,13 @@ words! {
         Down = "down",
         /// To the nearest, a half to the even one, as `round(…)` of Python.
         HalfEven = "half-even",
+        /// The same, divided by the ratio of the sides instead of multiplied with its inverse: as
+        /// `round(… / ratio)` of timm.
+        HalfEvenOver = "half-even-over",
         /// To the nearest, a half up, as `int(… + 0.5)`.
         HalfUp = "half-up",
+        /// Up, as `math.ceil(…)` of Python.
+        Ceil = "ceil",
     }
 }
 

@@ -89,6 +89,9 @@ impl Settings {
         if let Target::ShorterSide { side, .. } = &mut resize.target {
             *side = self.shorter_side.unwrap_or(*side);
         }
+        if let Some(rounding) = resize.target.rounding_mut() {
+            *rounding = self.rounding.unwrap_or(*rounding);
+        }
     }
 
     fn change_normalise(&self, normalise: &mut Normalise) {
@@ -110,15 +113,29 @@ impl Settings {
         let by_shorter_side = any(|step| {
             matches!(step, Step::Resize(Resize { target: Target::ShorterSide { .. }, .. }))
         });
+        let rounds = any(
+            |step| matches!(step, Step::Resize(Resize { target, .. }) if { *target }.rounding_mut().is_some()),
+        );
         let pads = any(|step| matches!(step, Step::Pad(_)));
-        let missing = |field, step| Err(RecipeError::NoSuchStep { field, step });
-        match (self.filter, self.shorter_side, self.fill) {
-            (Some(_), _, _) if !resizes => missing("filter", "`resize`"),
-            (_, Some(_), _) if !by_shorter_side => {
-                missing("shorter-side", "`resize` by `shorter-side`")
-            }
-            (_, _, Some(_)) if !pads => missing("fill", "`pad`"),
-            _ => Ok(()),
+        let needs = [
+            (self.filter.is_some(), resizes, "filter", "`resize`"),
+            (
+                self.shorter_side.is_some(),
+                by_shorter_side,
+                "shorter-side",
+                "`resize` by `shorter-side`",
+            ),
+            (
+                self.rounding.is_some(),
+                rounds,
+                "rounding",
+                "`resize` whose sides follow the picture's",
+            ),
+            (self.fill.is_some(), pads, "fill", "`pad`"),
+        ];
+        match needs.into_iter().find(|(is_said, is_there, ..)| *is_said && !*is_there) {
+            Some((_, _, field, step)) => Err(RecipeError::NoSuchStep { field, step }),
+            None => Ok(()),
         }
     }
 }
@@ -171,6 +188,16 @@ fn scaled_target(target: Target, old: Size, new: Size) -> Target {
         }
         Target::Within { size, rounding } => {
             Target::Within { size: scaled_size(size, old, new), rounding }
+        }
+        Target::Line { size, rounding } => {
+            Target::Line { size: scaled_size(size, old, new), rounding }
+        }
+        Target::Limit { side, multiple } => {
+            // So that every picture fits, and on the grid.
+            let shortest = |size: Size| size.width.min(size.height);
+            let side = self::scaled(side, shortest(old), shortest(new));
+            let side = side / multiple.max(1) * multiple.max(1);
+            Target::Limit { side: side.max(multiple), multiple }
         }
     }
 }

@@ -47,6 +47,9 @@ fn resize() -> impl Strategy<Value = Resize> {
             .prop_map(|(side, rounding)| Target::ShorterSide { side, rounding }),
         (1..900_u32, rounding()).prop_map(|(side, rounding)| Target::LongerSide { side, rounding }),
         (size(), rounding()).prop_map(|(size, rounding)| Target::Within { size, rounding }),
+        (size(), rounding()).prop_map(|(size, rounding)| Target::Line { size, rounding }),
+        (1..29_u32, 1..33_u32)
+            .prop_map(|(n, multiple)| Target::Limit { side: n * multiple, multiple }),
     ];
     (target, select(Filter::ALL)).prop_map(|(target, filter)| Resize { target, filter })
 }
@@ -104,15 +107,21 @@ fn recipes() -> impl Strategy<Value = Recipe> {
 
 /// Changes, of which some find nothing to change.
 fn changes() -> impl Strategy<Value = Settings> {
-    let geometry = (of(size()), of(select(ResizeKind::ALL)), of(1..900_u32), of(any::<u8>()));
+    let sides = (of(1..900_u32), of(select(Rounding::ALL)));
+    let geometry = (of(size()), of(select(ResizeKind::ALL)), sides, of(any::<u8>()));
     let words = (of(select(Filter::ALL)), of(select(PixelRules::ALL)), of(1..1_u64 << 40));
     let values = (of(divisor().prop_map(Scale::Over)), of(number()), of(divisor()));
     (geometry, words, values).prop_map(
-        |((size, resize, shorter_side, fill), (filter, pixels, max_pixels), (scale, mean, std))| {
+        |(
+            (size, resize, (shorter_side, rounding), fill),
+            (filter, pixels, max_pixels),
+            (scale, mean, std),
+        )| {
             Settings {
                 size,
                 resize,
                 shorter_side,
+                rounding,
                 fill,
                 filter,
                 pixels,

@@ -77,7 +77,10 @@ fn a_size_takes_what_is_resized_along() {
         ("ultralytics", "320x640", "within = \"320x640\""),
         ("segment-anything", "512x512", "longer-side = 512"),
         ("raw", "5x7", "step = \"expect\"\nsize = \"5x7\""),
-        ("ppocr", "96x32", "to = \"96x32\""),
+        ("ppocr", "96x32", "line = \"96x32\""),
+        ("ppocr-rec", "480x48", "line = \"480x48\""),
+        ("ppocr-det", "640x640", "limit-side = 640"),
+        ("rapidocr-det", "736x736", "multiple = 32"),
     ] {
         let (size, more) = size.split_once('\n').unwrap_or((size, ""));
         let text = layered(preset, &format!("size = '{size}'\n{more}")).unwrap().to_toml();
@@ -373,4 +376,49 @@ fn the_documentation_names_every_word() {
     for word in words {
         assert!(page.contains(&format!("`{word}`")), "{word} is not documented");
     }
+}
+
+#[test]
+fn a_rounding_is_that_of_the_resize() {
+    let ceil = layered("ultralytics", "rounding = 'ceil'").unwrap().to_toml();
+    assert!(ceil.contains("rounding = \"ceil\""), "{ceil}");
+    let down = layered("ppocr", "rounding = 'down'").unwrap().to_toml();
+    assert!(down.contains("rounding = \"down\""), "{down}");
+    for preset in ["imagenet", "ppocr-det", "fashion"] {
+        let error = layered(preset, "rounding = 'ceil'").unwrap_err().to_string();
+        assert!(error.starts_with("`rounding` changes a step"), "{preset}: {error}");
+    }
+}
+
+#[test]
+fn a_resize_is_told_in_one_way() {
+    for (step, said) in [
+        ("'resize'; line = '9x9'; to = '9x9'; filter = 'cv2-linear'", "it takes exactly one of"),
+        ("'resize'; filter = 'cv2-linear'", "it takes exactly one of"),
+        (
+            "'resize'; within = '9x9'; multiple = 3; filter = 'cv2-linear'",
+            "`multiple` means nothing beside `within`",
+        ),
+        (
+            "'resize'; limit-side = 9; rounding = 'ceil'; filter = 'cv2-linear'",
+            "`rounding` means nothing beside `limit-side`",
+        ),
+        (
+            "'resize'; limit-side = 100; multiple = 32; filter = 'cv2-linear'",
+            "limit-side of 100 px is no multiple of 32: take 96",
+        ),
+        (
+            "'resize'; limit-side = 30; multiple = 32; filter = 'cv2-linear'",
+            "limit-side of 30 px is no multiple of 32: take 32",
+        ),
+        (
+            "'resize'; limit-side = 64; multiple = 0; filter = 'cv2-linear'",
+            "multiple of 0 px is out of range",
+        ),
+    ] {
+        let error = chain(&listed(step).unwrap_err());
+        assert!(error.contains(said), "{step}: {error}");
+    }
+    let fits = "'resize'; limit-side = 64; multiple = 32; filter = 'cv2-linear'\n'pad'; size = '64x64'; fill = 0";
+    assert_eq!(listed(fits).unwrap().compile().unwrap().size(), Size::new(64, 64));
 }

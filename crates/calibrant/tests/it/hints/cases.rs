@@ -147,6 +147,12 @@ pub(super) const CASES: &[Case] = &[
     // Pictures and the model.
     gets("choose with --preset NAME (or --preprocess FILE)",
         "calibrate --model {model} {pictures} -o {out}", "calibrate --model {model} {pictures} --preset fashion -o {out}"),
+    shows("; add --preset {preset}", "whose preprocessing is `ultralytics-classify`; add --preset ultralytics-classify",
+        "calibrate --model {lab}/classifier/model.onnx {pictures} -o {out}",
+        "calibrate --model {lab}/classifier/model.onnx {pictures} --preset ultralytics-classify -o {out}"),
+    gets("; --preset and --size follow the model",
+        "calibrate --model {lab}/classifier/model.onnx {pictures} --preset ultralytics --size 64x64 -o {out}",
+        "calibrate --model {lab}/classifier/model.onnx {pictures} --preset ultralytics-classify --size 64x64 -o {out}"),
     gets("`calibrant preprocess --preset NAME --print` writes one",
         "calibrate --model {model} {pictures} --preprocess {lab}/other.toml -o {out}",
         "calibrate --model {model} {pictures} --preprocess {lab}/recipe.toml -o {out}"),
