@@ -36,6 +36,7 @@ use calibrant_calibration::{Cache, Method, SampleDigest, SavedStatistics, Table}
 use calibrant_format::{Format, INT8, Numbers};
 use calibrant_onnx::Model;
 use calibrant_prefetch::Batch;
+use calibrant_prepare::repaired;
 use calibrant_rewrite::{QuantizeOptions, Summary, quantize};
 use calibrant_runtime::{Runtime, Sample, Settings, Source, SourceError};
 use calibrant_tensor::{Digest, Input, digest, digest_tensors};
@@ -109,7 +110,9 @@ pub fn calibrate(
     how: &How,
     control: Control<'_>,
 ) -> Result<Calibrated, Error> {
-    let model = &*model.inlined();
+    let inlined = model.inlined();
+    let (model, _) = repaired(&inlined);
+    let model = &*model;
     let fixed = model.inputs().iter().filter_map(Input::fixed_batch).max();
     let samples_per_run = fixed.and_then(NonZeroUsize::new).unwrap_or(NonZeroUsize::MIN);
     let settings =
@@ -146,7 +149,8 @@ impl Calibrated {
     /// When it cannot be quantized.
     pub fn quantize(&self, model: &Model) -> Result<(Model, Summary), Error> {
         let options = QuantizeOptions::all(Numbers::both(self.format));
-        quantize(&model.inlined(), &self.table.ranges(), &options).map_err(Error::Quantize)
+        let inlined = model.inlined();
+        quantize(&repaired(&inlined).0, &self.table.ranges(), &options).map_err(Error::Quantize)
     }
 }
 

@@ -1,21 +1,26 @@
 //! The model of a job: read, hashed, checked, and asked what it is fed.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 use std::path::Path;
 
 use calibrant_files::RegularFile;
 use calibrant_onnx::{Model, validate};
+use calibrant_prepare::{Repair, RepairKind, repaired};
 use calibrant_tensor::{Digest, Input, digest, digest_reader};
 
 use crate::error::Error;
+use crate::suspects::first_few;
 use crate::ultralytics::Ultralytics;
 
 /// A checked model with the digest of what it was read from.
 #[derive(Debug)]
 pub struct LoadedModel {
-    /// The model itself, with the calls of its own functions written out.
+    /// The model itself, with the calls of its own functions written out and what was amiss put right.
     pub model: Model,
+    /// What was put right.
+    pub repairs: Vec<Repair>,
     /// SHA-256 of its file; where weights lie in other files, of that and of the digests of all weights.
     pub sha256: Digest,
     /// What it takes.
@@ -39,8 +44,21 @@ impl LoadedModel {
         if let Cow::Owned(inlined) = model.inlined() {
             model = inlined;
         }
+        let (right, repairs) = repaired(&model);
+        if let Cow::Owned(right) = right {
+            model = right;
+        }
         let inputs = model.inputs();
-        Ok(Self { model, sha256, inputs })
+        Ok(Self { model, repairs, sha256, inputs })
+    }
+
+    /// What was put right in it, a sentence for each way.
+    pub(crate) fn notes(&self) -> impl Iterator<Item = String> {
+        let mut by_kind: BTreeMap<RepairKind, Vec<&str>> = BTreeMap::new();
+        for repair in &self.repairs {
+            by_kind.entry(repair.what).or_default().push(&repair.node);
+        }
+        by_kind.into_iter().map(|(what, nodes)| format!("repaired {}: {what}", first_few(&nodes)))
     }
 
     /// What it says of itself, if it is an export of Ultralytics.

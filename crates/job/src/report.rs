@@ -9,6 +9,7 @@ use calibrant_calibration::{Algorithm, BackendInfo, Method};
 use calibrant_cast::FloatType;
 use calibrant_engine::BuildSummary;
 use calibrant_files::printable;
+use calibrant_prepare::Repair;
 use calibrant_rewrite::Outcome;
 use calibrant_tensor::Digest;
 use serde::{Deserialize, Serialize};
@@ -82,6 +83,8 @@ pub struct ModelReport {
     pub opset: Option<i64>,
     /// Its inputs, as `input float [batch,3,224,224]`.
     pub inputs: Vec<String>,
+    /// What was amiss in it and was put right, before anything else was done.
+    pub repairs: Vec<Repair>,
 }
 
 /// How the ranges were found.

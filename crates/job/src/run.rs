@@ -139,6 +139,7 @@ impl<'run> Job<'run> {
     fn run(&mut self) -> Result<Report, Error> {
         let config = self.config;
         let model = self.stage(Stage::Model, None, || LoadedModel::read(&config.model))?;
+        model.notes().for_each(|note| self.note(note));
         self.output.spare(guard::weights(&config.model, &model.model))?;
         let samples = self.samples(&model)?;
         let library = self.library()?;
@@ -518,6 +519,7 @@ impl<'run> Job<'run> {
                 sha256: model.sha256,
                 opset: model.model.opset(),
                 inputs: model.inputs.iter().map(ToString::to_string).collect(),
+                repairs: model.repairs.clone(),
             },
             precision: self.config.precision,
             calibration,

@@ -6,7 +6,16 @@ use calibrant_onnx::Model;
 use calibrant_onnx::proto::{GraphProto, NodeProto};
 
 /// Parts of operator names that only quantized models have: ONNX's own, ONNX Runtime's and TensorRT's.
-const MARKS: [&str; 5] = ["QuantizeLinear", "QLinear", "Integer", "QGemm", "QAttention"];
+const MARKS: [&str; 8] = [
+    "QuantizeLinear",
+    "DequantizeLinear",
+    "DynamicQuantize",
+    "QLinear",
+    "Integer",
+    "QGemm",
+    "QAttention",
+    "MatMulNBits",
+];
 
 /// Returns what gives away that the model is quantized, `None` when it is not.
 #[must_use]
@@ -34,6 +43,44 @@ impl Marks {
                 self.first.get_or_insert_with(|| node.label(index));
             }
             node.subgraphs().for_each(|inner: &GraphProto| self.look_into(&inner.node));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use calibrant_onnx::MessageField;
+    use calibrant_onnx::proto::ModelProto;
+
+    use super::*;
+
+    #[test]
+    fn every_kind_of_quantized_model_is_given_away_by_its_operators() {
+        let found = |op: &str| {
+            let node = NodeProto::new(op, "n", &["x"], &["y"]);
+            let graph = GraphProto { node: vec![node], ..GraphProto::default() };
+            let graph = MessageField::some(graph);
+            already_quantized(&Model::new(ModelProto { graph, ..ModelProto::default() }))
+        };
+        // Q/DQ, weights alone, QOperator, dynamic, of ONNX Runtime's and of language models.
+        let quantized = [
+            "QuantizeLinear",
+            "DequantizeLinear",
+            "QLinearConv",
+            "DynamicQuantizeLinear",
+            "MatMulInteger",
+            "ConvInteger",
+            "DynamicQuantizeMatMul",
+            "DynamicQuantizeLSTM",
+            "QGemm",
+            "MatMulNBits",
+        ];
+        for op in quantized {
+            let expected = format!("it has 1 {op} nodes, the first of them {op} \"n\" (#0)");
+            assert_eq!(found(op), Some(expected));
+        }
+        for op in ["Conv", "MatMul", "QuickGelu"] {
+            assert_eq!(found(op), None);
         }
     }
 }
