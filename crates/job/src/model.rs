@@ -103,8 +103,8 @@ mod tests {
     use calibrant_onnx::MessageField;
     use calibrant_onnx::proto::tensor_proto::DataLocation;
     use calibrant_onnx::proto::{
-        AttributeProto, FunctionProto, GraphProto, ModelProto, NodeProto, SparseTensorProto,
-        StringStringEntryProto, TensorProto,
+        AttributeProto, FunctionProto, GraphProto, ModelProto, NodeProto, OperatorSetIdProto,
+        SparseTensorProto, StringStringEntryProto, TensorProto,
     };
 
     use super::*;
@@ -191,6 +191,25 @@ mod tests {
             assert_eq!(identity(1.0), identity(1.0), "{place}");
             assert_ne!(identity(1.0), identity(2.0), "{place}");
         }
+    }
+
+    #[test]
+    fn what_was_put_right_is_a_note_for_each_way() {
+        let einsum = |name: &str| {
+            let node = NodeProto::new("Einsum", name, &["x", "x"], &[name]);
+            node.with_attr(AttributeProto::string("equation", "BI,BJ->IJ"))
+        };
+        let mut model = main_graph(nodes(vec![einsum("a"), einsum("b")]));
+        model.opset_import = vec![OperatorSetIdProto::default().with_version(17)];
+        let model = Model::new(model);
+        let (right, repairs) = repaired(&model);
+        let (model, sha256, inputs) = (right.into_owned(), digest(b""), Vec::new());
+        let loaded = LoadedModel { model, repairs, sha256, inputs };
+        let notes: Vec<String> = loaded.notes().collect();
+        let expected = "repaired Einsum \"a\" (#0), Einsum \"b\" (#1): capital letters of its equation written as \
+                        small ones";
+        assert_eq!(notes, [expected]);
+        assert_eq!(loaded.model.graph().node[0].attr_s("equation"), Some("bi,bj->ij"));
     }
 
     #[test]

@@ -65,7 +65,8 @@ pub fn made_of_constants<'a>(topology: &'a Topology<'a>) -> HashSet<&'a str> {
     constant.extend(graph.sparse_initializer.iter().map(|sparse| sparse.values.label()));
     for &index in topology.order() {
         let node = &graph.node[index];
-        let is_random = node.op().starts_with("Random") || node.is("Multinomial");
+        let is_random =
+            node.op().starts_with("Random") || node.is("Multinomial") || node.is("Bernoulli");
         let reads_only_constants =
             node.input.iter().all(|name| name.is_empty() || constant.contains(name.as_str()));
         if reads_only_constants && !is_random && node.subgraphs().next().is_none() {

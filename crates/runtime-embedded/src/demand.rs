@@ -13,7 +13,7 @@ mod einsum;
 mod shapes;
 mod windows;
 
-pub(crate) use shapes::axis;
+pub(crate) use shapes::{axis, broadcast_dims};
 
 /// Bytes of an element: the executor computes in 32 bits, and no type of it is wider.
 const ELEMENT_BYTES: u64 = 4;

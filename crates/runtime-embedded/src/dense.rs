@@ -16,7 +16,7 @@ pub(crate) struct Dense<'a, T: Clone> {
 }
 
 impl<'a, T: Clone> Dense<'a, T> {
-    fn of(view: &'a TensorView<'_, T>) -> Self {
+    pub(crate) fn of(view: &'a TensorView<'_, T>) -> Self {
         Self { shape: view.shape().to_vec(), values: view.to_slice() }
     }
 }

@@ -57,6 +57,12 @@ impl Network for Loaded {
                 "keeps TensorRT's own histograms too, whose bins the first batch sets".to_owned(),
             );
         }
+        if self.is_drawn_from {
+            notes.push(
+                "draws the model's random numbers from seeds of its own, the same for every sample and in every run"
+                    .to_owned(),
+            );
+        }
         BackendInfo { name: NAME.to_owned(), version: VERSION.to_owned(), notes }
     }
 

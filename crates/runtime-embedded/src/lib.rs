@@ -25,6 +25,7 @@
 
 #![forbid(unsafe_code)]
 
+mod bits;
 mod constant;
 mod demand;
 mod dense;
@@ -34,15 +35,19 @@ mod error;
 
 mod kernel;
 mod loaded;
+mod loss;
+mod matrix;
 mod narrow;
 mod normalise;
 mod ours;
 mod own;
 mod panics;
 mod program;
+mod random;
 mod recurrent;
 mod run;
 mod samples;
+mod selection;
 mod spatial;
 mod survey;
 

@@ -9,6 +9,7 @@ use calibrant_runtime::{LoadError, Settings, Wanted};
 use crate::error::NAME;
 use crate::normalise::normalise;
 use crate::program::{Program, compile};
+use crate::random;
 use calibrant_runtime::host::{Fitter, From, Observed, Scope, observed};
 
 /// A model ready to be run on this machine's processor.
@@ -20,6 +21,8 @@ pub(crate) struct Loaded {
     /// Whether TensorRT's own histograms are kept, which costs a second run of the first batch: the widths of their bins
     /// must be known before any value is counted.
     pub(crate) is_faithful: bool,
+    /// Whether a node draws random numbers.
+    pub(crate) is_drawn_from: bool,
 }
 
 impl Loaded {
@@ -46,11 +49,13 @@ impl Loaded {
         if !observed.iter().any(|seen| seen.from == From::Values) {
             return Err(LoadError::NothingToObserve);
         }
-        let program = compile(normalise(model, &scope, &observed)?, &observed)?;
+        let normalised = normalise(model, &scope, &observed)?;
+        let is_drawn_from = random::is_drawn_from(normalised.model.graph());
+        let program = compile(normalised, &observed)?;
         let inputs = needed(inputs, &program);
         let faithful = Some(Histograms::AndFaithful);
         let is_faithful = observed.iter().any(|seen| seen.task.histograms() == faithful);
-        Ok(Self { program, inputs, observed, settings: *settings, is_faithful })
+        Ok(Self { program, inputs, observed, settings: *settings, is_faithful, is_drawn_from })
     }
 }
 

@@ -12,16 +12,19 @@ use calibrant_onnx::{DataType, MessageField, Model, Topology};
 use calibrant_runtime::{LoadError, Refusal, Refused};
 
 use crate::error::NAME;
+use crate::random;
 use calibrant_runtime::host::Scope;
 use calibrant_runtime::host::{From, Observed, reads};
 
 mod activation;
 mod bounds;
 mod emit;
+mod functions;
 mod layout;
 mod norm;
 mod places;
 mod recurrent;
+mod scan;
 mod support;
 mod window;
 
@@ -217,9 +220,27 @@ fn rewrite(emit: &mut Emit<'_, '_>, node: &NodeProto) -> Result<(), Stop> {
         "BatchNormalization" | "LayerNormalization" | "GroupNormalization" | "LRN" => {
             norm::rewrite(emit, node)?
         }
+        "BitShift" | "BitwiseAnd" | "BitwiseNot" | "BitwiseOr" | "BitwiseXor" => {
+            functions::bits(emit, node)?;
+        }
+        "Compress"
+        | "Det"
+        | "NegativeLogLikelihoodLoss"
+        | "NonMaxSuppression"
+        | "SoftmaxCrossEntropyLoss" => emit.ours(node.clone())?,
+        op if random::draws(op) => emit.ours(node.clone())?,
+        "Dropout" => functions::dropout(emit, node)?,
         "GRU" | "LSTM" | "RNN" => recurrent::rewrite(emit, node)?,
+        "Hardmax" | "IsInf" | "MeanVarianceNormalization" => functions::rewrite(emit, node)?,
+        "Scan" => {
+            let mut turned = scan::as_loop(emit, node)?;
+            let after = scan::after_loop(emit, node, &mut turned)?;
+            let turned = with_bodies(emit, &turned)?;
+            emit.keep(turned);
+            after.into_iter().for_each(|node| emit.keep(node));
+        }
         "ArgMax" | "ArgMin" | "Cast" | "MatMul" | "OneHot" | "Pow" => layout::typed(emit, node)?,
-        "Attention" | "Dropout" | "Pad" | "SpaceToDepth" => layout::rewrite(emit, node)?,
+        "Attention" | "Pad" | "SpaceToDepth" => layout::rewrite(emit, node)?,
         "Resize" | "Upsample" => places::rewrite(emit, node)?,
         op if support::is_supported(op) => {
             let node = with_bodies(emit, node)?;

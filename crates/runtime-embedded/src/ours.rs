@@ -10,9 +10,14 @@ use calibrant_runtime::Refusal;
 use calibrant_runtime::host::Stop;
 use rten::Value;
 
+use crate::bits;
 use crate::demand::Args;
 use crate::error::StepError;
+use crate::loss;
+use crate::matrix;
+use crate::random;
 use crate::recurrent;
+use crate::selection;
 use crate::spatial;
 
 /// The domain of operators that are computed here.
@@ -44,6 +49,11 @@ pub(crate) fn is_ours(node: &NodeProto) -> bool {
 pub(crate) fn of(node: &NodeProto) -> Result<Box<dyn Compute>, Refusal> {
     match node.op() {
         "GRU" | "LSTM" | "RNN" => recurrent::of(node),
+        "BitShift" | "BitwiseAnd" | "BitwiseNot" | "BitwiseOr" | "BitwiseXor" => bits::of(node),
+        "Compress" | "Hardmax" | "NonMaxSuppression" => selection::of(node),
+        "Det" => matrix::of(node),
+        "NegativeLogLikelihoodLoss" | "SoftmaxCrossEntropyLoss" => loss::of(node),
+        op if random::draws(op) => random::of(node),
         _ => spatial::of(node),
     }
 }

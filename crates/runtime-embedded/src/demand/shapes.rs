@@ -5,7 +5,7 @@ use calibrant_onnx::proto::NodeProto;
 use super::{Args, bytes, dim, product};
 
 /// The dimensions that these broadcast to, as far as they fit each other.
-pub(super) fn broadcast_dims(a: &[u64], b: &[u64]) -> Vec<u64> {
+pub(crate) fn broadcast_dims(a: &[u64], b: &[u64]) -> Vec<u64> {
     let rank = a.len().max(b.len());
     let at = |dims: &[u64], axis: usize| {
         (axis + dims.len()).checked_sub(rank).map_or(1, |axis| dims[axis])

@@ -4,7 +4,7 @@ use calibrant_onnx::DataType;
 use calibrant_onnx::proto::{AttributeProto, NodeProto};
 use calibrant_runtime::Refusal;
 
-use super::emit::{Emit, first_output_only, output, required};
+use super::emit::{Emit, output, required};
 
 /// Blocks of `SpaceToDepth` up to this size are written as one slice for each of their places.
 const LARGEST_BLOCK: i64 = 16;
@@ -22,7 +22,6 @@ pub(crate) fn rewrite(emit: &mut Emit<'_, '_>, node: &NodeProto) -> Result<(), R
             }
             emit.keep(kept);
         }
-        "Dropout" => dropout(emit, node)?,
         "Pad" => pad(emit, node)?,
         "SpaceToDepth" => space_to_depth(emit, node)?,
         _ => return Err(Refusal::Operator),
@@ -56,18 +55,6 @@ pub(crate) fn typed(emit: &mut Emit<'_, '_>, node: &NodeProto) -> Result<(), Ref
         }
         _ => return Err(Refusal::Operator),
     }
-    Ok(())
-}
-
-/// `Dropout` passes its input on; there is no training here.
-fn dropout(emit: &mut Emit<'_, '_>, node: &NodeProto) -> Result<(), Refusal> {
-    let training = node.input_name(2).and_then(|name| emit.scope.integers(name));
-    if node.input_name(2).is_some() && training != Some(vec![0]) {
-        return Err(Refusal::Input { name: "training_mode" });
-    }
-    first_output_only(emit, node, &["mask"])?;
-    let (x, y) = (required(node, 0, "data")?, output(node)?);
-    emit.node_into(y, "Identity", &[x], []);
     Ok(())
 }
 

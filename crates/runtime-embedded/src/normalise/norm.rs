@@ -4,6 +4,7 @@ use calibrant_onnx::proto::{AttributeProto, NodeProto, TensorProto};
 use calibrant_runtime::Refusal;
 
 use super::emit::{Emit, first_output_only, output, required};
+use super::functions;
 
 /// Rewrites a normalisation.
 pub(crate) fn rewrite(emit: &mut Emit<'_, '_>, node: &NodeProto) -> Result<(), Refusal> {
@@ -16,6 +17,10 @@ pub(crate) fn rewrite(emit: &mut Emit<'_, '_>, node: &NodeProto) -> Result<(), R
             emit.keep(kept);
         }
         "LayerNormalization" => {
+            let is_read = |name: &String| !name.is_empty() && emit.scope.is_read(name);
+            if node.output.iter().skip(1).any(is_read) {
+                return functions::layer_norm_with_moments(emit, node);
+            }
             let kept = first_output_only(emit, node, &["Mean", "InvStdDev"])?;
             emit.keep(kept);
         }

@@ -10,6 +10,7 @@ use std::sync::{Arc, Mutex};
 
 use calibrant_onnx::proto::{AttributeProto, NodeProto, TensorProto, ValueInfoProto};
 use calibrant_onnx::{DataType, Model};
+use calibrant_prepare::repaired;
 use calibrant_runtime::scripted::ScriptedSource;
 use calibrant_runtime::{Runtime as _, Sample, Seen, Settings, Sink, Wanted, What};
 use calibrant_runtime_embedded::Embedded;
@@ -72,7 +73,7 @@ pub(crate) fn outcome(case: &Case) -> Outcome {
 }
 
 fn compare(case: &Case) -> Result<Outcome, Box<dyn Error>> {
-    let mut model = Model::from_bytes(&case.model, None)?;
+    let mut model = repaired(&Model::from_bytes(&case.model, None)?).0.into_owned();
     let mut wanted = BTreeMap::new();
     for (name, stored) in &case.outputs {
         let (dtype, expected) = (stored.dtype()?, expected(stored)?);
