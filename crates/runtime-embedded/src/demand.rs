@@ -124,7 +124,6 @@ pub(crate) fn rule(op: &str) -> Option<Rule> {
         "Gather" => shapes::gather,
         "GatherElements" => shapes::gather_elements,
         "GatherND" => shapes::gather_nd,
-        "GridSample" => windows::grid_sample,
         "NonZero" => shapes::non_zero,
         "OneHot" => shapes::one_hot,
         "Pad" => shapes::pad,

@@ -240,8 +240,8 @@ fn rewrite(emit: &mut Emit<'_, '_>, node: &NodeProto) -> Result<(), Stop> {
             after.into_iter().for_each(|node| emit.keep(node));
         }
         "ArgMax" | "ArgMin" | "Cast" | "MatMul" | "OneHot" | "Pow" => layout::typed(emit, node)?,
-        "Attention" | "Pad" | "SpaceToDepth" => layout::rewrite(emit, node)?,
-        "Resize" | "Upsample" => places::rewrite(emit, node)?,
+        "Attention" | "Pad" => layout::rewrite(emit, node)?,
+        op if places::is_one(op) => places::rewrite(emit, node)?,
         op if support::is_supported(op) => {
             let node = with_bodies(emit, node)?;
             emit.keep(node);

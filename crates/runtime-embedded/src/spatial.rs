@@ -12,9 +12,17 @@ use crate::ours::Compute;
 
 mod conv;
 mod conv_transpose;
+mod deform;
+mod fold;
+mod fourier;
 mod grid;
 mod pool;
+mod rearrange;
 mod resize;
+mod roi;
+mod sample;
+mod signal;
+mod unique;
 mod window;
 
 /// The operator of this module that `node` is.
@@ -27,7 +35,20 @@ pub(crate) fn of(node: &NodeProto) -> Result<Box<dyn Compute>, Refusal> {
         "Conv" => Box::new(conv::Conv::of(node)?),
         "ConvTranspose" => Box::new(conv_transpose::ConvTranspose::of(node)?),
         "AveragePool" | "GlobalLpPool" | "LpPool" | "MaxPool" => Box::new(pool::Pool::of(node)?),
+        "AffineGrid" => Box::new(sample::AffineGrid::of(node)),
+        "BlackmanWindow" | "HammingWindow" | "HannWindow" => Box::new(signal::Window::of(node)?),
+        "CenterCropPad" | "Pad" | "SpaceToDepth" => Box::new(rearrange::Rearrange::of(node)?),
+        "Col2Im" => Box::new(fold::Col2Im::of(node)?),
+        "DFT" => Box::new(fourier::Dft::of(node)?),
+        "DeformConv" => Box::new(deform::DeformConv::of(node)?),
+        "GridSample" => Box::new(sample::GridSample::of(node)?),
+        "MaxRoiPool" => Box::new(roi::MaxRoiPool::of(node)?),
+        "MaxUnpool" => Box::new(fold::MaxUnpool::of(node)?),
+        "MelWeightMatrix" => Box::new(signal::MelWeightMatrix::of(node)?),
         "Resize" => Box::new(resize::Resize::of(node)?),
+        "RoiAlign" => Box::new(roi::RoiAlign::of(node)?),
+        "STFT" => Box::new(fourier::Stft::of(node)),
+        "Unique" => Box::new(unique::Unique::of(node)),
         _ => return Err(Refusal::Operator),
     })
 }

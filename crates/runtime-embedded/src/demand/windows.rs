@@ -1,4 +1,4 @@
-//! Convolutions, and what else looks at a picture through a window.
+//! Convolutions.
 
 use calibrant_onnx::proto::NodeProto;
 
@@ -64,14 +64,6 @@ pub(super) fn conv_transpose(node: &NodeProto, args: &Args<'_, '_>) -> u64 {
     let output = product([x[0], weight[1], groups].into_iter().chain(sizes));
     let products = product(weight[1..].iter().chain(&x[2..]).copied());
     bytes(output.saturating_add(products).saturating_add(args.total().saturating_mul(2)))
-}
-
-/// A picture of the grid's size.
-pub(super) fn grid_sample(_: &NodeProto, args: &Args<'_, '_>) -> u64 {
-    let (x, grid) = (args.dims(0), args.dims(1));
-    let outer = x.iter().take(2);
-    let inner = grid.get(1..grid.len().saturating_sub(1)).unwrap_or_default();
-    bytes(product(outer.chain(inner).copied()))
 }
 
 /// The places of a window along each axis of a picture.

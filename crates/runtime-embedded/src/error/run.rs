@@ -76,6 +76,10 @@ pub(crate) enum StepError {
     NoValue,
     #[error("an input of shape {input:?} and a window or weight of {kernel:?} do not go together")]
     Window { input: Vec<usize>, kernel: Vec<usize> },
+    #[error(
+        "its {name} is another than follows from its input, which ONNX and ONNX Runtime read differently"
+    )]
+    TwoReadings { name: &'static str },
     #[error("a tensor of {elements} elements is more than it can tell apart")]
     TooLarge { elements: usize },
     #[error("a product of matrices failed")]

@@ -6,9 +6,6 @@ use calibrant_runtime::Refusal;
 
 use super::emit::{Emit, output, required};
 
-/// Blocks of `SpaceToDepth` up to this size are written as one slice for each of their places.
-const LARGEST_BLOCK: i64 = 16;
-
 /// Rewrites an operator that moves values.
 pub(crate) fn rewrite(emit: &mut Emit<'_, '_>, node: &NodeProto) -> Result<(), Refusal> {
     match node.op() {
@@ -23,7 +20,6 @@ pub(crate) fn rewrite(emit: &mut Emit<'_, '_>, node: &NodeProto) -> Result<(), R
             emit.keep(kept);
         }
         "Pad" => pad(emit, node)?,
-        "SpaceToDepth" => space_to_depth(emit, node)?,
         _ => return Err(Refusal::Operator),
     }
     Ok(())
@@ -58,44 +54,24 @@ pub(crate) fn typed(emit: &mut Emit<'_, '_>, node: &NodeProto) -> Result<(), Ref
     Ok(())
 }
 
-/// Writes out the padding of the axes that `axes` leaves out, which the executor asks for.
+/// The executor's where a constant is put around all axes, as much as is known and nothing taken away, else ours.
 fn pad(emit: &mut Emit<'_, '_>, node: &NodeProto) -> Result<(), Refusal> {
-    let Some(axes) = node.input_name(3) else {
-        emit.keep(node.clone());
-        return Ok(());
-    };
-    let (x, pads) = (required(node, 0, "data")?, required(node, 1, "pads")?);
-    let (zero, two) = (emit.integers(&[0]), emit.integers(&[2]));
-    let shape = emit.node("Shape", &[x], []);
-    let rank = emit.node("Shape", &[&shape], []);
-    let length = emit.node("Mul", &[&rank, &two], []);
-    let none = emit.node("Expand", &[&zero, &length], []);
-    let axes = emit.node("Mod", &[axes, &rank], []);
-    let ends = emit.node("Add", &[&axes, &rank], []);
-    let places = emit.node("Concat", &[&axes, &ends], [AttributeProto::int("axis", 0)]);
-    let mut kept = node.clone();
-    kept.input.truncate(3);
-    kept.input[1] = emit.node("ScatterElements", &[&none, &places, pads], []);
-    emit.keep(kept);
-    Ok(())
-}
-
-/// Channel (row * block + column) * C + c of the output is every block-th pixel of channel c.
-fn space_to_depth(emit: &mut Emit<'_, '_>, node: &NodeProto) -> Result<(), Refusal> {
-    let (x, y) = (required(node, 0, "input")?, output(node)?);
-    let block = node.attr_i("blocksize").ok_or(Refusal::Missing { name: "blocksize" })?;
-    if !(1..=LARGEST_BLOCK).contains(&block) {
-        return Err(Refusal::Attribute { name: "blocksize", value: block.to_string() });
+    if let Some(pads) = node.attr_ints("pads") {
+        // As before opset 11.
+        let pads = emit.integers(pads);
+        let value = emit.float(node.attr_f("value").unwrap_or(0.0));
+        let mode = AttributeProto::string("mode", node.attr_s("mode").unwrap_or("constant"));
+        let (x, y) = (required(node, 0, "data")?, output(node)?);
+        return emit.ours(NodeProto::new("Pad", "", &[x, &pads, &value], &[y]).with_attr(mode));
     }
-    let (axes, steps) = (emit.integers(&[2, 3]), emit.integers(&[block, block]));
-    let ends = emit.integers(&[i32::MAX.into(), i32::MAX.into()]);
-    let mut parts = Vec::new();
-    for (row, column) in (0..block).flat_map(|row| (0..block).map(move |column| (row, column))) {
-        let starts = emit.integers(&[row, column]);
-        parts.push(emit.node("Slice", &[x, &starts, &ends, &axes, &steps], []));
+    let pads = emit.scope.integers(required(node, 1, "pads")?);
+    // Other modes the executor has for the last two axes only.
+    let is_plain = node.attr_s("mode").is_none_or(|mode| mode == "constant")
+        && pads.is_some_and(|pads| pads.iter().all(|&pad| pad >= 0));
+    if !is_plain || node.input_name(3).is_some() {
+        return emit.ours(node.clone());
     }
-    let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
-    emit.node_into(y, "Concat", &parts, [AttributeProto::int("axis", 1)]);
+    emit.keep(node.clone());
     Ok(())
 }
 

@@ -45,7 +45,6 @@ const SUPPORTED: &[&str] = &[
     "GlobalMaxPool",
     "Greater",
     "GreaterOrEqual",
-    "GridSample",
     "HardSigmoid",
     "HardSwish",
     "Identity",

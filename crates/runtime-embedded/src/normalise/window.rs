@@ -105,6 +105,7 @@ pub(crate) fn conv_transpose(emit: &mut Emit<'_, '_>, node: &NodeProto) -> Resul
     let n_axes = window.kernel.len();
     let mut extra =
         node.attr_ints("output_padding").map_or_else(|| vec![0; n_axes], <[i64]>::to_vec);
+    let is_stated = node.attr_ints("output_shape").is_some();
     let totals: Vec<i64> = if let Some(sizes) =
         node.remove_attr("output_shape").map(|attribute| attribute.ints)
     {
@@ -125,8 +126,10 @@ pub(crate) fn conv_transpose(emit: &mut Emit<'_, '_>, node: &NodeProto) -> Resul
         return Ok(());
     };
     let pads = halves(&totals, auto_pad != "SAME_UPPER");
-    // Where the output is to be larger than what the input reaches, the rest comes after it.
-    extra.iter_mut().zip(&totals).for_each(|(extra, total)| *extra += (-total).max(0));
+    if is_stated {
+        // Where the output is to be larger than what the input reaches, the rest comes after it.
+        extra.iter_mut().zip(&totals).for_each(|(extra, total)| *extra += (-total).max(0));
+    }
     node.set_attr(AttributeProto::ints("output_padding", &extra));
     node.remove_attr("auto_pad");
     node.set_attr(AttributeProto::ints("pads", &pads));

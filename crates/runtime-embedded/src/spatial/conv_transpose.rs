@@ -97,20 +97,20 @@ impl ConvTranspose {
         let reach = input.checked_sub(1)?.checked_mul(stride)?;
         let reach = reach.checked_add(extent)?.checked_add(extra)?;
         let padding = self.windows.padding;
-        let wanted = match &self.output {
+        let is_same = matches!(padding, Padding::SameUpper | Padding::SameLower);
+        let stated = match &self.output {
             // Some state the samples and channels too.
             Some(sizes) => Some(*sizes.get(sizes.len().checked_sub(n_axes)? + at)?),
-            None if matches!(padding, Padding::SameUpper | Padding::SameLower) => {
-                Some(input.checked_mul(stride)?)
-            }
             None => None,
         };
-        let (before, output) = match wanted {
+        let wanted = if is_same { Some(input.checked_mul(stride)?) } else { None };
+        let (before, output) = match stated.or(wanted) {
             Some(wanted) => {
                 let total = reach.saturating_sub(wanted);
                 let before =
                     if padding == Padding::SameUpper { total / 2 } else { total.div_ceil(2) };
-                (before, wanted)
+                // What is stated is filled up; a multiple of the input is as much of it as the input reaches.
+                (before, stated.unwrap_or(reach - total))
             }
             None => (pads.0, reach.checked_sub(pads.0)?.checked_sub(pads.1)?),
         };

@@ -61,7 +61,14 @@ impl Pool {
         };
         match &self.windows {
             Some(windows) => {
-                windows.axes(sizes, windows.kernel.as_deref().unwrap_or_default(), Span::Elements)
+                let kernel = windows.kernel.as_deref().unwrap_or_default();
+                let axes = windows.axes(sizes, kernel, Span::Elements)?;
+                // Of how many elements ONNX Runtime takes such a mean depends on the version of the operator.
+                let counts_padding = self.kind == Kind::Average { counts_padding: true };
+                if counts_padding && axes.iter().any(Axis::is_short) {
+                    return Err(StepError::Window { input: x.to_vec(), kernel: kernel.to_vec() });
+                }
+                Ok(axes)
             }
             None => Ok(sizes.iter().map(|&size| whole(size)).collect()),
         }
@@ -70,7 +77,16 @@ impl Pool {
 
 /// One window over a whole axis.
 fn whole(size: usize) -> Axis {
-    Axis { input: size, kernel: size, stride: 1, dilation: 1, before: 0, after: 0, output: 1 }
+    Axis {
+        input: size,
+        kernel: size,
+        stride: 1,
+        dilation: 1,
+        before: 0,
+        skipped: 0,
+        after: 0,
+        output: 1,
+    }
 }
 
 impl Compute for Pool {
@@ -292,7 +308,7 @@ impl<'a> Planes<'a> {
 
 /// The elements of a window that lie in the input, or in the padded input.
 fn elements(axis: &Axis, window: usize, counts_padding: bool) -> usize {
-    let start = window * axis.stride;
+    let start = window * axis.stride + axis.skipped;
     // Those before this place of the padded input.
     let before = |end: usize| end.saturating_sub(start).div_ceil(axis.dilation).min(axis.kernel);
     let end = axis.before + axis.input;

@@ -108,6 +108,10 @@ impl Resize {
         } else {
             self.set_sizes(&mut lines, &axes, &sizes)?;
         }
+        if lines.iter().all(|line| line.from == line.to) {
+            // Whatever the scales and the part to cut out: ONNX Runtime hands the input on.
+            return Ok(x.into_iter().map(Line::same).collect());
+        }
         if self.coordinates == Coordinates::CropAndResize {
             if roi.len() != 2 * axes.len() {
                 return Err(StepError::Unfit { what: "roi" });
@@ -147,8 +151,11 @@ impl Resize {
 
     /// Where the elements of an axis come from; `None` where they stay.
     fn taps(&self, line: &Line) -> Option<Taps> {
-        if line.is_same() || (self.antialias && line.from == line.to) {
+        if line.is_same() {
             return None;
+        }
+        if self.antialias && line.from == line.to {
+            return Some(taps::stay(line, self.coordinates));
         }
         Some(match self.mode {
             Mode::Nearest(nearest) => taps::nearest(line, self.coordinates, nearest),

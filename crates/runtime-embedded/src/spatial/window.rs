@@ -51,6 +51,8 @@ pub(super) struct Axis {
     pub(super) dilation: usize,
     /// Elements of padding before the input.
     pub(super) before: usize,
+    /// Elements of the input before the first window, where there is no padding.
+    pub(super) skipped: usize,
     /// And after it.
     pub(super) after: usize,
     /// How many windows there are.
@@ -58,9 +60,14 @@ pub(super) struct Axis {
 }
 
 impl Axis {
+    /// Whether a window is longer than the padded input.
+    pub(super) fn is_short(&self) -> bool {
+        (self.kernel - 1) * self.dilation + 1 > self.before + self.input + self.after
+    }
+
     /// The windows whose element of this number lies in the input, and where in it that of the first of them does.
     pub(super) fn reach(&self, element: usize) -> (std::ops::Range<usize>, usize) {
-        let offset = element * self.dilation;
+        let offset = self.skipped + element * self.dilation;
         let first = self.before.saturating_sub(offset).div_ceil(self.stride);
         // One past the last window whose element comes before the input's end.
         let end = (self.input + self.before).saturating_sub(offset).div_ceil(self.stride);
@@ -141,7 +148,9 @@ impl Windows {
         let axis = |at: usize| {
             let (stride, dilation, (before, after)) = self.stated(at, n_axes)?;
             let (input, kernel) = (sizes[at], kernel[at]);
-            self.placed(Axis { input, kernel, stride, dilation, before, after, output: 0 }, span)
+            let axis =
+                Axis { input, kernel, stride, dilation, before, skipped: 0, after, output: 0 };
+            self.placed(axis, span)
         };
         let axes = if kernel.len() == n_axes { (0..n_axes).map(axis).collect() } else { None };
         axes.ok_or_else(|| StepError::Window { input: sizes.to_vec(), kernel: kernel.to_vec() })
@@ -164,19 +173,31 @@ impl Windows {
     }
 
     /// The axis with its padding and its number of windows; `None` where none fits.
+    ///
+    /// Of ONNX Runtime's pools a last window that is larger than what is left is one all the same, and where windows are
+    /// further apart than they are long, what is too much of the input is cut off on both sides.
     fn placed(&self, mut axis: Axis, span: Span) -> Option<Axis> {
         let extent = axis.kernel.checked_sub(1)?.checked_mul(axis.dilation)?.checked_add(1)?;
+        let mut cut = 0;
         if matches!(self.padding, Padding::SameUpper | Padding::SameLower) {
             let covered = if span == Span::Dilated { extent } else { axis.kernel };
-            let reach =
-                (axis.input.div_ceil(axis.stride)).checked_sub(1)?.checked_mul(axis.stride)?;
-            let total = reach.checked_add(covered)?.saturating_sub(axis.input);
+            let last = axis.input.div_ceil(axis.stride).checked_sub(1)?.checked_mul(axis.stride)?;
+            let reach = last.checked_add(covered)?;
+            let total = reach.saturating_sub(axis.input);
             let (small, large) = (total / 2, total.div_ceil(2));
-            (axis.before, axis.after) =
-                if self.padding == Padding::SameLower { (large, small) } else { (small, large) };
+            let is_lower = self.padding == Padding::SameLower;
+            (axis.before, axis.after) = if is_lower { (large, small) } else { (small, large) };
+            if span == Span::Elements {
+                cut = axis.input.saturating_sub(reach);
+                axis.skipped = cut.saturating_sub(usize::from(is_lower)) / 2;
+            }
         }
-        let padded = axis.input.checked_add(axis.before)?.checked_add(axis.after)?;
-        let room = padded.checked_sub(extent)?;
+        let padded = (axis.input - cut).checked_add(axis.before)?.checked_add(axis.after)?;
+        let Some(room) = padded.checked_sub(extent) else {
+            axis.output = 1;
+            let is_one = span == Span::Elements && extent - padded < axis.stride;
+            return is_one.then_some(axis);
+        };
         axis.output = room / axis.stride + 1;
         if self.rounds_up && !room.is_multiple_of(axis.stride) {
             // One more, unless it would begin behind the input.
@@ -195,13 +216,16 @@ mod tests {
     fn an_element_of_the_window_lies_in_the_input_for_the_windows_that_reach_says() {
         for (input, kernel, stride) in [(5, 3, 1), (7, 2, 3), (1, 1, 1), (4, 4, 2), (9, 3, 2)] {
             for (dilation, before, after) in [(1, 0, 0), (2, 3, 1), (3, 5, 4), (1, 1, 2)] {
-                let mut axis = Axis { input, kernel, stride, dilation, before, after, output: 0 };
+                let skipped = usize::from(before == 0);
+                let mut axis =
+                    Axis { input, kernel, stride, dilation, before, skipped, after, output: 0 };
                 let padded = input + before + after;
                 let Some(room) = padded.checked_sub((kernel - 1) * dilation + 1) else { continue };
                 axis.output = room / stride + 1;
                 for element in 0..kernel {
-                    let place =
-                        |window: usize| (window * stride + element * dilation).checked_sub(before);
+                    let place = |window: usize| {
+                        (window * stride + element * dilation + skipped).checked_sub(before)
+                    };
                     let inside = |&window: &usize| place(window).is_some_and(|at| at < input);
                     let expected: Vec<usize> = (0..axis.output).filter(inside).collect();
                     let (windows, at) = axis.reach(element);

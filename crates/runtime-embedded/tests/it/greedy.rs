@@ -168,6 +168,7 @@ fn greedy() -> Vec<(&'static str, Model)> {
     ];
     models.extend(products);
     models.extend(volumes());
+    models.extend(places());
     models
 }
 
@@ -199,6 +200,77 @@ fn volumes() -> Vec<(&'static str, Model)> {
         ("volume average pool pads", volume(pool("AveragePool"), Vec::new())),
         ("volume Lp pool pads", volume(pool("LpPool"), Vec::new())),
         ("computed weight", of(vec![computed, conv], vec![weight("w", &[2, 2, 3, 3])], 17)),
+    ]
+}
+
+/// What moves or resamples elements.
+fn places() -> Vec<(&'static str, Model)> {
+    let after_reshape = |shape: &[i64], greedy: NodeProto, constants: Vec<TensorProto>| {
+        let reshaped = NodeProto::new("Reshape", "", &["x", "sizes"], &["v"]);
+        let constants = [constants, vec![longs("sizes", shape)]].concat();
+        of(vec![reshaped, greedy], constants, 20)
+    };
+    let one = |node, constants| of(vec![node], constants, 20);
+    let indices = TensorProto::from_i64("i", &[1, 2, 6, 6], &[0; 72]);
+    let far = 1 << 12;
+    vec![
+        (
+            "center crop pad",
+            one(node("CenterCropPad", &["x", "s"]), vec![longs("s", &[1, 2, 1 << 13, 1 << 13])]),
+        ),
+        (
+            "pad and cut",
+            one(node("Pad", &["x", "p"]), vec![longs("p", &[0, 0, -1, 0, 0, 0, far, far])]),
+        ),
+        (
+            "max unpool",
+            one(
+                node("MaxUnpool", &["x", "i"])
+                    .with_attr(ints("kernel_shape", &[1, 1]))
+                    .with_attr(ints("strides", &[far, far])),
+                vec![indices],
+            ),
+        ),
+        (
+            "roi align",
+            one(
+                node("RoiAlign", &["x", "r", "b"])
+                    .with_attr(AttributeProto::int("output_height", far))
+                    .with_attr(AttributeProto::int("output_width", far)),
+                vec![TensorProto::from_f32("r", &[1, 4], &[0.0, 0.0, 1.0, 1.0]), longs("b", &[0])],
+            ),
+        ),
+        (
+            "roi align of a large box",
+            one(
+                node("RoiAlign", &["x", "r", "b"]),
+                vec![TensorProto::from_f32("r", &[1, 4], &[0.0, 0.0, 1e7, 1e7]), longs("b", &[0])],
+            ),
+        ),
+        (
+            "transform of a length",
+            after_reshape(
+                &[1, 36, 2],
+                node("DFT", &["v", "l", "a"]),
+                vec![long("l", 1 << 22), long("a", 1)],
+            ),
+        ),
+        (
+            "affine grid",
+            after_reshape(
+                &[12, 2, 3],
+                node("AffineGrid", &["v", "s"]),
+                vec![longs("s", &[12, 1, far, far])],
+            ),
+        ),
+        (
+            "columns to picture",
+            after_reshape(
+                &[1, 8, 9],
+                node("Col2Im", &["v", "i", "b"]).with_attr(ints("strides", &[4095, 4095])),
+                vec![longs("i", &[8192, 8192]), longs("b", &[2, 2])],
+            ),
+        ),
     ]
 }
 

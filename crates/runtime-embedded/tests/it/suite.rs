@@ -13,7 +13,7 @@ fn it_does_what_every_runtime_must() {
 
 #[test]
 fn every_node_is_judged_whatever_reads_it() {
-    let inner = NodeProto::new("Hardmax", "inner", &["r"], &["h"]);
+    let inner = NodeProto::new("StringNormalizer", "inner", &["r"], &["h"]);
     let body = GraphProto {
         name: Some("body".to_owned()),
         node: vec![inner],
@@ -32,7 +32,7 @@ fn every_node_is_judged_whatever_reads_it() {
     let survey = Embedded.survey(&model(nodes, vec![yes])).unwrap();
     let refusals: Vec<_> = survey.nodes.iter().map(|node| node.refusal.clone()).collect();
     let inside = Refusal::Inside {
-        node: "Hardmax \"inner\" (#0)".to_owned(),
+        node: "StringNormalizer \"inner\" (#0)".to_owned(),
         reason: Box::new(Refusal::Operator),
     };
     assert_eq!(refusals, [None, Some(Refusal::Operator), Some(inside)]);

@@ -86,7 +86,7 @@ impl<'a> Scope<'a> {
             ("Shape" | "Size" | "ArgMax" | "ArgMin" | "NonZero" | "NonMaxSuppression", _) => {
                 Some(DataType::INT64)
             }
-            ("TopK" | "MaxPool", 1) => Some(DataType::INT64),
+            ("TopK" | "MaxPool", 1) | ("Unique", 1..) => Some(DataType::INT64),
             ("Equal" | "Greater" | "GreaterOrEqual" | "Less" | "LessOrEqual", _) => {
                 Some(DataType::BOOL)
             }
@@ -95,6 +95,9 @@ impl<'a> Scope<'a> {
             }
             ("Cast", _) => dtype_of(node.attr_i("to")?),
             ("EyeLike", _) => node.attr_i("dtype").map_or_else(|| of_input(0), dtype_of),
+            ("HannWindow" | "HammingWindow" | "BlackmanWindow" | "MelWeightMatrix", _) => {
+                node.attr_i("output_datatype").map_or(Some(DataType::FLOAT), dtype_of)
+            }
             ("ConstantOfShape", _) => {
                 node.attr_t("value").map_or(Some(DataType::FLOAT), |value| value.dtype().ok())
             }

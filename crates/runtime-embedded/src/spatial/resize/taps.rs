@@ -77,6 +77,16 @@ impl Taps {
     }
 }
 
+/// Each element as it is, a filter that makes nothing smaller or larger being left out.
+pub(super) fn stay(line: &Line, coordinates: Coordinates) -> Taps {
+    let mut taps = Taps::new(1, line);
+    for at in 0..line.to {
+        taps.push(at, 1.0);
+        taps.outside.push(line.is_outside(line.place(coordinates, at)));
+    }
+    taps
+}
+
 /// One element each.
 pub(super) fn nearest(line: &Line, coordinates: Coordinates, nearest: Nearest) -> Taps {
     let mut taps = Taps::new(1, line);
