@@ -20,14 +20,13 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use calibrant_onnx::{DataType, TensorError};
+use calibrant_onnx::{DataType, TensorError, from_end};
 
 use super::convert::{Loss, largest_step, loss};
 use super::flow::{Flow, Maker, Node, NodeId, Reader, ValueId};
 use super::options::FloatType;
 use super::summary::KeptReason;
 use super::units::{End, Units};
-use calibrant_prepare::from_end;
 
 /// Ranges by tensor: minimum and maximum over all samples.
 pub(super) type Ranges = BTreeMap<String, (f32, f32)>;

@@ -17,7 +17,7 @@ use calibrant_runtime::{
 };
 use calibrant_tensor::Digest;
 
-use crate::config::{Calibration, Labelled};
+use crate::config::{Backend, Calibration, Labelled};
 use crate::control::Control;
 use crate::error::{ConfigError, Error};
 use crate::files::{Files, Passed, pipeline, with_files};
@@ -88,6 +88,9 @@ pub(crate) fn find_samples(
             None
         }
     };
+    if matches!(calibration.backend, Backend::TensorRt { .. }) {
+        model.check_for_calibrators().map_err(fit)?;
+    }
     let dataset = match &calibration.labels {
         None => dataset,
         Some(Labelled::ByFolder) => dataset.labelled_by_folder()?,

@@ -4,7 +4,7 @@ use std::num::NonZeroUsize;
 use std::sync::Arc;
 
 use calibrant_preprocess::{Preprocess, Preset, Recipe};
-use calibrant_tensor::{Dim, ElementType, Input, InputType, Layout};
+use calibrant_tensor::{Dim, ElementType, Input, InputType, Layout, OtherFloat};
 
 use crate::model::LoadedModel;
 use crate::picture_input::{BatchAxis, NotAByte, PictureInput, PictureValues, check_bytes};
@@ -95,6 +95,16 @@ pub enum InputProblem {
         /// The number of samples.
         n_samples: usize,
     },
+    /// TensorRT's own calibrators read 32-bit floats.
+    #[error(
+        "input {input} holds {float}, and TensorRT's calibrators are fed float32; calibrate with a runtime instead, whose ranges TensorRT takes as well"
+    )]
+    NotForCalibrators {
+        /// The model's input.
+        input: String,
+        /// What it holds.
+        float: OtherFloat,
+    },
     /// The samples lack an input.
     #[error("there is no array for input `{input}`; the samples have {}", list(given))]
     Missing {
@@ -119,7 +129,9 @@ impl LoadedModel {
     ) -> Result<PictureInput, InputProblem> {
         let [input] = self.inputs.as_slice() else { return Err(self.not_one_picture_input()) };
         let values = match input.element {
-            InputType::Element(ElementType::F32) | InputType::Open => PictureValues::Floats,
+            InputType::Element(ElementType::F32) | InputType::Float(_) | InputType::Open => {
+                PictureValues::Floats
+            }
             InputType::Element(ElementType::U8) => PictureValues::Bytes,
             _ => return Err(self.not_one_picture_input()),
         };
@@ -137,6 +149,20 @@ impl LoadedModel {
             check_bytes(preprocess).map_err(no_bytes)?;
         }
         Ok(PictureInput { name: Arc::clone(&input.name), values, layout, batch, chw })
+    }
+
+    /// Makes sure that TensorRT's own calibrators can be fed.
+    ///
+    /// # Errors
+    ///
+    /// When an input holds floats of another width than samples do.
+    pub(crate) fn check_for_calibrators(&self) -> Result<(), InputProblem> {
+        for input in &self.inputs {
+            if let InputType::Float(float) = input.element {
+                return Err(InputProblem::NotForCalibrators { input: input.to_string(), float });
+            }
+        }
+        Ok(())
     }
 
     /// Makes sure that every input has its array in the sample.

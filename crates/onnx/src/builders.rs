@@ -2,6 +2,8 @@
 
 use buffa::MessageField;
 use buffa::bytes::Bytes;
+use calibrant_tensor::OtherFloat;
+use half::{bf16, f16};
 
 use crate::proto::attribute_proto::AttributeType;
 use crate::proto::tensor_shape_proto::Dimension;
@@ -36,6 +38,17 @@ impl TensorProto {
     #[must_use]
     pub fn from_f32(name: &str, shape: &[usize], values: &[f32]) -> Self {
         Self::from_raw(name, DataType::FLOAT, shape, le_bytes(values, |v| v.to_le_bytes()))
+    }
+
+    /// Returns a tensor of floats of another width, each the nearest to one of `values`.
+    #[must_use]
+    pub fn from_f32_as(name: &str, float: OtherFloat, shape: &[usize], values: &[f32]) -> Self {
+        let bytes = match float {
+            OtherFloat::F16 => le_bytes(values, |v| f16::from_f32(*v).to_le_bytes()),
+            OtherFloat::Bf16 => le_bytes(values, |v| bf16::from_f32(*v).to_le_bytes()),
+            OtherFloat::F64 => le_bytes(values, |v| f64::from(*v).to_le_bytes()),
+        };
+        Self::from_raw(name, DataType::of_float(float), shape, bytes)
     }
 
     /// Returns an INT64 tensor.

@@ -65,15 +65,42 @@ pub fn made_of_constants<'a>(topology: &'a Topology<'a>) -> HashSet<&'a str> {
     constant.extend(graph.sparse_initializer.iter().map(|sparse| sparse.values.label()));
     for &index in topology.order() {
         let node = &graph.node[index];
-        let is_random =
-            node.op().starts_with("Random") || node.is("Multinomial") || node.is("Bernoulli");
         let reads_only_constants =
             node.input.iter().all(|name| name.is_empty() || constant.contains(name.as_str()));
-        if reads_only_constants && !is_random && node.subgraphs().next().is_none() {
+        if reads_only_constants && !is_random(node) && node.subgraphs().next().is_none() {
             constant.extend(node.output.iter().map(String::as_str));
         }
     }
     constant
+}
+
+/// Returns the tensors whose values are of the samples: the model's inputs, what is drawn at random, and what is computed from
+/// values of either.
+///
+/// All others are constant, those that are made of shapes alone too: whoever observes values and whoever asks for ranges
+/// goes by this, so that nobody waits for a range of what nobody looks at.
+#[must_use]
+pub fn of_samples<'a>(topology: &Topology<'a>) -> HashSet<&'a str> {
+    let mut found: HashSet<&str> = topology.data_inputs().map(|input| input.label()).collect();
+    for &index in topology.order() {
+        let node = &topology.graph().node[index];
+        let reads_one = || topology.reads(index).any(|name| found.contains(name));
+        if is_random(node) || !is_about_shape(node) && reads_one() {
+            found.extend(node.output.iter().map(String::as_str).filter(|name| !name.is_empty()));
+        }
+    }
+    found
+}
+
+/// Whether `node` draws what it makes.
+#[must_use]
+pub fn is_random(node: &NodeProto) -> bool {
+    node.op().starts_with("Random") || node.is("Multinomial") || node.is("Bernoulli")
+}
+
+/// Whether the outputs say nothing of the values that `node` reads, only of their number.
+fn is_about_shape(node: &NodeProto) -> bool {
+    node.is_default_domain() && matches!(node.op(), "Shape" | "Size" | "EyeLike")
 }
 
 /// Returns the tensors that hold whole numbers, as far as that can be told: shapes, indices and what is made of them.

@@ -44,7 +44,10 @@ fn element(dtype: DataType) -> InputType {
         DataType::INT32 => ElementType::I32,
         DataType::UINT8 => ElementType::U8,
         DataType::BOOL => ElementType::Bool,
-        other => return InputType::Other(other.proto_name()),
+        other => {
+            let float = other.other_float().map(InputType::Float);
+            return float.unwrap_or(InputType::Other(other.proto_name()));
+        }
     })
 }
 

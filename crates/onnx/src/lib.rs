@@ -50,6 +50,8 @@ mod tensor;
 mod types;
 
 mod constant;
+mod element_types;
+mod fold;
 mod topology;
 mod validate;
 
@@ -70,7 +72,9 @@ pub use buffa::MessageField;
 pub use buffa::bytes::Bytes;
 pub use proto::tensor_proto::DataType;
 
+pub use element_types::ElementTypes;
 pub use error::{Error, ExternalProblem, TensorError, TensorProblem, TopologyError};
+pub use fold::{fold_constants, from_end};
 pub use looks::Looks;
 pub use metadata::metadata;
 pub use model::Model;

@@ -96,7 +96,8 @@ impl TensorProto {
         Ok(n_bits.div_ceil(8))
     }
 
-    /// Returns the values as floats: FLOAT as it is; FLOAT16, BFLOAT16 and DOUBLE converted.
+    /// Returns the values as floats: FLOAT as it is; FLOAT16, BFLOAT16 and DOUBLE converted, to the nearest finite number
+    /// where there is a finite one: the ends of 64 bits, which masks are made of, become those of 32.
     ///
     /// # Errors
     ///
@@ -112,11 +113,7 @@ impl TensorProto {
             DataType::FLOAT => decode(&self.to_le_bytes()?, f32::from_le_bytes),
             DataType::FLOAT16 => decode(&self.to_le_bytes()?, |b| f16::from_le_bytes(b).to_f32()),
             DataType::BFLOAT16 => decode(&self.to_le_bytes()?, |b| bf16::from_le_bytes(b).to_f32()),
-            #[expect(
-                clippy::cast_possible_truncation,
-                reason = "rounding to f32 is what is asked for"
-            )]
-            DataType::DOUBLE => decode(&self.to_le_bytes()?, |b| f64::from_le_bytes(b) as f32),
+            DataType::DOUBLE => decode(&self.to_le_bytes()?, |b| narrowed(f64::from_le_bytes(b))),
             _ => return Err(self.kind_error(dtype, "floats")),
         };
         Ok(Cow::Owned(values))
@@ -355,6 +352,15 @@ impl TensorProto {
     fn overflow(&self) -> TensorError {
         self.error(TensorProblem::Overflow { dims: self.dims.clone() })
     }
+}
+
+/// The nearest number of 32 bits, a finite one to a finite one.
+#[expect(clippy::cast_possible_truncation, reason = "rounding is what is asked for")]
+fn narrowed(value: f64) -> f32 {
+    if value.is_infinite() {
+        return value as f32;
+    }
+    value.clamp(f32::MIN.into(), f32::MAX.into()) as f32
 }
 
 /// Decodes `bytes`, a whole number of elements of `N` bytes each.

@@ -86,6 +86,11 @@ impl<'g> Topology<'g> {
         })
     }
 
+    /// Has these tensors among the constants.
+    pub(crate) fn add_constants(&mut self, made: HashMap<&'g str, TensorProto>) {
+        self.constants.extend(made.into_iter().map(|(name, value)| (name, Cow::Owned(value))));
+    }
+
     /// Returns the graph.
     #[must_use]
     pub fn graph(&self) -> &'g GraphProto {
@@ -118,6 +123,21 @@ impl<'g> Topology<'g> {
     #[must_use]
     pub fn consumers(&self, tensor: &str) -> &[Use] {
         self.consumers.get(tensor).map_or(&[], Vec::as_slice)
+    }
+
+    /// Returns the names of the tensors that the node at this place reads, those that its bodies read from this graph
+    /// included.
+    ///
+    /// # Panics
+    ///
+    /// When there is no such node.
+    pub fn reads(&self, node: usize) -> impl Iterator<Item = &'g str> + use<'g> {
+        let reader = &self.graph.node[node];
+        let mut captured: Vec<&str> = reader.subgraphs().flat_map(captures).collect();
+        let mut seen = HashSet::new();
+        captured.retain(|name| self.origins.contains_key(name) && seen.insert(*name));
+        let inputs = reader.input.iter().map(String::as_str).filter(|name| !name.is_empty());
+        inputs.chain(captured)
     }
 
     /// Whether `tensor` is an output of the graph.

@@ -12,6 +12,7 @@ use std::collections::HashSet;
 
 use calibrant_onnx::proto::{GraphProto, NodeProto, TensorProto};
 use calibrant_onnx::{DataType, TensorError, Topology};
+use calibrant_tensor::OtherFloat;
 
 use crate::constants::retain_nodes;
 use crate::error::PrepareError;
@@ -59,6 +60,8 @@ struct Fold {
     shape: Vec<usize>,
     weight: Vec<f32>,
     bias: Vec<f32>,
+    /// What the convolution computes in, where that is not float32.
+    floats: Option<OtherFloat>,
 }
 
 impl Fold {
@@ -70,8 +73,12 @@ impl Fold {
         node.input.truncate(1);
         node.input.extend([weight.clone(), bias.clone()]);
         node.output[0] = output;
-        graph.initializer.push(TensorProto::from_f32(&weight, &self.shape, &self.weight));
-        graph.initializer.push(TensorProto::from_f32(&bias, &[self.bias.len()], &self.bias));
+        let constant = |name: &str, shape: &[usize], values: &[f32]| match self.floats {
+            Some(floats) => TensorProto::from_f32_as(name, floats, shape, values),
+            None => TensorProto::from_f32(name, shape, values),
+        };
+        graph.initializer.push(constant(&weight, &self.shape, &self.weight));
+        graph.initializer.push(constant(&bias, &[self.bias.len()], &self.bias));
     }
 }
 
@@ -84,15 +91,17 @@ fn fold(topology: &Topology<'_>, batch_norm: usize) -> Result<Option<Fold>, Tens
         None => (None, above, vec![0.0]),
     };
     let Some(before) = convolution(topology, into, factors.len())? else { return Ok(None) };
-    let shape = before.shape;
+    let Convolution { shape, floats, .. } = before;
     let weight = scaled(&topology.graph().node[into], &shape, &before.weight, &factors);
     let bias = (0..factors.len()).map(|channel| {
         let before = at(&before.bias, channel) + at(&added, channel);
         narrow((before - mean[channel]) * factors[channel] + shift[channel])
     });
     let bias: Vec<f32> = bias.collect();
-    let is_finite = weight.iter().chain(&bias).all(|value| value.is_finite());
-    Ok(is_finite.then_some(Fold { batch_norm, into, bias_add, shape, weight, bias }))
+    let fits =
+        |&value: &f32| value.is_finite() && floats.is_none_or(|it| it.nearest(value).is_some());
+    let all_fit = weight.iter().chain(&bias).all(fits);
+    Ok(all_fit.then_some(Fold { batch_norm, into, bias_add, shape, weight, bias, floats }))
 }
 
 /// Factor, mean and shift of each channel.
@@ -174,6 +183,8 @@ struct Convolution {
     weight: Vec<f32>,
     /// One a channel made, or a single 0 when it has none.
     bias: Vec<f64>,
+    /// What it computes in, where that is not float32.
+    floats: Option<OtherFloat>,
 }
 
 /// Returns the constants of node `index` when it is a Conv or ConvTranspose that makes `channels` and all are fixed.
@@ -201,8 +212,9 @@ fn convolution(
         },
     };
     let fits = made == channels && (bias.len() == 1 || bias.len() == channels);
+    let floats = weight.dtype()?.other_float();
     let weight = weight.to_f32()?.into_owned();
-    Ok(fits.then_some(Convolution { shape, weight, bias }))
+    Ok(fits.then_some(Convolution { shape, weight, bias, floats }))
 }
 
 fn scaled(node: &NodeProto, shape: &[usize], weight: &[f32], factors: &[f64]) -> Vec<f32> {
@@ -231,7 +243,9 @@ fn float_constant<'t>(
     let Some(tensor) = node.input_name(input).and_then(|name| topology.constant(name)) else {
         return Ok(None);
     };
-    Ok((tensor.dtype()? == DataType::FLOAT).then_some(tensor))
+    // Doubles are left as they are: float32 would not have all of their digits.
+    let dtype = tensor.dtype()?;
+    Ok((dtype.is_float() && dtype != DataType::DOUBLE).then_some(tensor))
 }
 
 fn wide(tensor: &TensorProto) -> Result<Vec<f64>, TensorError> {

@@ -19,7 +19,7 @@ mod repair;
 mod summary;
 mod symbols;
 
-pub use constants::{drop_unread, fold_constants, from_end};
+pub use constants::drop_unread;
 pub use error::{PrepareError, RaiseProblem};
 pub use fold_batch_norm::fold_batch_norm;
 pub use names::Names;

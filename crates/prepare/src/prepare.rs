@@ -1,8 +1,8 @@
 //! What every rewrite begins with: dimensions named apart, the opset raised, constants and batch norms folded.
 
-use calibrant_onnx::Model;
+use calibrant_onnx::{Model, fold_constants};
 
-use crate::constants::{self, fold_constants};
+use crate::constants;
 use crate::error::PrepareError;
 use crate::fold_batch_norm::fold_batch_norm;
 use crate::opset::{raise_opset, raise_to};

@@ -26,7 +26,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use calibrant_onnx::proto::{NodeProto, TensorProto, ValueInfoProto};
 use calibrant_onnx::{DataType, Model, TensorError, Topology, TopologyError};
 
-use calibrant_onnx::facts::{made_of_constants, moves_values, whole_numbers};
+use calibrant_onnx::facts::{made_of_constants, moves_values, of_samples, whole_numbers};
 
 /// The scales that the Q/DQ pairs of a model stand for.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -134,10 +134,10 @@ pub fn activation_scales(model: &Model) -> Result<ActivationScales, ScaleError> 
 pub fn model_tensors(model: &Model) -> Result<(BTreeSet<String>, Vec<String>), TopologyError> {
     let topology = Topology::new(model.graph())?;
     let graph = topology.graph();
-    let (valueless, whole) = (made_of_no_values(&topology), whole_numbers(&topology));
+    let (of_samples, whole) = (of_samples(&topology), whole_numbers(&topology));
     let is_float = |name: &&str| {
         let stated = topology.tensor_type(name).and_then(|stated| stated.dtype);
-        !valueless.contains(name)
+        of_samples.contains(name)
             && !whole.contains(name)
             && matches!(
                 stated,
@@ -151,22 +151,6 @@ pub fn model_tensors(model: &Model) -> Result<(BTreeSet<String>, Vec<String>), T
     let given = graph.input.iter().map(ValueInfoProto::label);
     let stored = graph.initializer.iter().map(TensorProto::label);
     Ok((given.chain(stored).chain(made).map(str::to_owned).collect(), activations))
-}
-
-/// The tensors that are computed from constants and shapes alone, such as the grid of a detector's head.
-fn made_of_no_values<'a>(topology: &'a Topology<'a>) -> HashSet<&'a str> {
-    let mut found = made_of_constants(topology);
-    for &index in topology.order() {
-        let node = &topology.graph().node[index];
-        let is_about_shape = node.is("Shape") || node.is("Size");
-        let reads_none = !node.input.is_empty()
-            && node.input.iter().all(|name| name.is_empty() || found.contains(name.as_str()));
-        let is_random = node.op().starts_with("Random") || node.is("Multinomial");
-        if is_about_shape || (reads_none && !is_random && node.subgraphs().next().is_none()) {
-            found.extend(node.output.iter().map(String::as_str));
-        }
-    }
-    found
 }
 
 /// What is known while the pairs are read.

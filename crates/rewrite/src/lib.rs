@@ -30,6 +30,7 @@ mod options;
 mod summary;
 
 mod detect;
+mod floats;
 mod implicit;
 mod placement;
 mod qdq;
@@ -38,7 +39,7 @@ mod weights;
 use std::collections::BTreeSet;
 
 use calibrant_format::{Granularity, Ranges, Scheme};
-use calibrant_onnx::{Model, Topology};
+use calibrant_onnx::{ElementTypes, Model, Topology};
 use calibrant_prepare::{BLOCKS, NEEDED, drop_unread, prepare};
 
 pub use detect::already_quantized;
@@ -49,6 +50,7 @@ pub use summary::{
     NodeSummary, Note, Outcome, QuantizedActivation, QuantizedInput, Reason, Summary,
 };
 
+use floats::{Floats, raise_for_half_scales};
 use placement::{Decision, InputKind, Scaled};
 
 /// Returns `model` with Q/DQ pairs, and what was done to each of its nodes.
@@ -71,17 +73,22 @@ pub fn quantize(
     if let Some(reason) = already_quantized(model) {
         return Err(RewriteError::AlreadyQuantized { reason });
     }
-    let (mut model, preparation) = prepare(model, first_opset(&options.scheme))?;
+    let (mut model, mut preparation) = prepare(model, first_opset(&options.scheme))?;
+    raise_for_half_scales(&mut model)?;
+    let opset = model.opset().unwrap_or(preparation.opset.after);
+    preparation.opset.after = opset;
     let graph = model.graph_mut();
     let topology = Topology::new(graph)?;
-    let decisions = placement::place(&topology, options, ranges)?;
+    let floats = Floats::of(&topology, opset);
+    let decisions = placement::place(&topology, floats.types(), options, ranges)?;
     something_to_do(&topology, &decisions, ranges)?;
-    let scales = placement::scales(&topology, &decisions);
-    let quantized = qdq::quantized(&topology, &decisions, &scales)?;
-    let activations = scales.tensors.iter().map(|&Scaled { tensor, format, range, scale }| {
-        let (tensor, format, amax) = (tensor.to_owned(), format.name, range.amax());
-        QuantizedActivation { tensor, format, amax, scale }
-    });
+    let scales = placement::scales(&topology, &floats, &decisions);
+    let quantized = qdq::quantized(&topology, &floats, &decisions, &scales)?;
+    let activations =
+        scales.tensors.iter().map(|&Scaled { tensor, format, range, scale, .. }| {
+            let (tensor, format, amax) = (tensor.to_owned(), format.name, range.amax());
+            QuantizedActivation { tensor, format, amax, scale }
+        });
     let activations = activations.collect();
     let mut notes = scales.notes;
     let (nodes, weight_notes) = quantized.write_into(graph);
@@ -113,7 +120,8 @@ pub fn needed_ranges(
     let given = graph.input.iter().map(|input| input.label().to_owned());
     let ranges = Ranges::of_amax(made.chain(given).map(|tensor| (tensor, 1.0)));
     let ranges = ranges.unwrap_or_default();
-    let decisions = placement::place(&topology, options, &ranges)?;
+    let types = ElementTypes::new(&topology, None);
+    let decisions = placement::place(&topology, &types, options, &ranges)?;
     let needed = decisions.iter().zip(&graph.node).filter_map(|(decision, node)| {
         let Decision::Quantize(inputs) = decision else { return None };
         let activations =

@@ -10,8 +10,10 @@ use std::collections::HashMap;
 use calibrant_format::Format;
 use calibrant_onnx::proto::{AttributeProto, GraphProto, NodeProto, TensorProto};
 use calibrant_onnx::{DataType, Topology};
+use calibrant_tensor::OtherFloat;
 
 use crate::error::RewriteError;
+use crate::floats::{Floats, ScaleType, constant};
 use crate::placement::{Decision, InputKind, PlannedInput, Scaled, Scales};
 use crate::summary::{NodeSummary, Note, Outcome, QuantizedInput};
 use crate::weights::{Split, quantize_weight};
@@ -36,12 +38,14 @@ pub(crate) struct Quantized {
 /// When a weight cannot be read or holds an infinity or not a number.
 pub(crate) fn quantized(
     topology: &Topology<'_>,
+    floats: &Floats<'_>,
     decisions: &[Decision<'_>],
     scales: &Scales<'_>,
 ) -> Result<Quantized, RewriteError> {
     let graph = topology.graph();
     let mut writer = Writer {
         topology,
+        floats,
         scales: scales.tensors.iter().map(|it| ((it.tensor, it.format), *it)).collect(),
         names: Names::of(graph),
         zero_points: HashMap::new(),
@@ -99,6 +103,7 @@ fn onnx_type(format: Format) -> DataType {
 
 struct Writer<'a> {
     topology: &'a Topology<'a>,
+    floats: &'a Floats<'a>,
     scales: HashMap<(&'a str, Format), Scaled<'a>>,
     names: Names,
     /// Zero points by their format and shape.
@@ -126,8 +131,8 @@ impl<'a> Writer<'a> {
             let tensor = original.input[planned.input].as_str();
             let (name, input) = match planned.kind {
                 InputKind::Activation { format, .. } => self.activation(tensor, format),
-                InputKind::Weight { tensor: constant, format, split } => {
-                    self.weight(tensor, constant, (format, split), index)?
+                InputKind::Weight { tensor: weight, format, split } => {
+                    self.weight(tensor, weight, (format, split), index)?
                 }
             };
             node.input[planned.input] = name;
@@ -139,34 +144,54 @@ impl<'a> Writer<'a> {
 
     /// Returns the dequantized twin of an activation.
     fn activation(&mut self, tensor: &'a str, format: Format) -> (String, QuantizedInput) {
-        let scale = self.scales[&(tensor, format)].scale;
+        let Scaled { scale, floats, scale_type, .. } = self.scales[&(tensor, format)];
         let name = tensor.to_owned();
         let input = QuantizedInput::Activation { tensor: name, format: format.name, scale };
         if let Some(name) = self.activations.get(&(tensor, format)) {
             return (name.clone(), input);
         }
         let scale_name = self.initializer(&format!("{tensor}_scale"), |name| {
-            TensorProto::from_f32(name, &[], &[scale])
+            constant(name, scale_type.between(floats), &[], &[scale])
         });
         let zero_point = self.zero_point(format, &[]);
+        let around = floats.filter(|_| scale_type == ScaleType::Float32);
+        let float = match around {
+            Some(_) => self.cast(tensor, tensor, None),
+            None => tensor.to_owned(),
+        };
         let quantized = self.names.fresh(&format!("{tensor}_quantized"));
         let dequantized = self.names.fresh(&format!("{tensor}_dequantized"));
         for (op, from, to) in [
-            ("QuantizeLinear", tensor, &quantized),
+            ("QuantizeLinear", float.as_str(), &quantized),
             ("DequantizeLinear", quantized.as_str(), &dequantized),
         ] {
             let name = self.names.fresh(&format!("{tensor}_{op}"));
             self.nodes.push(NodeProto::new(op, &name, &[from, &scale_name, &zero_point], &[to]));
         }
+        let dequantized = match around {
+            Some(float) => self.cast(&dequantized, tensor, Some(float)),
+            None => dequantized,
+        };
         self.activations.insert((tensor, format), dequantized.clone());
         (dequantized, input)
+    }
+
+    /// Returns `from`, which stands for `tensor`, in another float type.
+    fn cast(&mut self, from: &str, tensor: &str, floats: Option<OtherFloat>) -> String {
+        let word = floats.map_or("float", OtherFloat::name);
+        let dtype = floats.map_or(DataType::FLOAT, DataType::of_float);
+        let to = self.names.fresh(&format!("{from}_{word}"));
+        let name = self.names.fresh(&format!("{tensor}_Cast"));
+        let cast = NodeProto::new("Cast", &name, &[from], &[&to]);
+        self.nodes.push(cast.with_attr(AttributeProto::int("to", dtype as i64)));
+        to
     }
 
     /// Returns the dequantized twin of a constant.
     fn weight(
         &mut self,
         tensor: &'a str,
-        constant: &TensorProto,
+        weight: &TensorProto,
         (format, split): (Format, Split),
         reader: usize,
     ) -> Result<(String, QuantizedInput), RewriteError> {
@@ -174,8 +199,11 @@ impl<'a> Writer<'a> {
         if let Some(known) = self.weights.get(&key) {
             return Ok(known.clone());
         }
-        let (shape, values) = (constant.shape()?, constant.to_f32()?.into_owned());
-        let weight = quantize_weight(values, &shape, split, &format).map_err(|element| {
+        let (shape, values) = (weight.shape()?, weight.to_f32()?.into_owned());
+        let floats = weight.dtype()?.other_float();
+        let mut scale_type = ScaleType::AsFloats;
+        let round = |scales: &mut [f32]| scale_type = self.floats.round(floats, scales);
+        let weight = quantize_weight(values, &shape, split, &format, round).map_err(|element| {
             RewriteError::NonFiniteWeight {
                 tensor: tensor.to_owned(),
                 node: self.topology.graph().node[reader].label(reader),
@@ -188,7 +216,7 @@ impl<'a> Writer<'a> {
             TensorProto::from_raw(name, onnx_type(format), &shape, weight.bytes)
         });
         let scale = self.initializer(&format!("{tensor}_scale"), |name| {
-            TensorProto::from_f32(name, &weight.scale_shape, &weight.scales)
+            constant(name, scale_type.between(floats), &weight.scale_shape, &weight.scales)
         });
         let zero_point = self.zero_point(format, &weight.scale_shape);
         let dequantized = self.names.fresh(&format!("{tensor}_dequantized"));
@@ -212,6 +240,11 @@ impl<'a> Writer<'a> {
             }
         }
         self.nodes.push(node);
+        let around = floats.filter(|_| scale_type == ScaleType::Float32);
+        let dequantized = match around {
+            Some(float) => self.cast(&dequantized, tensor, Some(float)),
+            None => dequantized,
+        };
         // A block of zeros is nothing to look at: there are thousands of blocks.
         if block.is_none() && !weight.zero_parts.is_empty() {
             self.notes.push(Note::ZeroChannels {

@@ -163,6 +163,8 @@ pub enum Reason {
     ReadInFloat,
     /// A Concat that also takes a constant.
     ConcatOfConstant,
+    /// A Concat of float16 or bfloat16, which onnxruntime has no quantized kernel for and fails to load.
+    ConcatOfHalves,
     /// A pool that does not lie between quantized operators.
     PoolAmongFloat,
     /// An elementwise operator.
@@ -187,7 +189,7 @@ impl fmt::Display for Reason {
             Self::ExcludedNode(pattern) => write!(f, "excluded by the name pattern `{pattern}`"),
             Self::ExcludedOpType(pattern) => write!(f, "excluded by the operator type pattern `{pattern}`"),
             Self::ComputedWeights => f.write_str("its weights are computed while the model runs"),
-            Self::WeightType(dtype) => write!(f, "its weights are {dtype}, only float32 weights are quantized"),
+            Self::WeightType(dtype) => write!(f, "its weights are {dtype}, and only floats are quantized"),
             Self::WeightShape(shape) => write!(f, "its weights have the shape {shape:?}"),
             Self::NoRange(tensors) => {
                 let named = tensors.iter().map(|tensor| format!("`{tensor}`"));
@@ -209,6 +211,7 @@ impl fmt::Display for Reason {
             Self::NoBranchToFuse => f.write_str("neither summand comes from a quantized convolution alone, so there is no kernel to add in"),
             Self::ReadInFloat => f.write_str("its result is read in float"),
             Self::ConcatOfConstant => f.write_str("one of the tensors it joins is a constant"),
+            Self::ConcatOfHalves => f.write_str("it joins halves: TensorRT moves the pair behind it in front of it, and onnxruntime has no kernel for it"),
             Self::PoolAmongFloat => f.write_str("its neighbours are not quantized"),
             Self::Elementwise => f.write_str("elementwise: TensorRT fuses it with its neighbours"),
             Self::MovesValues => f.write_str("moves values without changing them: TensorRT carries quantized ones through it"),

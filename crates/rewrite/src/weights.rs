@@ -33,12 +33,14 @@ pub(crate) struct NonFiniteElement {
     pub(crate) value: f32,
 }
 
-/// Returns `values` (row-major, of `shape`) in `format`, with a scale for each part.
+/// Returns `values` (row-major, of `shape`) in `format`, with a scale for each part, which `round` makes what they are
+/// written as.
 pub(crate) fn quantize_weight(
     mut values: Vec<f32>,
     shape: &[usize],
     split: Split,
     format: &Format,
+    round: impl FnOnce(&mut [f32]),
 ) -> Result<QuantizedWeight, NonFiniteElement> {
     if let Some(index) = values.iter().position(|value| !value.is_finite()) {
         return Err(NonFiniteElement { index, value: values[index] });
@@ -52,7 +54,8 @@ pub(crate) fn quantize_weight(
     }
     // Magnitudes of finite values are ranges.
     let ranges = amax.iter().filter_map(|&amax| Range::of_amax(amax));
-    let scales: Vec<f32> = ranges.map(|range| format.scale(range)).collect();
+    let mut scales: Vec<f32> = ranges.map(|range| format.scale(range)).collect();
+    round(&mut scales);
     for (row, run) in values.chunks_mut(run).enumerate() {
         for (part, value) in split.parts(shape, row).zip(run) {
             *value /= scales[part];
@@ -142,7 +145,7 @@ mod tests {
     proptest! {
         #[test]
         fn matches_naive((values, shape, split) in weights(), format in prop::sample::select(vec![INT8, FP8_E4M3FN])) {
-            let found = quantize_weight(values.clone(), &shape, split, &format).unwrap();
+            let found = quantize_weight(values.clone(), &shape, split, &format, |_| ()).unwrap();
             let n_parts = found.scale_shape.iter().product::<usize>();
             prop_assert_eq!(found.scales.len(), n_parts);
             for part in 0..n_parts {
@@ -160,18 +163,25 @@ mod tests {
 
     #[test]
     fn channels_have_their_own_scale() {
-        let found =
-            quantize_weight(vec![0.5, -1.0, 0.0, 0.0, 2.0, 0.25], &[3, 2], Split::Axis(0), &INT8);
-        let found = found.unwrap();
+        let found = vec![0.5, -1.0, 0.0, 0.0, 2.0, 0.25];
+        let found = quantize_weight(found, &[3, 2], Split::Axis(0), &INT8, |_| ()).unwrap();
         assert_eq!(found.bytes, [64, 129, 0, 0, 127, 16]);
         assert_eq!(found.scales, [1.0 / 127.0, 1.0 / 127.0, 2.0 / 127.0]);
         assert_eq!(found.zero_parts, [1]);
     }
 
     #[test]
+    fn codes_are_of_the_scales_that_are_written() {
+        let coarser = |scales: &mut [f32]| scales.iter_mut().for_each(|scale| *scale = 0.5);
+        let found = quantize_weight(vec![1.0, -1.2], &[2], Split::Whole, &INT8, coarser).unwrap();
+        assert_eq!((found.bytes, found.scales), (vec![2, 254], vec![0.5]));
+    }
+
+    #[test]
     fn ties_go_to_the_even_neighbour() {
         let found =
-            quantize_weight(vec![127.0, 0.5, 1.5, -2.5, -3.5], &[5], Split::Whole, &INT8).unwrap();
+            quantize_weight(vec![127.0, 0.5, 1.5, -2.5, -3.5], &[5], Split::Whole, &INT8, |_| ())
+                .unwrap();
         assert_eq!(found.bytes, [127, 0, 2, 254, 252]);
         assert!(found.scale_shape.is_empty());
     }
@@ -181,7 +191,7 @@ mod tests {
         for (value, index) in [(f32::NAN, 1), (f32::INFINITY, 2), (f32::NEG_INFINITY, 0)] {
             let mut values = vec![1.0; 3];
             values[index] = value;
-            let error = quantize_weight(values, &[3], Split::Whole, &INT8).unwrap_err();
+            let error = quantize_weight(values, &[3], Split::Whole, &INT8, |_| ()).unwrap_err();
             assert_eq!((error.index, error.value.to_bits()), (index, value.to_bits()));
         }
     }

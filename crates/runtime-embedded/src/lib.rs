@@ -19,7 +19,8 @@
 //! that it computes rightly where that is exact, and refused with the operator's name where it is not.
 //! Tensors keep their names, so statistics are those of the caller's graph.
 //!
-//! Can be seen are all float32 tensors that depend on the values of the graph's inputs, those inputs included.
+//! Can be seen are all tensors of floats that depend on the values of the graph's inputs, those inputs included; floats of
+//! another width are held in 32 bits.
 //! Constants, and tensors computed from constants and shapes alone, are not seen, nor are tensors that nothing reads, nor
 //! those that hold infinities by design because a mask puts them there: no scale fits them.
 
@@ -32,6 +33,7 @@ mod dense;
 mod depthwise;
 mod embedded;
 mod error;
+mod halves;
 
 mod kernel;
 mod loaded;

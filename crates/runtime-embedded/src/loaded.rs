@@ -37,7 +37,7 @@ impl Loaded {
         settings: &Settings,
     ) -> Result<Self, LoadError> {
         validate(model)?;
-        let topology = Topology::new(model.graph())?;
+        let topology = Topology::new(model.graph())?.with_constants_folded();
         let inputs = topology.data_inputs().map(|input| Fitter::new(input.to_input(), NAME));
         let inputs = inputs.collect::<Result<Vec<_>, _>>()?;
         let scope = Scope::new(&topology, model.opset().unwrap_or_default(), None);

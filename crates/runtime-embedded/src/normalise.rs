@@ -239,7 +239,8 @@ fn rewrite(emit: &mut Emit<'_, '_>, node: &NodeProto) -> Result<(), Stop> {
             emit.keep(turned);
             after.into_iter().for_each(|node| emit.keep(node));
         }
-        "ArgMax" | "ArgMin" | "Cast" | "MatMul" | "OneHot" | "Pow" => layout::typed(emit, node)?,
+        "ArgMax" | "ArgMin" | "Cast" | "CastLike" | "ConstantOfShape" | "EyeLike" | "MatMul"
+        | "OneHot" | "Pow" => layout::typed(emit, node)?,
         "Attention" | "Pad" => layout::rewrite(emit, node)?,
         op if places::is_one(op) => places::rewrite(emit, node)?,
         op if support::is_supported(op) => {
@@ -264,7 +265,7 @@ fn with_bodies(emit: &mut Emit<'_, '_>, node: &NodeProto) -> Result<NodeProto, S
 }
 
 fn body_of(emit: &mut Emit<'_, '_>, body: &GraphProto) -> Result<GraphProto, LoadError> {
-    let topology = Topology::new(body)?;
+    let topology = Topology::new(body)?.with_constants_folded();
     let scope = Scope::new(&topology, emit.scope.opset, Some(emit.scope));
     let made = rewrite_all(&scope, emit.names, topology.order().iter().copied())?;
     let mut graph = graph_of(&scope, made)?;

@@ -13,6 +13,7 @@ use rten::Value;
 use crate::bits;
 use crate::demand::Args;
 use crate::error::StepError;
+use crate::halves;
 use crate::loss;
 use crate::matrix;
 use crate::random;
@@ -48,6 +49,7 @@ pub(crate) fn is_ours(node: &NodeProto) -> bool {
 /// When it is none that is computed here, or not with these attributes.
 pub(crate) fn of(node: &NodeProto) -> Result<Box<dyn Compute>, Refusal> {
     match node.op() {
+        "Cast" => halves::of(node),
         "GRU" | "LSTM" | "RNN" => recurrent::of(node),
         "BitShift" | "BitwiseAnd" | "BitwiseNot" | "BitwiseOr" | "BitwiseXor" => bits::of(node),
         "Compress" | "Hardmax" | "NonMaxSuppression" => selection::of(node),

@@ -17,7 +17,7 @@ use calibrant_runtime::host::Scope;
 /// What becomes of the nodes of `model`, all of them, whether or not a tensor that can be observed depends on them.
 pub(crate) fn survey(model: &Model) -> Result<Survey, LoadError> {
     validate(model)?;
-    let topology = Topology::new(model.graph())?;
+    let topology = Topology::new(model.graph())?.with_constants_folded();
     topology.data_inputs().try_for_each(|input| Fitter::new(input.to_input(), NAME).map(drop))?;
     let scope = Scope::new(&topology, model.opset().unwrap_or_default(), None);
     let mut names = Names::new(topology.graph());

@@ -63,8 +63,7 @@ pub enum LoadError {
     },
     /// An input has a type that samples do not come in.
     #[error(
-        "input `{input}` of the model is {dtype}, and samples are float32, int64, int32, uint8 or bool; \
-         give the float32 model"
+        "input `{input}` of the model is {dtype}, and samples are floats, int64, int32, uint8 or bool"
     )]
     InputType {
         /// The input's name.
@@ -73,11 +72,11 @@ pub enum LoadError {
         dtype: &'static str,
     },
     /// There is nothing to observe.
-    #[error("no float32 tensor of the model depends on its inputs; give the float32 model")]
+    #[error("no float tensor of the model depends on the values of its inputs")]
     NothingToObserve,
     /// A tensor was asked for that cannot be had.
     #[error(
-        "tensor `{tensor}` cannot be observed: it is no float32 tensor of the model that depends on its inputs and is read, \
+        "tensor `{tensor}` cannot be observed: it is no float tensor of the model that depends on its inputs and is read, \
          or a mask puts infinities into it"
     )]
     NoTensor {

@@ -10,7 +10,7 @@ use calibrant_calibration::{BackendInfo, Histograms};
 use calibrant_onnx::Model;
 use calibrant_onnx::proto::NodeProto;
 use calibrant_prefetch::Batch;
-use calibrant_tensor::{ElementType, InputType, Tensor, TensorData};
+use calibrant_tensor::{ElementType, Tensor, TensorData};
 
 use crate::{
     Availability, LoadError, Network, Observations, Reduction, Refusal, RunError, Runtime, Sample,
@@ -106,8 +106,8 @@ impl Scripted {
     fn has(&self, model: &Model) -> Vec<String> {
         self.tensors.clone().unwrap_or_else(|| {
             let inputs = model.inputs().into_iter();
-            let is_float = |element| element == InputType::Element(ElementType::F32);
-            let floats = inputs.filter(|input| is_float(input.element));
+            let floats =
+                inputs.filter(|input| input.element.of_samples() == Some(ElementType::F32));
             floats.map(|input| input.name.to_string()).collect()
         })
     }

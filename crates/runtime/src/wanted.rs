@@ -20,7 +20,7 @@ pub struct Wanted {
 /// Which tensors.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Which {
-    /// Every float32 activation, and every float32 input, that depends on the values of the inputs.
+    /// Every activation and every input of floats, of whatever width, that depends on the values of the inputs.
     Floats,
     /// All of [`Floats`](Self::Floats) but those of these names, which may be anything.
     FloatsBut(BTreeSet<String>),

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::sync::Arc;
 
+use half::{bf16, f16};
+
 use crate::ElementType;
 
 /// What goes into a model under one name, as far as it is stated.
@@ -23,10 +25,26 @@ pub struct Input {
 pub enum InputType {
     /// One that samples come in.
     Element(ElementType),
-    /// Another, by ONNX's name for it, such as `FLOAT16`.
+    /// Floats of another width, which samples hold in 32 bits.
+    Float(OtherFloat),
+    /// Another, by ONNX's name for it, such as `INT8`.
     Other(&'static str),
     /// Not stated.
     Open,
+}
+
+/// Floats of another width than samples have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum OtherFloat {
+    /// IEEE half precision.
+    #[doc(alias = "FLOAT16")]
+    F16,
+    /// The upper half of a 32-bit float.
+    #[doc(alias = "BFLOAT16")]
+    Bf16,
+    /// IEEE double precision.
+    #[doc(alias = "DOUBLE")]
+    F64,
 }
 
 /// The length of an axis.
@@ -49,6 +67,48 @@ pub enum Layout {
     /// Behind them.
     #[doc(alias = "NHWC")]
     ChannelsLast,
+}
+
+impl InputType {
+    /// The type of the tensors that samples have for it: 32-bit floats where nothing is stated, none where samples have no
+    /// such values.
+    #[must_use]
+    pub fn of_samples(self) -> Option<ElementType> {
+        match self {
+            Self::Element(element) => Some(element),
+            Self::Float(_) | Self::Open => Some(ElementType::F32),
+            Self::Other(_) => None,
+        }
+    }
+}
+
+impl OtherFloat {
+    /// The nearest number of this type, as a 32-bit float; `None` where a finite one is beyond them all.
+    #[must_use]
+    pub fn nearest(self, value: f32) -> Option<f32> {
+        let nearest = match self {
+            Self::F16 => f16::from_f32(value).to_f32(),
+            Self::Bf16 => bf16::from_f32(value).to_f32(),
+            Self::F64 => value,
+        };
+        (nearest.is_finite() || !value.is_finite()).then_some(nearest)
+    }
+
+    /// ONNX's word for it, in small letters.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::F16 => "float16",
+            Self::Bf16 => "bfloat16",
+            Self::F64 => "double",
+        }
+    }
+}
+
+impl fmt::Display for OtherFloat {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
 }
 
 impl Input {
@@ -100,6 +160,7 @@ impl fmt::Display for InputType {
         match self {
             Self::Element(ElementType::F32) => f.write_str("float"),
             Self::Element(element) => element.fmt(f),
+            Self::Float(float) => float.fmt(f),
             Self::Other(name) => f.write_str(&name.to_ascii_lowercase()),
             Self::Open => f.write_str("?"),
         }
@@ -134,7 +195,9 @@ mod tests {
         let cases = [
             (stated(InputType::Element(ElementType::F32), Some(&dims)), "`x` float [?,3,?]"),
             (stated(InputType::Element(ElementType::I64), Some(&[])), "`x` int64 []"),
-            (stated(InputType::Other("FLOAT16"), None), "`x` float16 [?]"),
+            (stated(InputType::Float(OtherFloat::F16), None), "`x` float16 [?]"),
+            (stated(InputType::Float(OtherFloat::F64), Some(&[])), "`x` double []"),
+            (stated(InputType::Other("INT8"), None), "`x` int8 [?]"),
             (stated(InputType::Open, None), "`x` ? [?]"),
         ];
         for (input, text) in cases {
@@ -151,5 +214,37 @@ mod tests {
         assert_eq!((input.fixed_shape(), input.fixed_batch()), (None, None));
         input.shape = None;
         assert_eq!((input.fixed_shape(), input.fixed_batch()), (None, None));
+    }
+
+    #[test]
+    fn samples_are_rounded_to_what_an_input_holds() {
+        use OtherFloat::{Bf16, F16, F64};
+        let cases = [
+            (F16, 1.0 + 1.0 / 2048.0, Some(1.0)),
+            (F16, 65519.0, Some(65504.0)),
+            (F16, 65520.0, None),
+            (F16, f32::NEG_INFINITY, Some(f32::NEG_INFINITY)),
+            (F16, 1e-9, Some(0.0)),
+            (Bf16, 1.0 + 1.0 / 256.0, Some(1.0)),
+            (Bf16, f32::MAX, None),
+            (F64, f32::MAX, Some(f32::MAX)),
+        ];
+        for (float, value, expected) in cases {
+            assert_eq!(float.nearest(value), expected, "{float} {value}");
+        }
+        assert!(F16.nearest(f32::NAN).is_some_and(f32::is_nan));
+    }
+
+    #[test]
+    fn samples_have_tensors_for_all_floats() {
+        let cases = [
+            (InputType::Element(ElementType::I64), Some(ElementType::I64)),
+            (InputType::Float(OtherFloat::Bf16), Some(ElementType::F32)),
+            (InputType::Open, Some(ElementType::F32)),
+            (InputType::Other("INT8"), None),
+        ];
+        for (input, expected) in cases {
+            assert_eq!(input.of_samples(), expected, "{input:?}");
+        }
     }
 }

@@ -22,5 +22,5 @@ mod input;
 mod tensor;
 
 pub use digest::{Digest, ParseDigestError, digest, digest_reader, digest_samples, digest_tensors};
-pub use input::{Dim, Input, InputType, Layout};
+pub use input::{Dim, Input, InputType, Layout, OtherFloat};
 pub use tensor::{ElementType, Tensor, TensorData};

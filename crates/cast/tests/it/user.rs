@@ -256,8 +256,8 @@ fn shapes_and_indices_are_untouched() {
 #[test]
 fn operators_that_state_their_type() {
     let model = Graph::reading(&[4, 4])
-        .ints("size", &[4, 4])
         .weight("w", &[4, 4])
+        .node("Shape", "x", "size")
         .node("ConstantOfShape", "size", "zeros")
         .node_with("RandomNormal", "", "noise", &[AttributeProto::ints("shape", &[4, 4])])
         .node("EyeLike", "x", "eye")
@@ -279,7 +279,8 @@ fn operators_that_state_their_type() {
         opset 17
         in x[4,4]
         x_fp16 = Cast(x) to=10
-        zeros = ConstantOfShape([4 4]i64) value
+        size = Shape(x)
+        zeros = ConstantOfShape(size) value
         noise = RandomNormal() shape=[4, 4] dtype=10
         eye = EyeLike(x) dtype=10
         half = Constant() value

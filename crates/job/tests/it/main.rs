@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail by panicking, like the tests")]
 
 mod fixtures;
+mod floats;
 mod in_memory;
 mod job;
 mod ranges;

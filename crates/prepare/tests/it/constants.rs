@@ -1,8 +1,7 @@
 //! Constants that exporters hide behind layout changes.
 
 use calibrant_onnx::proto::{AttributeProto, TensorProto};
-use calibrant_onnx::{DataType, Model};
-use calibrant_prepare::fold_constants;
+use calibrant_onnx::{DataType, Model, fold_constants};
 use expect_test::expect;
 use proptest::prelude::*;
 

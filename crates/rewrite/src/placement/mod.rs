@@ -12,8 +12,8 @@
 //!    would stand for unrelated channels; so has a MatMul whose weight is a stack of matrices or stands on the left.
 //!    A MatMul or Gemm of two activations is quantized on both. Nothing is put behind the operator and its bias is
 //!    not touched. *Why:* TensorRT takes the next pair backwards itself, and keeps biases in float.
-//! 2. **Weights must be constants in float32.** A convolution whose weights are computed stays in float, since their
-//!    ranges are not known when the engine is built.
+//! 2. **Weights must be constants of floats**, of whatever width. A convolution whose weights are computed stays in float,
+//!    since their ranges are not known when the engine is built.
 //! 3. **Small layers stay in float** ([`SmallLayers`](crate::SmallLayers)): a Conv with fewer than 16 channels in or
 //!    out, a depthwise Conv whose channels are no multiple of 8 or whose kernel is smaller than 3, a matrix with a side
 //!    shorter than 16. *Why:* int8 kernels work on 16 or 32 channels at once and would fill up with zeros, while such
@@ -25,7 +25,9 @@
 //!    and out; a pair on the convolution's side would cut them apart. When both sides qualify the longer one is taken
 //!    as the convolution's. An Add of a constant is no residual.
 //! 5. **Concat: all inputs, with one scale**, when everything that reads the result reads int8. *Why:* TensorRT moves
-//!    the pair above the Concat anyway; with one scale joining is a copy, with several each input is rescaled.
+//!    the pair above the Concat anyway; with one scale joining is a copy, with several each input is rescaled. One of
+//!    float16 or bfloat16 has no pairs: TensorRT finds the one behind it, and onnxruntime 1.32 makes an operator of pairs
+//!    with half scales before and behind a Concat that it then does not take.
 //! 6. **AveragePool and GlobalAveragePool between quantized operators** are quantized on their input, if that keeps no
 //!    float reader of the same tensor waiting. *Why:* the tensor between them then stays in int8; elsewhere, as in the
 //!    squeeze of a squeeze-and-excitation block, a pair would be one kernel more.
@@ -43,7 +45,7 @@ use std::collections::HashSet;
 
 use calibrant_format::{Format, Numbers, Operators, Range, Ranges, Rule, Scheme, WeightFormat};
 use calibrant_onnx::proto::{NodeProto, TensorProto};
-use calibrant_onnx::{ReadAs, Topology, Use, facts};
+use calibrant_onnx::{ElementTypes, ReadAs, Topology, Use, facts};
 
 use crate::error::RewriteError;
 use crate::options::QuantizeOptions;
@@ -101,6 +103,7 @@ pub(crate) enum InputKind<'a> {
 /// When a rule by name meets no node, a format has no scales for what the scheme wants, or a weight is broken.
 pub(crate) fn place<'a>(
     topology: &'a Topology<'a>,
+    types: &'a ElementTypes<'a>,
     options: &'a QuantizeOptions,
     ranges: &'a Ranges,
 ) -> Result<Vec<Decision<'a>>, RewriteError> {
@@ -108,9 +111,10 @@ pub(crate) fn place<'a>(
     known_parts(options)?;
     let mut placer = Placer {
         topology,
+        types,
         options,
         ranges,
-        constant: facts::made_of_constants(topology),
+        of_samples: facts::of_samples(topology),
         whole: facts::whole_numbers(topology),
         decisions: vec![None; topology.graph().node.len()],
     };
@@ -126,10 +130,11 @@ pub(crate) fn place<'a>(
 /// The decisions while they are made.
 struct Placer<'a> {
     topology: &'a Topology<'a>,
+    types: &'a ElementTypes<'a>,
     options: &'a QuantizeOptions,
     ranges: &'a Ranges,
-    /// Tensors that do not depend on the model's inputs.
-    constant: HashSet<&'a str>,
+    /// Tensors whose values are of the samples.
+    of_samples: HashSet<&'a str>,
     /// Tensors of whole numbers: shapes, indices.
     whole: HashSet<&'a str>,
     decisions: Vec<Option<Decision<'a>>>,
@@ -153,8 +158,9 @@ impl<'a> Placer<'a> {
         })
     }
 
+    /// Whether a tensor is the same for all samples of a shape.
     fn is_constant(&self, tensor: &str) -> bool {
-        self.constant.contains(tensor)
+        !self.of_samples.contains(tensor)
     }
 
     fn computes_whole_numbers(&self, node: &NodeProto) -> bool {
@@ -181,7 +187,7 @@ impl<'a> Placer<'a> {
         planned.any(|planned| planned.input == input && planned.is_activation_in(format))
     }
 
-    /// Returns the inputs of `node` that depend on the model's inputs, with their places.
+    /// Returns the inputs of `node` whose values are of the samples, with their places.
     fn activations(&self, node: &'a NodeProto) -> Vec<(usize, &'a str)> {
         let inputs =
             (0..node.input.len()).filter_map(|input| Some((input, node.input_name(input)?)));
@@ -223,8 +229,8 @@ impl<'a> Placer<'a> {
                 Reason::ForeignDomain(node.domain.clone().unwrap_or_default())
             }
             () if node.subgraphs().next().is_some() => Reason::InnerGraphs,
-            () if is_fixed => Reason::ConstantInputs,
             () if self.computes_whole_numbers(node) => Reason::WholeNumbers,
+            () if is_fixed => Reason::ConstantInputs,
             () if facts::moves_values(node) => Reason::MovesValues,
             () if facts::is_elementwise(node) => Reason::Elementwise,
             () => Reason::NotQuantizable,

@@ -1,6 +1,7 @@
 //! Rules 4 to 6: operators that are quantized for the sake of their neighbours.
 
 use calibrant_format::Format;
+use calibrant_onnx::DataType;
 use calibrant_onnx::proto::NodeProto;
 
 use super::{Decision, Placer};
@@ -79,8 +80,11 @@ impl Placer<'_> {
             return self.reaches(output, &format).then_some(Err(Reason::ReadInFloat));
         }
         let has_constant = node.input.iter().any(|input| self.is_constant(input));
+        let is_half = self.types.of(output).is_some_and(is_half);
         Some(if has_constant {
             Err(Reason::ConcatOfConstant)
+        } else if is_half {
+            Err(Reason::ConcatOfHalves)
         } else {
             Ok(((0..node.input.len()).collect(), format))
         })
@@ -126,4 +130,8 @@ impl Placer<'_> {
         }
         depths[index]
     }
+}
+
+fn is_half(dtype: DataType) -> bool {
+    matches!(dtype, DataType::FLOAT16 | DataType::BFLOAT16)
 }

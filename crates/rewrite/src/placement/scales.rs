@@ -6,8 +6,10 @@ use calibrant_format::{Format, Range};
 use calibrant_onnx::Topology;
 
 use calibrant_onnx::facts;
+use calibrant_tensor::OtherFloat;
 
 use super::{Decision, InputKind};
+use crate::floats::{Floats, ScaleType};
 use crate::summary::Note;
 
 /// An activation in a format.
@@ -19,6 +21,10 @@ pub(crate) struct Scaled<'a> {
     pub(crate) range: Range,
     /// The scale it is quantized with.
     pub(crate) scale: f32,
+    /// What the tensor holds, where it is not float32.
+    pub(crate) floats: Option<OtherFloat>,
+    /// What the scale is written as.
+    pub(crate) scale_type: ScaleType,
 }
 
 /// The scales of all activations that are quantized.
@@ -31,11 +37,15 @@ pub(crate) struct Scales<'a> {
 }
 
 /// Returns the scale of every activation that `decisions` quantize.
-pub(crate) fn scales<'a>(topology: &'a Topology<'a>, decisions: &[Decision<'_>]) -> Scales<'a> {
-    let ranged = quantized_activations(topology, decisions);
+pub(crate) fn scales<'a>(
+    topology: &'a Topology<'a>,
+    floats: &Floats<'_>,
+    decisions: &[Decision<'_>],
+) -> Scales<'a> {
+    let ranged = quantized_activations(topology, floats, decisions);
     let groups = groups(topology, decisions);
     let mut members: BTreeMap<&str, Vec<(&str, Range)>> = BTreeMap::new();
-    for &(tensor, _, range) in &ranged {
+    for &Read { tensor, range, .. } in &ranged {
         let group = members.entry(groups.head(tensor)).or_default();
         if group.iter().all(|(member, _)| *member != tensor) {
             group.push((tensor, range));
@@ -43,9 +53,10 @@ pub(crate) fn scales<'a>(topology: &'a Topology<'a>, decisions: &[Decision<'_>])
     }
     let widest = |tensor| members[groups.head(tensor)].iter().map(|(_, range)| *range);
     let widest = |tensor| widest(tensor).fold(Range::ZERO, Range::max);
-    let scaled = |&(tensor, format, range): &(&'a str, Format, Range)| {
-        let scale = format.scale(widest(tensor));
-        Scaled { tensor, format, range, scale }
+    let scaled = |&Read { tensor, format, range, floats: of }: &Read<'a>| {
+        let mut scale = [format.scale(widest(tensor))];
+        let scale_type = floats.round(of, &mut scale);
+        Scaled { tensor, format, range, scale: scale[0], floats: of, scale_type }
     };
     Scales { tensors: ranged.iter().map(scaled).collect(), notes: notes(&members) }
 }
@@ -66,11 +77,22 @@ fn groups<'a>(topology: &'a Topology<'a>, decisions: &[Decision<'_>]) -> Groups<
     groups
 }
 
+/// An activation that is read in a format.
+#[derive(Debug, Clone, Copy)]
+struct Read<'a> {
+    tensor: &'a str,
+    format: Format,
+    range: Range,
+    /// What it holds, where it is not float32.
+    floats: Option<OtherFloat>,
+}
+
 /// Each activation that is quantized, once for every format, with its range.
 fn quantized_activations<'a>(
     topology: &'a Topology<'a>,
+    floats: &Floats<'_>,
     decisions: &[Decision<'_>],
-) -> Vec<(&'a str, Format, Range)> {
+) -> Vec<Read<'a>> {
     let mut tensors = Vec::new();
     let mut seen = HashSet::new();
     for (decision, node) in decisions.iter().zip(&topology.graph().node) {
@@ -79,7 +101,7 @@ fn quantized_activations<'a>(
             let InputKind::Activation { range, format } = planned.kind else { continue };
             let tensor = node.input[planned.input].as_str();
             if seen.insert((tensor, format)) {
-                tensors.push((tensor, format, range));
+                tensors.push(Read { tensor, format, range, floats: floats.computed_by(node) });
             }
         }
     }

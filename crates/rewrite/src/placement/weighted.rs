@@ -56,7 +56,7 @@ impl<'a> Placer<'a> {
         let Some(weight) = node.input_name(1).and_then(|name| self.topology.constant(name)) else {
             return Ok(Decision::Float(Reason::ComputedWeights));
         };
-        if let Some(reason) = wrong_type(weight)? {
+        if let Some(reason) = wrong_type(weight.dtype()?) {
             return Ok(Decision::Float(reason));
         }
         let shape = weight.shape()?;
@@ -105,15 +105,9 @@ impl<'a> Placer<'a> {
         let (Some(left), Some(right)) = (node.input_name(0), node.input_name(1)) else {
             return Ok(Decision::Float(Reason::ComputedWeights));
         };
-        let stated =
-            [left, right].into_iter().find_map(|tensor| self.topology.tensor_type(tensor)?.dtype);
-        match stated {
-            None | Some(DataType::FLOAT) => {}
-            Some(dtype) => {
-                return Ok(Decision::Float(Reason::WeightType(
-                    format!("{dtype:?}").to_lowercase(),
-                )));
-            }
+        let dtype = [left, right].into_iter().find_map(|tensor| self.types.of(tensor));
+        if let Some(reason) = dtype.and_then(wrong_type) {
+            return Ok(Decision::Float(reason));
         }
         match (self.is_constant(left), self.is_constant(right)) {
             (false, false) => {
@@ -137,7 +131,7 @@ impl<'a> Placer<'a> {
         let Some(weight) = self.topology.constant(&node.input[constant]) else {
             return Ok(Decision::Float(Reason::ComputedWeights));
         };
-        if let Some(reason) = wrong_type(weight)? {
+        if let Some(reason) = wrong_type(weight.dtype()?) {
             return Ok(Decision::Float(reason));
         }
         let shape = weight.shape()?;
@@ -208,9 +202,9 @@ impl<'a> Placer<'a> {
     }
 }
 
-fn wrong_type(weight: &TensorProto) -> Result<Option<Reason>, RewriteError> {
-    let dtype = weight.dtype()?;
-    Ok((dtype != DataType::FLOAT).then(|| Reason::WeightType(format!("{dtype:?}").to_lowercase())))
+/// Why weights of this type are not quantized.
+fn wrong_type(dtype: DataType) -> Option<Reason> {
+    (!dtype.is_float()).then(|| Reason::WeightType(format!("{dtype:?}").to_lowercase()))
 }
 
 /// A convolution's size.

@@ -6,6 +6,7 @@ mod formats;
 mod graphs;
 mod implicit;
 mod models;
+mod of_samples;
 mod placement;
 mod printer;
 mod refusals;

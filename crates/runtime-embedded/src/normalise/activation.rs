@@ -88,11 +88,7 @@ fn shrink(emit: &mut Emit<'_, '_>, x: &str, y: &str, lambda: f32, bias: f32) {
 
 /// (x > 0) - (x < 0): the executor's own says 1 for a float 0.
 fn sign(emit: &mut Emit<'_, '_>, node: &NodeProto, x: &str, y: &str) {
-    if emit
-        .scope
-        .dtype(x)
-        .is_some_and(|dtype| dtype != DataType::FLOAT && dtype != DataType::DOUBLE)
-    {
+    if !emit.scope.is_float(x) {
         emit.keep(node.clone());
         return;
     }

@@ -1,10 +1,11 @@
 //! Operators that move, select or convert values.
 
 use calibrant_onnx::DataType;
-use calibrant_onnx::proto::{AttributeProto, NodeProto};
+use calibrant_onnx::proto::{AttributeProto, NodeProto, TensorProto};
 use calibrant_runtime::Refusal;
 
 use super::emit::{Emit, output, required};
+use crate::halves::half_numbered;
 
 /// Rewrites an operator that moves values.
 pub(crate) fn rewrite(emit: &mut Emit<'_, '_>, node: &NodeProto) -> Result<(), Refusal> {
@@ -30,6 +31,8 @@ pub(crate) fn typed(emit: &mut Emit<'_, '_>, node: &NodeProto) -> Result<(), Ref
     match node.op() {
         "ArgMax" | "ArgMin" => arg_extreme(emit, node)?,
         "Cast" => cast(emit, node)?,
+        "CastLike" => cast_like(emit, node)?,
+        "ConstantOfShape" | "EyeLike" => filled(emit, node),
         "MatMul" => matmul(emit, node)?,
         "OneHot" => {
             let mut kept = node.clone();
@@ -42,9 +45,7 @@ pub(crate) fn typed(emit: &mut Emit<'_, '_>, node: &NodeProto) -> Result<(), Ref
         "Pow" => {
             let (base, exponent) = (required(node, 0, "X")?, required(node, 1, "Y")?);
             let mut kept = node.clone();
-            if is_float(emit, base)
-                && emit.scope.dtype(exponent).is_some_and(|_| !is_float(emit, exponent))
-            {
+            if emit.scope.is_float(base) && !emit.scope.is_float(exponent) {
                 kept.input[1] = emit.node("Cast", &[exponent], [to(DataType::FLOAT)]);
             }
             emit.keep(kept);
@@ -101,12 +102,13 @@ fn arg_extreme(emit: &mut Emit<'_, '_>, node: &NodeProto) -> Result<(), Refusal>
     Ok(())
 }
 
+/// Floats are of 32 bits here, so one of 64 stays as it is, and one of 16 is a 32-bit number that has no more digits.
 fn cast(emit: &mut Emit<'_, '_>, node: &NodeProto) -> Result<(), Refusal> {
     let (x, y) = (required(node, 0, "input")?, output(node)?);
     let target = node.attr_i("to").unwrap_or_default();
-    if target == DataType::FLOAT16 as i64 || target == DataType::BFLOAT16 as i64 {
-        // The executor would go on in float32.
-        return Err(Refusal::Attribute { name: "to", value: "a 16-bit float".to_owned() });
+    if half_numbered(target).is_some() {
+        let cast = NodeProto::new("Cast", "", &[x], &[y]);
+        return emit.ours(cast.with_attr(AttributeProto::int("to", target)));
     }
     if target == DataType::BOOL as i64 && emit.scope.dtype(x) != Some(DataType::BOOL) {
         // The executor would truncate to a whole number.
@@ -118,6 +120,34 @@ fn cast(emit: &mut Emit<'_, '_>, node: &NodeProto) -> Result<(), Refusal> {
     }
     emit.node_into(y, "Cast", &[x], [AttributeProto::int("to", target)]);
     Ok(())
+}
+
+fn cast_like(emit: &mut Emit<'_, '_>, node: &NodeProto) -> Result<(), Refusal> {
+    let like = required(node, 1, "target_type")?;
+    let Some(target) = emit.scope.dtype(like) else {
+        emit.keep(node.clone());
+        return Ok(());
+    };
+    let mut node = node.clone();
+    node.op_type = Some("Cast".to_owned());
+    node.input.truncate(1);
+    node.attribute = vec![to(target)];
+    cast(emit, &node)
+}
+
+/// What a node is filled with is of 32 bits where it is a float.
+fn filled(emit: &mut Emit<'_, '_>, node: &NodeProto) {
+    let mut kept = node.clone();
+    let value = node.attr_t("value").filter(|value| value.dtype().is_ok_and(DataType::is_float));
+    if let Some(Ok(values)) = value.map(TensorProto::to_f32) {
+        let value = TensorProto::from_f32("", &[values.len()], &values);
+        kept.set_attr(AttributeProto::tensor("value", value));
+    }
+    let is_float = |name| emit.scope.is_float(name);
+    if node.is("EyeLike") && node.output_name(0).is_some_and(is_float) {
+        kept.set_attr(AttributeProto::int("dtype", DataType::FLOAT as i64));
+    }
+    emit.keep(kept);
 }
 
 /// A vector on the right is made a matrix: the executor keeps the axis that it should drop.
@@ -132,10 +162,6 @@ fn matmul(emit: &mut Emit<'_, '_>, node: &NodeProto) -> Result<(), Refusal> {
     let product = emit.node("MatMul", &[a, &column], []);
     emit.node_into(y, "Squeeze", &[&product, &last], []);
     Ok(())
-}
-
-fn is_float(emit: &Emit<'_, '_>, tensor: &str) -> bool {
-    matches!(emit.scope.dtype(tensor), Some(DataType::FLOAT | DataType::DOUBLE))
 }
 
 fn to(dtype: DataType) -> AttributeProto {

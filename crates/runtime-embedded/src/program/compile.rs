@@ -3,6 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use calibrant_onnx::Topology;
+use calibrant_onnx::facts::is_random;
 use calibrant_onnx::proto::{GraphProto, NodeProto};
 use calibrant_runtime::LoadError;
 
@@ -63,13 +64,14 @@ pub(crate) fn compile(
     Ok(Program { kernels, constants, setup, inputs, main, n_places, labels })
 }
 
-/// The nodes that no input of the graph reaches, not even by its shape, and the others; both in order.
+/// The nodes that no input of the graph reaches, not even by its shape, and that draw nothing, and the others; both in order.
 fn split(topology: &Topology<'_>) -> (Vec<usize>, Vec<usize>) {
     let mut vary: HashSet<&str> = topology.data_inputs().map(|input| input.label()).collect();
     let (mut fixed, mut varying) = (Vec::new(), Vec::new());
     for &index in topology.order() {
-        if reads(topology, index).any(|name| vary.contains(name)) {
-            vary.extend(topology.graph().node[index].output.iter().map(String::as_str));
+        let node = &topology.graph().node[index];
+        if is_random(node) || reads(topology, index).any(|name| vary.contains(name)) {
+            vary.extend(node.output.iter().map(String::as_str));
             varying.push(index);
         } else {
             fixed.push(index);

@@ -7,6 +7,7 @@ mod cases;
 mod determinism;
 mod errors;
 mod faithful;
+mod floats;
 mod golden;
 mod greedy;
 mod hostile;

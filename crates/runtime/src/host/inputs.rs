@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use calibrant_tensor::{Dim, ElementType, Input, InputType, Tensor, TensorData};
+use calibrant_tensor::{Dim, ElementType, Input, InputType, OtherFloat, Tensor, TensorData};
 
 use crate::{LoadError, RunError, Sample};
 
@@ -11,6 +11,8 @@ use crate::{LoadError, RunError, Sample};
 pub struct Fitter {
     input: Input,
     kind: ElementType,
+    /// What floats are in the model, where they are not of 32 bits.
+    rounded_to: Option<OtherFloat>,
     /// What messages call the runtime.
     runtime: &'static str,
 }
@@ -45,6 +47,22 @@ pub enum InputError {
         expected: String,
         /// Dimensions of the sample.
         given: Vec<usize>,
+    },
+    /// A float is larger than the model's type can say.
+    #[error(
+        "input `{input}` of sample `{sample}` has {value} at element {index}, beyond the {float} that the model expects"
+    )]
+    Beyond {
+        /// The input's name.
+        input: String,
+        /// Name of the sample.
+        sample: String,
+        /// Row-major index.
+        index: usize,
+        /// The float.
+        value: f32,
+        /// Element type that the model states.
+        float: OtherFloat,
     },
     /// Samples that run together have different shapes.
     #[error(
@@ -88,19 +106,21 @@ pub enum Values<'s> {
 
 impl Fitter {
     /// Fits samples to what is stated of `input` for the runtime of this name; where no type is, they are floats.
+    /// Floats of another width stay in 32 bits, rounded to what the input holds.
     ///
     /// # Errors
     ///
     /// When samples cannot have the element type.
     pub fn new(input: Input, runtime: &'static str) -> Result<Self, LoadError> {
-        let kind = match input.element {
-            InputType::Element(kind) => kind,
-            InputType::Open => ElementType::F32,
+        let (kind, rounded_to) = match input.element {
+            InputType::Element(kind) => (kind, None),
+            InputType::Float(float) => (ElementType::F32, Some(float)),
+            InputType::Open => (ElementType::F32, None),
             InputType::Other(dtype) => {
                 return Err(LoadError::InputType { input: input.name.to_string(), dtype });
             }
         };
-        Ok(Self { input, kind, runtime })
+        Ok(Self { input, kind, rounded_to, runtime })
     }
 
     /// The input's name.
@@ -169,9 +189,28 @@ impl Fitter {
         })
     }
 
+    /// The floats as the input holds them.
+    fn floats<'s>(&self, sample: &str, values: &'s [f32]) -> Result<Cow<'s, [f32]>, InputError> {
+        let Some(float) = self.rounded_to.filter(|&float| float != OtherFloat::F64) else {
+            return Ok(Cow::Borrowed(values));
+        };
+        let nearest = |(index, &value): (usize, &f32)| {
+            float.nearest(value).ok_or_else(|| InputError::Beyond {
+                input: self.input.name.to_string(),
+                sample: sample.to_owned(),
+                index,
+                value,
+                float,
+            })
+        };
+        values.iter().enumerate().map(nearest).collect()
+    }
+
     fn values<'s>(&self, sample: &str, data: &'s TensorData) -> Result<Values<'s>, InputError> {
         Ok(match (self.kind, data) {
-            (ElementType::F32, TensorData::F32(values)) => Values::F32(Cow::Borrowed(values)),
+            (ElementType::F32, TensorData::F32(values)) => {
+                Values::F32(self.floats(sample, values)?)
+            }
             (ElementType::I32, TensorData::I32(values)) => Values::I32(Cow::Borrowed(values)),
             (ElementType::U8, TensorData::U8(values)) => Values::U8(Cow::Borrowed(values)),
             (ElementType::I64, TensorData::I64(values)) => Values::I64(Cow::Borrowed(values)),

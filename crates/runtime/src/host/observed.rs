@@ -4,9 +4,10 @@ use std::collections::{HashMap, HashSet};
 
 use crate::{Task, Wanted};
 use calibrant_calibration::Histograms;
-use calibrant_onnx::facts::rearranges_values;
+use calibrant_onnx::facts::{of_samples, rearranges_values};
 use calibrant_onnx::proto::{NodeProto, TensorProto};
-use calibrant_onnx::{DataType, ReadAs, Topology};
+use calibrant_onnx::{DataType, Topology};
+use calibrant_tensor::OtherFloat;
 
 use super::Scope;
 
@@ -36,15 +37,13 @@ pub fn observed(scope: &Scope<'_>, wanted: &Wanted) -> Vec<Observed> {
     let topology = scope.topology;
     let infinite = infinite(scope);
     let task = |name: &str| {
-        let is_float = matches!(scope.dtype(name), None | Some(DataType::FLOAT));
-        let is_observed = is_float && scope.is_read(name) && !infinite.contains(name);
+        let is_observed = scope.is_float(name) && scope.is_read(name) && !infinite.contains(name);
         Some(wanted.of_tensor(name)).filter(|task| is_observed && !task.is_empty())
     };
     let mut observed: Vec<Observed> = Vec::new();
     let mut places: HashMap<&str, usize> = HashMap::new();
-    let mut depend: HashSet<&str> = HashSet::new();
+    let of_samples = of_samples(topology);
     for name in topology.data_inputs().map(|input| input.label()) {
-        depend.insert(name);
         if let Some(task) = task(name) {
             places.insert(name, observed.len());
             observed.push(Observed { name: name.to_owned(), task, from: From::Values });
@@ -52,11 +51,7 @@ pub fn observed(scope: &Scope<'_>, wanted: &Wanted) -> Vec<Observed> {
     }
     for &index in topology.order() {
         let node = &topology.graph().node[index];
-        if is_about_shape(node) || !reads(topology, index).any(|name| depend.contains(name)) {
-            continue;
-        }
-        for name in node.output.iter().filter(|name| !name.is_empty()) {
-            depend.insert(name);
+        for name in node.output.iter().filter(|name| of_samples.contains(name.as_str())) {
             if let Some(task) = task(name) {
                 let of = |name: &str| places.get(name).map(|&place| (place, &observed[place].task));
                 let from = from(node, &task, of);
@@ -70,58 +65,60 @@ pub fn observed(scope: &Scope<'_>, wanted: &Wanted) -> Vec<Observed> {
 
 /// Returns the names of the tensors that node `index` reads, those read inside its bodies included.
 pub fn reads<'a>(topology: &Topology<'a>, index: usize) -> impl Iterator<Item = &'a str> {
-    let node = &topology.graph().node[index];
-    let inputs = node.input.iter().map(String::as_str).filter(|name| !name.is_empty());
-    let has_bodies = node.subgraphs().next().is_some();
-    let captured = if has_bodies { captured(topology, index) } else { Vec::new() };
-    inputs.chain(captured)
+    topology.reads(index)
 }
 
-fn captured<'a>(topology: &Topology<'a>, index: usize) -> Vec<&'a str> {
-    let graph = topology.graph();
-    let made = graph.node.iter().flat_map(|node| &node.output).map(String::as_str);
-    let given = graph.input.iter().map(|input| input.label());
-    let weights = graph.initializer.iter().map(|tensor| tensor.label());
-    let is_captured = |name: &&str| {
-        topology
-            .consumers(name)
-            .iter()
-            .any(|reader| reader.node == index && reader.read_as == ReadAs::Captured)
-    };
-    let mut names: Vec<&str> =
-        made.chain(given).chain(weights).filter(|name| !name.is_empty()).collect();
-    let mut seen = HashSet::new();
-    names.retain(|name| is_captured(name) && seen.insert(*name));
-    names
-}
-
-/// Whether the outputs say nothing of the values that the node reads, only of their number.
-fn is_about_shape(node: &NodeProto) -> bool {
-    node.is_default_domain() && matches!(node.op(), "Shape" | "Size" | "EyeLike")
-}
-
-/// The tensors that hold infinities by design: a mask put them there, and nothing has squashed them yet.
+/// The tensors that hold infinities by design: a mask put them there, or numbers that a half type has none for, and nothing
+/// has squashed them yet.
 fn infinite<'a>(scope: &Scope<'a>) -> HashSet<&'a str> {
-    let has_infinity = |value: &TensorProto| {
-        value.to_f32().is_ok_and(|values| values.iter().any(|value| value.is_infinite()))
+    let graph = scope.topology.graph();
+    let mut overflowing: HashSet<&str> = HashSet::new();
+    for half in [OtherFloat::F16, OtherFloat::Bf16] {
+        let is_cast = |node: &&NodeProto| node.is("Cast") && made_by_cast(node) == Some(half);
+        let made = graph.node.iter().filter(is_cast).flat_map(|node| &node.output);
+        let mut made = made.map(String::as_str).peekable();
+        if made.peek().is_some() {
+            let is_beyond = |value| half.nearest(value).is_none();
+            let beyond = holding(scope, is_beyond, &HashSet::new());
+            overflowing.extend(made.filter(|name| beyond.contains(name)));
+        }
+    }
+    holding(scope, f32::is_infinite, &overflowing)
+}
+
+/// What a `Cast` makes, where that are floats of another width.
+fn made_by_cast(node: &NodeProto) -> Option<OtherFloat> {
+    DataType::of_code(i32::try_from(node.attr_i("to")?).ok()?)?.other_float()
+}
+
+/// The tensors in which numbers of a kind are by design: constants have them, or they are `made` so, and what reads them
+/// passes them on.
+fn holding<'a>(
+    scope: &Scope<'a>,
+    is_such: impl Fn(f32) -> bool,
+    made: &HashSet<&str>,
+) -> HashSet<&'a str> {
+    let has_such = |value: &TensorProto| {
+        value.to_f32().is_ok_and(|values| values.iter().any(|&value| is_such(value)))
     };
-    let mut infinite: HashSet<&str> = HashSet::new();
+    let mut holding: HashSet<&str> = HashSet::new();
     for &index in scope.topology.order() {
         let node = &scope.topology.graph().node[index];
         if !passes_on(node) {
             continue;
         }
-        let is_filled = node.attr_t("value").is_some_and(has_infinity);
-        let mut names = reads(scope.topology, index);
+        let is_filled = node.attr_t("value").is_some_and(has_such);
+        let is_made = node.output.iter().any(|name| made.contains(name.as_str()));
+        let mut names = scope.topology.reads(index);
         if is_filled
-            || names.any(|name| {
-                infinite.contains(name) || scope.constant(name).is_some_and(has_infinity)
-            })
+            || is_made
+            || names
+                .any(|name| holding.contains(name) || scope.constant(name).is_some_and(has_such))
         {
-            infinite.extend(node.output.iter().map(String::as_str));
+            holding.extend(node.output.iter().map(String::as_str));
         }
     }
-    infinite
+    holding
 }
 
 /// Whether an infinity among the inputs of `node` is one among its outputs.

@@ -1,9 +1,7 @@
 //! What is known of a graph's tensors before it runs: constants, element types, dimensions.
 
-use std::collections::HashMap;
-
 use calibrant_onnx::proto::{NodeProto, TensorProto};
-use calibrant_onnx::{DataType, Dim, Topology};
+use calibrant_onnx::{DataType, Dim, ElementTypes, Topology};
 
 /// A graph with its element types, inside the graphs that enclose it.
 #[derive(Debug)]
@@ -12,24 +10,15 @@ pub struct Scope<'a> {
     pub topology: &'a Topology<'a>,
     /// Version of ONNX's own operators.
     pub opset: i64,
-    dtypes: HashMap<&'a str, DataType>,
+    types: ElementTypes<'a>,
     outer: Option<&'a Self>,
 }
 
 impl<'a> Scope<'a> {
     /// The scope of `topology`'s graph, whose surroundings are `outer`.
     pub fn new(topology: &'a Topology<'a>, opset: i64, outer: Option<&'a Self>) -> Self {
-        let mut scope = Self { topology, opset, dtypes: HashMap::new(), outer };
-        for &index in topology.order() {
-            let node = &topology.graph().node[index];
-            for (output, name) in node.output.iter().enumerate() {
-                let stated = topology.tensor_type(name).and_then(|stated| stated.dtype);
-                if let Some(dtype) = stated.or_else(|| scope.dtype_made(node, output)) {
-                    scope.dtypes.insert(name, dtype);
-                }
-            }
-        }
-        scope
+        let types = ElementTypes::new(topology, outer.map(|outer| &outer.types));
+        Self { topology, opset, types, outer }
     }
 
     /// The value of `tensor` when the model fixes it.
@@ -48,28 +37,29 @@ impl<'a> Scope<'a> {
 
     /// The element type of `tensor` where it is stated or follows from the operators.
     pub fn dtype(&self, tensor: &str) -> Option<DataType> {
-        if let Some(value) = self.topology.constant(tensor) {
-            return value.dtype().ok();
-        }
-        let here = self.dtypes.get(tensor).copied();
-        let stated = || self.topology.tensor_type(tensor)?.dtype;
-        here.or_else(stated).or_else(|| match self.topology.origin(tensor) {
-            Some(_) => None,
-            None => self.outer?.dtype(tensor),
-        })
+        self.types.of(tensor)
+    }
+
+    /// Whether `tensor` holds floats, of whatever width; where no type is known, it is taken to.
+    pub fn is_float(&self, tensor: &str) -> bool {
+        self.dtype(tensor).is_none_or(DataType::is_float)
     }
 
     /// The dimensions of `tensor` where their number is known.
     pub fn dims(&self, tensor: &str) -> Option<Vec<Dim<'_>>> {
-        if let Some(value) = self.topology.constant(tensor) {
-            return Some(value.shape().ok()?.into_iter().map(Dim::Known).collect());
-        }
-        if let Some(stated) = self.topology.tensor_type(tensor) {
-            return stated.shape;
-        }
-        match self.topology.origin(tensor) {
-            Some(_) => None,
-            None => self.outer?.dims(tensor),
+        let mut tensor = tensor;
+        loop {
+            if let Some(value) = self.topology.constant(tensor) {
+                return Some(value.shape().ok()?.into_iter().map(Dim::Known).collect());
+            }
+            if let Some(stated) = self.topology.tensor_type(tensor) {
+                return stated.shape;
+            }
+            match self.topology.producer(tensor) {
+                Some((_, node)) if keeps_shape(node) => tensor = node.input_name(0)?,
+                _ if self.topology.origin(tensor).is_some() => return None,
+                _ => return self.outer?.dims(tensor),
+            }
         }
     }
 
@@ -77,41 +67,10 @@ impl<'a> Scope<'a> {
     pub fn is_read(&self, tensor: &str) -> bool {
         self.topology.is_output(tensor) || !self.topology.consumers(tensor).is_empty()
     }
-
-    /// The element type that `node` gives its output of this number.
-    fn dtype_made(&self, node: &NodeProto, output: usize) -> Option<DataType> {
-        let of_input = |index: usize| self.dtype(node.input_name(index)?);
-        match (node.op(), output) {
-            _ if !node.is_default_domain() => None,
-            ("Shape" | "Size" | "ArgMax" | "ArgMin" | "NonZero" | "NonMaxSuppression", _) => {
-                Some(DataType::INT64)
-            }
-            ("TopK" | "MaxPool", 1) | ("Unique", 1..) => Some(DataType::INT64),
-            ("Equal" | "Greater" | "GreaterOrEqual" | "Less" | "LessOrEqual", _) => {
-                Some(DataType::BOOL)
-            }
-            ("And" | "Or" | "Xor" | "Not" | "IsNaN" | "IsInf", _) | ("Dropout", 1) => {
-                Some(DataType::BOOL)
-            }
-            ("Cast", _) => dtype_of(node.attr_i("to")?),
-            ("EyeLike", _) => node.attr_i("dtype").map_or_else(|| of_input(0), dtype_of),
-            ("HannWindow" | "HammingWindow" | "BlackmanWindow" | "MelWeightMatrix", _) => {
-                node.attr_i("output_datatype").map_or(Some(DataType::FLOAT), dtype_of)
-            }
-            ("ConstantOfShape", _) => {
-                node.attr_t("value").map_or(Some(DataType::FLOAT), |value| value.dtype().ok())
-            }
-            ("CastLike" | "Where" | "DequantizeLinear", _) => of_input(1),
-            ("OneHot" | "QuantizeLinear", _) => of_input(2),
-            ("If" | "Loop" | "Scan" | "Constant", _) => None,
-            _ => of_input(0),
-        }
-    }
 }
 
-/// The element type that ONNX gives this number.
-fn dtype_of(number: i64) -> Option<DataType> {
-    let probe =
-        TensorProto { data_type: Some(i32::try_from(number).ok()?), ..TensorProto::default() };
-    probe.dtype().ok()
+/// Whether `node` makes a tensor of the shape of its input 0, of other values.
+fn keeps_shape(node: &NodeProto) -> bool {
+    let converts = matches!(node.op(), "Cast" | "QuantizeLinear" | "DequantizeLinear");
+    node.is_default_domain() && converts
 }
