@@ -4,6 +4,7 @@ mod values;
 
 use std::convert::Infallible;
 use std::error::Error as _;
+use std::ffi::OsStr;
 use std::num::{NonZeroU32, NonZeroUsize};
 use std::path::PathBuf;
 
@@ -15,7 +16,7 @@ use calibrant_engine::{
     parse_profiling_verbosity, parse_size,
 };
 use calibrant_job::{DEFAULT_BATCH_SIZE, Precision};
-use calibrant_locate::Source;
+use calibrant_locate::{Product, Source};
 use calibrant_preprocess::{Color, DctScale, Filter, ResizeKind, Rounding, Scale, Size};
 use clap::{Args, Parser, Subcommand};
 
@@ -165,6 +166,8 @@ pub(crate) struct InspectArgs {
 pub(crate) struct DoctorArgs {
     #[command(flatten)]
     pub(crate) library: LibraryArgs,
+    #[command(flatten)]
+    pub(crate) onnxruntime: OnnxRuntimeArgs,
     /// Calibrate and build a small network with the TensorRT found, and check all that happens on the way.
     ///
     /// What it prints can go into a bug report.
@@ -280,12 +283,15 @@ pub(crate) struct CalibrationArgs {
     /// with --backend tensorrt one of its calibrators: entropy (IInt8EntropyCalibrator2), minmax, entropy-v1 or legacy.
     #[arg(long, value_parser = words::method)]
     pub(crate) method: Option<MethodArg>,
-    /// What runs the model [default: embedded].
+    /// What runs the model [default: auto].
     ///
-    /// embedded is the built-in executor, on the CPU, and tensorrt the calibrators of TensorRT 8.5 to 10.16, on the GPU;
-    /// `calibrant doctor` lists what there is.
+    /// embedded is the built-in executor and onnxruntime Microsoft's ONNX Runtime, both on the CPU; tensorrt is the
+    /// calibrators of TensorRT 8.5 to 10.16, on the GPU. auto takes onnxruntime where it is here and runs all that is
+    /// needed, else embedded, and says so; `calibrant doctor` lists what there is.
     #[arg(long)]
     pub(crate) backend: Option<String>,
+    #[command(flatten)]
+    pub(crate) onnxruntime: OnnxRuntimeArgs,
     /// With --backend tensorrt: calibrate even if the output folder has a calibration cache.
     #[arg(long)]
     pub(crate) recalibrate: bool,
@@ -331,6 +337,33 @@ pub(crate) struct PrecisionArgs {
     /// The type of Q/DQ scales in a model whose other layers are half precision.
     #[arg(long, value_enum, default_value_t = ScaleArg::Fp32)]
     pub(crate) scale_precision: ScaleArg,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct OnnxRuntimeArgs {
+    /// `fetch` gets ONNX Runtime through pip, `none` does without; a path names the library or its folder [default: auto].
+    ///
+    /// With `auto` CALIBRANT_ONNXRUNTIME, which takes a path or `none`, the loader's path, Python environments and what was
+    /// fetched are looked at.
+    #[arg(long, value_name = "auto|fetch|none|PATH", value_parser = source)]
+    onnxruntime: Option<Source>,
+}
+
+/// The place of a library that is not looked for.
+pub(crate) const NONE: &str = "none";
+
+impl OnnxRuntimeArgs {
+    /// Where it is to come from; `None` where it is to be done without.
+    pub(crate) fn source(&self) -> Option<Source> {
+        match &self.onnxruntime {
+            Some(Source::Path(path)) if path.as_os_str() == NONE => None,
+            Some(source) => Some(source.clone()),
+            None => {
+                let named = std::env::var_os(Product::OnnxRuntime.variable());
+                (named.as_deref() != Some(OsStr::new(NONE))).then_some(Source::Auto)
+            }
+        }
+    }
 }
 
 #[derive(Debug, Args)]

@@ -18,6 +18,7 @@ use crate::args::{DoctorArgs, GeneralArgs};
 use crate::doctor::backends::Tried;
 use crate::error::Error;
 use crate::exit::Exit;
+use crate::runtimes::Runtimes;
 use crate::{print, print_json, self_test};
 
 /// Prints what is found; without a usable library the exit status says so. With `--self-test`, tries the first of them.
@@ -42,7 +43,8 @@ pub(crate) fn run(
         Source::Fetch => fetch_library(&environment, control)?,
     }
     let survey = survey_libraries(&environment, control)?;
-    let backends = backends::all(&survey, runtimes, control)?;
+    let runtimes = Runtimes::find(runtimes, None, &args.onnxruntime, control)?;
+    let backends = backends::all(&survey, runtimes.all(), control)?;
     if general.json {
         print_json(&as_json(&survey, &backends))
     } else {

@@ -83,6 +83,10 @@ pub(crate) enum UsageError {
     #[error("there is no backend `{name}`, but there are {}", known.join(", "))]
     NoBackend { name: String, known: Vec<String> },
     #[error(
+        "--backend onnxruntime needs the library that `none` keeps away; name one with --onnxruntime PATH, or have it looked for with --onnxruntime auto"
+    )]
+    KeptAway,
+    #[error(
         "quantizing needs ranges: give samples with --images, or ranges with --calibration-cache"
     )]
     NoSamples,

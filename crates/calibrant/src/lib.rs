@@ -47,8 +47,8 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     main_with(args, &built_in())
 }
 
-/// Runs the command line of a program with runtimes of its own: `--backend` takes their names, the first is the default,
-/// and `doctor` lists them.
+/// Runs the command line of a program with runtimes of its own: `--backend` takes their names, the first is the default
+/// unless it is one of [`built_in`], and `doctor` lists them.
 pub fn main_with(
     args: impl IntoIterator<Item = OsString>,
     runtimes: &[Arc<dyn Runtime>],
@@ -79,8 +79,12 @@ fn dispatch(cli: Cli, runtimes: &[Arc<dyn Runtime>]) -> Result<Exit, Error> {
     let progress = Progress::new(cli.general.quiet);
     let (control, general) = (Control::new(&progress, &INTERRUPTED), &cli.general);
     match cli.command {
-        Command::Quantize(args) => job(&resolve::quantize(*args, runtimes)?, general, control),
-        Command::Calibrate(args) => job(&resolve::calibrate(args, runtimes)?, general, control),
+        Command::Quantize(args) => {
+            job(&resolve::quantize(*args, runtimes, control)?, general, control)
+        }
+        Command::Calibrate(args) => {
+            job(&resolve::calibrate(args, runtimes, control)?, general, control)
+        }
         Command::Build(args) => build::run(&args, general, control),
         Command::Preprocess(args) => preprocess::run(&args, general),
         Command::Inspect(args) => inspect::run(&args, general, control),

@@ -9,8 +9,8 @@ use calibrant_dataset::{FilesStay, Subset};
 use calibrant_decode_cuda::JpegWay;
 use calibrant_engine::{BuildOptions, Dla, LeanRuntime, Profile, Refit};
 use calibrant_job::{
-    Backend, Calibration, Config, ConfigError, DEFAULT_METHOD, EnginePolicy, Labelled, OnBadSample,
-    Pictures, Precision, Ranges, Ultralytics, all_processors, default_memory_bytes,
+    Backend, Calibration, Config, ConfigError, Control, DEFAULT_METHOD, EnginePolicy, Labelled,
+    OnBadSample, Pictures, Precision, Ranges, Ultralytics, all_processors, default_memory_bytes,
 };
 use calibrant_preprocess::{
     JpegDecoder, Pipeline, Preprocess as _, Preset, Recipe, RecipeError, Settings, Size, Step,
@@ -22,6 +22,7 @@ use crate::args::{
     OnBadSampleArg, PreprocessArgs, QuantizeArgs, RefitArg, SampleArgs, ScaleArg, TENSORRT,
 };
 use crate::error::{Error, JobError, UsageError};
+use crate::runtimes::{AUTO, Runtimes};
 use crate::words::nearest;
 
 /// The argument of `--labels` that stands for the samples' own folders.
@@ -32,8 +33,12 @@ const LABELS_BY_FOLDER: &str = "folders";
 /// # Errors
 ///
 /// When flags contradict each other, or the preprocessing is none.
-pub(crate) fn quantize(args: QuantizeArgs, runtimes: &[Arc<dyn Runtime>]) -> Result<Config, Error> {
-    let ranges = ranges(&args, runtimes)?;
+pub(crate) fn quantize(
+    args: QuantizeArgs,
+    runtimes: &[Arc<dyn Runtime>],
+    control: Control<'_>,
+) -> Result<Config, Error> {
+    let ranges = ranges(&args, runtimes, control)?;
     let picture = pipeline(&args.preprocess, args.calibration.decode, Some(&args.model.model))?;
     let mut config = Config::new(args.model.model, ranges, args.output.output);
     config.precision = args.precision.precision;
@@ -61,7 +66,11 @@ pub(crate) fn quantize(args: QuantizeArgs, runtimes: &[Arc<dyn Runtime>]) -> Res
 }
 
 /// Where the ranges come from: int8 needs some, half precision is checked against those there are.
-fn ranges(args: &QuantizeArgs, runtimes: &[Arc<dyn Runtime>]) -> Result<Ranges, Error> {
+fn ranges(
+    args: &QuantizeArgs,
+    runtimes: &[Arc<dyn Runtime>],
+    control: Control<'_>,
+) -> Result<Ranges, Error> {
     match (args.precision.precision, &args.calibration_cache, &args.samples.images) {
         (Precision::FP32, ..) | (Precision { quantized: None, .. }, None, None) => Ok(Ranges::None),
         (_, Some(file), None) => {
@@ -71,7 +80,7 @@ fn ranges(args: &QuantizeArgs, runtimes: &[Arc<dyn Runtime>]) -> Result<Ranges, 
         (_, None, _) => {
             let (model, samples) = (&args.model.model, &args.samples);
             let (preprocess, how) = (&args.preprocess, &args.calibration);
-            Ok(calibration(model, samples, preprocess, how, runtimes)?.into())
+            Ok(calibration(model, samples, preprocess, how, runtimes, control)?.into())
         }
     }
 }
@@ -84,9 +93,11 @@ fn ranges(args: &QuantizeArgs, runtimes: &[Arc<dyn Runtime>]) -> Result<Ranges, 
 pub(crate) fn calibrate(
     args: CalibrateArgs,
     runtimes: &[Arc<dyn Runtime>],
+    control: Control<'_>,
 ) -> Result<Config, Error> {
     let (model, samples) = (&args.model.model, &args.samples);
-    let calibration = calibration(model, samples, &args.preprocess, &args.calibration, runtimes)?;
+    let (preprocess, how) = (&args.preprocess, &args.calibration);
+    let calibration = calibration(model, samples, preprocess, how, runtimes, control)?;
     let mut config = Config::new(args.model.model, calibration, args.output.output);
     config.engine.policy = EnginePolicy::CalibrateOnly;
     config.engine.library = args.library.tensorrt;
@@ -137,9 +148,10 @@ fn calibration(
     preprocess: &PreprocessArgs,
     calibration: &CalibrationArgs,
     runtimes: &[Arc<dyn Runtime>],
+    control: Control<'_>,
 ) -> Result<Calibration, Error> {
     let images = samples.images.clone().ok_or(UsageError::NoSamples)?;
-    let mut made = Calibration::new(images, backend(calibration, runtimes)?);
+    let mut made = Calibration::new(images, backend(calibration, runtimes, control)?);
     made.labels = samples.labels.as_ref().map(|labels| match labels.to_str() {
         Some(LABELS_BY_FOLDER) => Labelled::ByFolder,
         _ => Labelled::ByFile(labels.clone()),
@@ -191,41 +203,47 @@ fn promised() -> FilesStay {
 }
 
 /// What runs the model, with a method that it has.
-fn backend(args: &CalibrationArgs, runtimes: &[Arc<dyn Runtime>]) -> Result<Backend, UsageError> {
+fn backend(
+    args: &CalibrationArgs,
+    runtimes: &[Arc<dyn Runtime>],
+    control: Control<'_>,
+) -> Result<Backend, Error> {
     if args.backend.as_deref() == Some(TENSORRT) {
         let algorithm = match args.method {
             None | Some(MethodArg::Ours(Method::Entropy)) => Algorithm::EntropyCalibration2,
             Some(MethodArg::Ours(Method::MinMax)) => Algorithm::MinMaxCalibration,
             Some(MethodArg::EntropyV1) => Algorithm::EntropyCalibration,
             Some(MethodArg::Legacy) => Algorithm::LegacyCalibration,
-            Some(MethodArg::Ours(method)) => return Err(UsageError::NotTensorRts(method)),
+            Some(MethodArg::Ours(method)) => return Err(UsageError::NotTensorRts(method).into()),
         };
         return Ok(Backend::TensorRt { algorithm, recalibrate: args.recalibrate });
     }
-    let runtime = runtime(args.backend.as_deref(), runtimes)?;
-    match args.method {
-        None => Ok(Backend::Runtime { runtime, method: DEFAULT_METHOD }),
-        Some(MethodArg::Ours(method)) => Ok(Backend::Runtime { runtime, method }),
+    let method = match args.method {
+        None => DEFAULT_METHOD,
+        Some(MethodArg::Ours(method)) => method,
         Some(method @ (MethodArg::EntropyV1 | MethodArg::Legacy)) => {
-            Err(UsageError::MethodOfTensorRt(method.to_string()))
+            return Err(UsageError::MethodOfTensorRt(method.to_string()).into());
         }
-    }
+    };
+    Ok(Backend::Runtime { runtime: runtime(args, runtimes, control)?, method })
 }
 
-/// The runtime of this name, or the first where there is none.
+/// The runtime that was asked for.
 fn runtime(
-    name: Option<&str>,
+    args: &CalibrationArgs,
     runtimes: &[Arc<dyn Runtime>],
-) -> Result<Arc<dyn Runtime>, UsageError> {
-    let found = match name {
-        None => runtimes.first(),
-        Some(name) => runtimes.iter().find(|runtime| runtime.name() == name),
-    };
-    found.map(Arc::clone).ok_or_else(|| {
+    control: Control<'_>,
+) -> Result<Arc<dyn Runtime>, Error> {
+    let name = args.backend.as_deref();
+    let has = |name: &str| runtimes.iter().any(|runtime| runtime.name() == name);
+    if let Some(name) = name.filter(|name| *name != AUTO && !has(name)) {
         let known = runtimes.iter().map(|runtime| runtime.name().to_owned());
-        let known = known.chain([TENSORRT.to_owned()]).collect();
-        UsageError::NoBackend { name: name.unwrap_or_default().to_owned(), known }
-    })
+        let known = known.chain([TENSORRT, AUTO].map(str::to_owned)).collect();
+        return Err(UsageError::NoBackend { name: name.to_owned(), known }.into());
+    }
+    let found = Runtimes::find(runtimes, name, &args.onnxruntime, control)?.named(name)?;
+    // It is known, so that it was taken out again.
+    found.ok_or_else(|| UsageError::KeptAway.into())
 }
 
 /// The method to take out of a calibration table.

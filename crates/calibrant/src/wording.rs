@@ -34,6 +34,8 @@ pub(crate) fn of_note(about: About) -> &'static str {
         About::ModelsOwn => {
             "; --preset and --size follow the model, or leave it if the network is run so"
         }
+        // Which backend ran is told, and what else there is stands in `--help`.
+        About::Backend => "",
         About::NoTensorRt => {
             "; --tensorrt fetch gets NVIDIA's TensorRT-RTX, --tensorrt PATH names another, and `calibrant doctor` lists the places looked at"
         }

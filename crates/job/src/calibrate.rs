@@ -136,6 +136,7 @@ pub(crate) fn calibrate(
         on_bad_sample: calibration.on_bad_sample,
         pipeline: pipeline(calibration.workers, settings.samples_per_run, calibration.batch_size),
     };
+    let chosen = network.chosen().map(str::to_owned);
     let (outcome, passed) =
         with_files(&given.dataset, &files, control, |source| network.run(source))?;
     let statistics = outcome.map_err(interrupted)?.statistics;
@@ -151,7 +152,7 @@ pub(crate) fn calibrate(
     let statistics = SavedStatistics::new(&statistics, manifest);
     let table = Table::new(&statistics, method, format)?;
     let run = report(samples, &table, described, skipped, suspects, stats);
-    let report = RunReport { not_run, ..run };
+    let report = RunReport { chosen, not_run, ..run };
     Ok(Calibrated { statistics, table, report })
 }
 
@@ -268,6 +269,7 @@ fn report(
     RunReport {
         method: table.method(),
         backend: table.manifest().backend.clone(),
+        chosen: None,
         preprocessing,
         samples: table.samples(),
         found: dataset.census().clone(),

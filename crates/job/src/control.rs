@@ -176,6 +176,8 @@ pub enum About {
     ModelsOwn,
     /// That there is no TensorRT.
     NoTensorRt,
+    /// What runs the model.
+    Backend,
 }
 
 /// The stages of a job, in their order.

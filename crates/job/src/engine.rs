@@ -7,7 +7,8 @@ use calibrant_engine::{
     BuildError, BuildOptions, BuildSummary, Generation, Int8, Library, Version, build_with,
 };
 use calibrant_locate::{
-    Environment, FetchError, LocateError, LocateEvent, Source, Survey, fetch, locate, survey,
+    Environment, FetchError, LocateError, LocateEvent, Product, Source, Survey, fetch, locate,
+    locate_by, survey,
 };
 
 use crate::control::{Control, Event};
@@ -27,16 +28,35 @@ pub fn find_library(
     Ok(found.map(|found| found.library))
 }
 
+/// Finds a library of a product that somebody else opens, or fetches it when that was asked for.
+///
+/// # Errors
+///
+/// When the caller interrupts; what else is wrong stands inside.
+pub fn find_by<T>(
+    product: Product,
+    source: &Source,
+    environment: &Environment,
+    open: impl FnMut(&Path) -> Result<T, Box<dyn std::error::Error + Send + Sync>>,
+    control: Control<'_>,
+) -> Result<Result<T, LocateError>, Error> {
+    let mut say = |event: LocateEvent| tell(&event, control);
+    let found = locate_by(product, source, environment, open, &mut say);
+    control.check()?;
+    Ok(found)
+}
+
 /// Fetches TensorRT-RTX unless it was fetched before, without opening it.
 ///
 /// # Errors
 ///
 /// When it cannot be had, or the caller interrupts.
 pub fn fetch_library(environment: &Environment, control: Control<'_>) -> Result<(), Error> {
-    match fetch(environment, &mut |event| tell(&event, control)) {
+    let product = Product::TensorRt;
+    match fetch(product, environment, &mut |event| tell(&event, control)) {
         Ok(_) => Ok(()),
         Err(FetchError::Cancelled) => Err(Error::Interrupted),
-        Err(error) => Err(Error::Locate(error.into())),
+        Err(source) => Err(Error::Locate(LocateError::Fetch { product, source })),
     }
 }
 

@@ -222,7 +222,7 @@ pub enum Error {
         /// Why.
         source: CastError,
     },
-    /// No TensorRT, though one is required.
+    /// No library, though one is required.
     #[error(transparent)]
     Locate(LocateError),
     /// No profile can be made for the model's dynamic inputs.

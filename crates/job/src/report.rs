@@ -114,6 +114,9 @@ pub struct RunReport {
     pub method: Method,
     /// What ran the model.
     pub backend: BackendInfo,
+    /// Why that ran it, where it was chosen among several.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub chosen: Option<String>,
     /// The preprocessing, as TOML; `None` for tensors.
     pub preprocessing: Option<String>,
     /// Samples used.

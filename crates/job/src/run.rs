@@ -333,6 +333,12 @@ impl<'run> Job<'run> {
                 calibrate(&of_samples, &**runtime, (*method, &format), model, control)
             })?;
         self.note_samples(report.skipped.len(), report.classes.as_ref(), &report.suspects);
+        if let Some(chosen) = &report.chosen {
+            self.note_of(
+                About::Backend,
+                format!("{} runs the model: {chosen}", report.backend.version),
+            );
+        }
         if let Some(note) = report.note_not_run() {
             self.note(note);
         }

@@ -5,6 +5,8 @@ use std::path::PathBuf;
 
 use calibrant_search::Python;
 
+use crate::product::Product;
+
 /// The environment variables that steer the search, and the folder for fetched libraries.
 ///
 /// An unset variable and an empty one are the same.
@@ -12,6 +14,8 @@ use calibrant_search::Python;
 pub struct Environment {
     /// `CALIBRANT_TENSORRT`: a folder with the libraries, or the library itself.
     pub tensorrt: Option<PathBuf>,
+    /// `CALIBRANT_ONNXRUNTIME`: a folder with the library, or the library itself.
+    pub onnxruntime: Option<PathBuf>,
     /// `CALIBRANT_PYTHON`: the interpreter whose pip fetches and whose packages are searched; else `python3` of `PATH`.
     pub python: Option<PathBuf>,
     /// The folder for what is fetched: `calibrant` in `XDG_CACHE_HOME`, else in `~/.cache`.
@@ -24,7 +28,8 @@ impl Environment {
         let path =
             |name: &str| env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
         Self {
-            tensorrt: path("CALIBRANT_TENSORRT"),
+            tensorrt: path(Product::TensorRt.variable()),
+            onnxruntime: path(Product::OnnxRuntime.variable()),
             python: path("CALIBRANT_PYTHON"),
             cache: cache_in(path("XDG_CACHE_HOME"), path("HOME")),
         }

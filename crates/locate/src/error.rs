@@ -1,14 +1,15 @@
 //! What can go wrong, each with the way out.
 
+use std::error::Error;
 use std::io;
 use std::path::PathBuf;
 
 use calibrant_search::ChildError;
-use calibrant_tensorrt::OpenError;
 
 use crate::locate::Origin;
+use crate::product::Product;
 
-/// A place that was looked at for TensorRT, and why it did not do.
+/// A place that was looked at, and why it did not do.
 #[derive(Debug, thiserror::Error)]
 #[error("{origin}: {}: {reason}", place.display())]
 pub struct Tried {
@@ -41,30 +42,39 @@ impl Tried {
     }
 }
 
-/// No TensorRT to work with.
+/// No library to work with.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum LocateError {
     /// Nothing usable anywhere.
     #[error(
-        "no TensorRT found; looked at:\n{}\nget one: have NVIDIA's TensorRT-RTX fetched through pip, or install TensorRT and name its folder, as in CALIBRANT_TENSORRT",
-        Tried::list(tried)
+        "no {product} found; looked at:\n{}\nget one: have {} {} fetched through pip, or install {product} and name its folder, as in {}",
+        Tried::list(tried),
+        product.maker(),
+        product.fetched(),
+        product.variable()
     )]
     NotFound {
+        /// What was looked for.
+        product: Product,
         /// Every place looked at.
         tried: Vec<Tried>,
     },
     /// The place that the user named is not there.
     #[error("{} ({origin}) does not exist", path.display())]
     Missing {
+        /// What was looked for.
+        product: Product,
         /// The place.
         path: PathBuf,
         /// Which setting named it.
         origin: Origin,
     },
     /// The place that the user named holds none.
-    #[error("{} ({origin}) holds no TensorRT: expected one of {}", path.display(), names.join(", "))]
+    #[error("{} ({origin}) holds no {product}: expected one of {}", path.display(), names.join(", "))]
     NoLibrary {
+        /// What was looked for.
+        product: Product,
         /// The place.
         path: PathBuf,
         /// Which setting named it.
@@ -73,41 +83,56 @@ pub enum LocateError {
         names: Vec<String>,
     },
     /// The library that the user named cannot be used.
-    #[error("TensorRT at {} ({origin}) cannot be used", path.display())]
+    #[error("{product} at {} ({origin}) cannot be used", path.display())]
     Open {
+        /// What was looked for.
+        product: Product,
         /// The library.
         path: PathBuf,
         /// Which setting named it.
         origin: Origin,
         /// Why.
-        source: OpenError,
+        source: Box<dyn Error + Send + Sync>,
     },
     /// The caller cancelled.
-    #[error("looking for TensorRT was cancelled")]
+    #[error("looking for a library was cancelled")]
     Cancelled,
     /// Fetching was asked for and failed.
-    #[error("cannot fetch TensorRT-RTX")]
-    Fetch(#[from] FetchError),
+    #[error("cannot fetch {}", product.fetched())]
+    Fetch {
+        /// What was to be fetched.
+        product: Product,
+        /// Why it cannot be.
+        source: FetchError,
+    },
 }
 
-/// TensorRT-RTX could not be fetched.
+/// A library could not be fetched.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum FetchError {
     /// No wheel is pinned for this machine.
-    #[error("no TensorRT-RTX is pinned for {target}; install TensorRT by hand and name its folder")]
+    #[error("no {} is pinned for {target}; install {product} by hand and name its folder", product.fetched())]
     NotPinned {
+        /// What was to be fetched.
+        product: Product,
         /// The machine, as `linux aarch64`.
         target: String,
     },
     /// No folder to keep it in.
     #[error(
-        "no folder to keep TensorRT-RTX in: neither XDG_CACHE_HOME nor HOME is an absolute path"
+        "no folder to keep {} in: neither XDG_CACHE_HOME nor HOME is an absolute path",
+        product.fetched()
     )]
-    NoCacheFolder,
+    NoCacheFolder {
+        /// What was to be fetched.
+        product: Product,
+    },
     /// The interpreter that runs pip cannot be started.
-    #[error("cannot run {} to fetch with pip; install Python 3 with pip, name an interpreter with CALIBRANT_PYTHON, or install TensorRT by hand and name its folder", python.display())]
+    #[error("cannot run {} to fetch with pip; install Python 3 with pip, name an interpreter with CALIBRANT_PYTHON, or install {product} by hand and name its folder", python.display())]
     Python {
+        /// What was to be fetched.
+        product: Product,
         /// The interpreter.
         python: PathBuf,
         /// Why.
@@ -115,9 +140,11 @@ pub enum FetchError {
     },
     /// pip ran and failed, every time.
     #[error(
-        "pip could not download {requirement} ({attempts} tries); its last words:\n{stderr}\nwithout a network, install TensorRT by hand and name its folder"
+        "pip could not download {requirement} ({attempts} tries); its last words:\n{stderr}\nwithout a network, install {product} by hand and name its folder"
     )]
     Pip {
+        /// What was to be fetched.
+        product: Product,
         /// What was asked for.
         requirement: String,
         /// How often.

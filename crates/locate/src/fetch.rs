@@ -1,4 +1,4 @@
-//! Gets NVIDIA's TensorRT-RTX through pip.
+//! Gets NVIDIA's TensorRT-RTX and Microsoft's ONNX Runtime through pip.
 //!
 //! The wheel is pinned by version and SHA-256, so a fetch is the same everywhere and for ever. pip does the downloading,
 //! because it knows the user's mirrors, proxies and certificates; nothing here speaks to a network.
@@ -22,8 +22,9 @@ use calibrant_tensor::digest_reader;
 
 use crate::environment::Environment;
 use crate::error::FetchError;
+use crate::product::Product;
 
-use self::pinned::{LICENCE, Wheel};
+use self::pinned::Wheel;
 
 /// What happens while a library is looked for or fetched. `Display` gives a line for the user.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -66,7 +67,9 @@ pub enum LocateEvent {
     },
     /// The libraries lie in their folder.
     Done {
-        /// Where they lie.
+        /// What was fetched.
+        product: Product,
+        /// Where it lies.
         folder: PathBuf,
     },
 }
@@ -89,7 +92,9 @@ impl fmt::Display for LocateEvent {
                 write!(f, "try {attempt} failed ({reason}), trying again")
             }
             Self::Progress { done, total } => write!(f, "{} of {} MiB", mib(done), mib(total)),
-            Self::Done { folder } => write!(f, "TensorRT-RTX lies in {}", folder.display()),
+            Self::Done { product, folder } => {
+                write!(f, "{} lies in {}", product.fetched(), folder.display())
+            }
         }
     }
 }
@@ -103,24 +108,28 @@ pub struct Fetched {
     pub requirement: String,
 }
 
-/// Fetches NVIDIA's TensorRT-RTX into the cache folder, unless it is there.
+/// Fetches what is pinned of a product into the cache folder, unless it is there.
 ///
 /// `say` hears what happens, several times a second while pip works; `Break` cancels.
 ///
 /// # Errors
 /// [`FetchError`].
 pub fn fetch(
+    product: Product,
     environment: &Environment,
     say: &mut dyn FnMut(LocateEvent) -> ControlFlow<()>,
 ) -> Result<Fetched, FetchError> {
-    fetch_wheel(Wheel::of_this_machine()?, environment, say)
+    fetch_wheel(Wheel::of_this_machine(product)?, environment, say)
 }
 
 /// The folder of what was fetched before, checked to the byte; else the folder that it would be in and why it does not do.
-pub(crate) fn fetched_before(environment: &Environment) -> Result<PathBuf, (PathBuf, String)> {
+pub(crate) fn fetched_before(
+    product: Product,
+    environment: &Environment,
+) -> Result<PathBuf, (PathBuf, String)> {
     let nothing =
         |place: Option<PathBuf>| (place.unwrap_or_default(), "nothing was fetched".to_owned());
-    let wheel = Wheel::of_this_machine().map_err(|_| nothing(environment.cache.clone()))?;
+    let wheel = Wheel::of_this_machine(product).map_err(|_| nothing(environment.cache.clone()))?;
     let folder = folder_of(wheel, environment).map_err(|_| nothing(environment.cache.clone()))?;
     match folder.exists() {
         false => Err(nothing(environment.cache.clone())),
@@ -134,8 +143,9 @@ pub(crate) fn fetched_before(environment: &Environment) -> Result<PathBuf, (Path
 
 /// The folder that a wheel's libraries have to themselves.
 fn folder_of(wheel: &Wheel, environment: &Environment) -> Result<PathBuf, FetchError> {
-    let cache = environment.cache.as_ref().ok_or(FetchError::NoCacheFolder)?;
-    Ok(cache.join("tensorrt-rtx").join(format!("{}-{}", wheel.version, &wheel.sha256[..8])))
+    let cache =
+        environment.cache.as_ref().ok_or(FetchError::NoCacheFolder { product: wheel.product })?;
+    Ok(cache.join(wheel.product.shelf()).join(format!("{}-{}", wheel.version, &wheel.sha256[..8])))
 }
 
 fn fetch_wheel(
@@ -158,7 +168,7 @@ fn fetch_wheel(
     tell(LocateEvent::Begin {
         requirement: wheel.requirement(),
         bytes: wheel.bytes,
-        licence: LICENCE,
+        licence: wheel.licence,
         folder: folder.clone(),
     })?;
     // Nobody else writes here: what lies there is a killed process's, or incomplete.
@@ -175,7 +185,7 @@ fn fetch_wheel(
     let unpacked = partial.path().join("unpacked");
     wheel.unpack(&file, &unpacked)?;
     fs::rename(&unpacked, &folder).map_err(|source| cannot_use(&folder, source))?;
-    tell(LocateEvent::Done { folder })?;
+    tell(LocateEvent::Done { product: wheel.product, folder })?;
     Ok(fetched)
 }
 
@@ -287,8 +297,13 @@ mod tests {
             zip.finish().unwrap();
             let sha256 = sha256_of(&file).unwrap().leak();
             let wheel = Wheel {
+                product: Product::TensorRt,
+                package: "libs",
+                licence: "it is NVIDIA's",
+                licence_file: "LICENSE.txt",
                 file: "a.whl",
                 platform: "any",
+                python: None,
                 version: "1.0",
                 sha256,
                 bytes: 100,
@@ -302,7 +317,7 @@ mod tests {
             .unwrap();
             fs::set_permissions(&python, fs::Permissions::from_mode(0o755)).unwrap();
             let cache = Some(folder.path().join("cache"));
-            let environment = Environment { tensorrt: None, python: Some(python), cache };
+            let environment = Environment { python: Some(python), cache, ..Environment::default() };
             Self { folder, wheel, environment }
         }
 

@@ -1,4 +1,4 @@
-//! Where TensorRT is.
+//! Where a library is.
 
 mod candidates;
 
@@ -14,15 +14,16 @@ use calibrant_tensorrt::{Library, OpenError, Version};
 use crate::environment::Environment;
 use crate::error::{LocateError, Tried};
 use crate::fetch::{LocateEvent, fetch};
+use crate::product::Product;
 
 pub(crate) use self::candidates::{Candidate, everywhere};
 
-/// Where the user wants TensorRT from.
+/// Where the user wants a library from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Source {
-    /// Wherever it is: `CALIBRANT_TENSORRT`, the loader's path, the Python environment, what was fetched before.
+    /// Wherever it is: its [variable](Product::variable), the loader's path, the Python environment, what was fetched before.
     Auto,
-    /// NVIDIA's TensorRT-RTX, downloaded unless it was fetched before.
+    /// [What is fetched of it](Product::fetched), downloaded unless it was fetched before.
     Fetch,
     /// A folder with the libraries, or the library itself.
     Path(PathBuf),
@@ -47,8 +48,8 @@ impl FromStr for Source {
 pub enum Origin {
     /// [`Source::Path`].
     Given,
-    /// `CALIBRANT_TENSORRT`.
-    Variable,
+    /// The product's [variable](Product::variable).
+    Variable(Product),
     /// The loader's own path: `LD_LIBRARY_PATH`, `ld.so.conf`.
     Loader,
     /// A package of the Python environment.
@@ -61,7 +62,7 @@ impl fmt::Display for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Given => "as given",
-            Self::Variable => "CALIBRANT_TENSORRT",
+            Self::Variable(product) => product.variable(),
             Self::Loader => "loader path",
             Self::Python => "Python environment",
             Self::Fetched => "fetched",
@@ -109,40 +110,95 @@ pub fn locate(
     environment: &Environment,
     say: &mut dyn FnMut(LocateEvent) -> ControlFlow<()>,
 ) -> Result<Found, LocateError> {
-    match (source, &environment.tensorrt) {
-        (Source::Path(path), _) => open_named(path, Origin::Given),
-        (Source::Fetch, _) => open_named(&fetch(environment, say)?.folder, Origin::Fetched),
-        (Source::Auto, Some(path)) => open_named(path, Origin::Variable),
-        (Source::Auto, None) => open_first(environment, say),
-    }
+    let mut open = |candidate: &Candidate| Ok(candidate.open()?);
+    Sought { product: Product::TensorRt, environment }.find(source, &mut open, say)
 }
 
-/// Opens the TensorRT in the one place that the user named.
-fn open_named(path: &Path, origin: Origin) -> Result<Found, LocateError> {
-    if !path.exists() {
-        return Err(LocateError::Missing { path: path.to_owned(), origin });
-    }
-    let Some(candidate) = candidates::at(path, origin).into_iter().next() else {
-        let names = candidates::library_names();
-        return Err(LocateError::NoLibrary { path: path.to_owned(), origin, names });
-    };
-    candidate.open().map_err(|source| LocateError::Open { path: candidate.library, origin, source })
+/// Finds a library of a product and has somebody open it, who returns what is made of it.
+///
+/// As [`locate()`], for libraries that this crate does not know how to open.
+///
+/// # Errors
+/// [`LocateError`], with every place looked at and how to get a library.
+pub fn locate_by<T>(
+    product: Product,
+    source: &Source,
+    environment: &Environment,
+    mut open: impl FnMut(&Path) -> Result<T, Box<dyn Error + Send + Sync>>,
+    say: &mut dyn FnMut(LocateEvent) -> ControlFlow<()>,
+) -> Result<T, LocateError> {
+    let mut open = |candidate: &Candidate| open(&candidate.library);
+    Sought { product, environment }.find(source, &mut open, say)
 }
 
-/// Opens the first TensorRT of all places that opens.
-fn open_first(environment: &Environment, say: &mut Say<'_>) -> Result<Found, LocateError> {
-    let mut tried = Vec::new();
-    for candidate in everywhere(environment, say) {
-        match candidate {
-            Ok(candidate) => match candidate.open() {
-                Ok(found) => return Ok(found),
-                Err(error) => tried.push(candidate.tried(&error)),
-            },
-            Err(Nothing::Tried(nothing)) => tried.push(nothing),
-            Err(Nothing::Cancelled) => return Err(LocateError::Cancelled),
+/// Opens a candidate.
+type Open<'o, T> = dyn FnMut(&Candidate) -> Result<T, Box<dyn Error + Send + Sync>> + 'o;
+
+/// What is looked for, and by what.
+struct Sought<'a> {
+    product: Product,
+    environment: &'a Environment,
+}
+
+impl Sought<'_> {
+    fn find<T>(
+        &self,
+        source: &Source,
+        open: &mut Open<'_, T>,
+        say: &mut Say<'_>,
+    ) -> Result<T, LocateError> {
+        let Self { product, environment } = *self;
+        match (source, product.named(environment)) {
+            (Source::Path(path), _) => self.named(path, Origin::Given, open),
+            (Source::Fetch, _) => {
+                let fetched = fetch(product, environment, say)
+                    .map_err(|source| LocateError::Fetch { product, source })?;
+                self.named(&fetched.folder, Origin::Fetched, open)
+            }
+            (Source::Auto, Some(path)) => self.named(path, Origin::Variable(product), open),
+            (Source::Auto, None) => self.first(open, say),
         }
     }
-    Err(LocateError::NotFound { tried })
+
+    /// Opens the library in the one place that the user named.
+    fn named<T>(
+        &self,
+        path: &Path,
+        origin: Origin,
+        open: &mut Open<'_, T>,
+    ) -> Result<T, LocateError> {
+        let product = self.product;
+        if !path.exists() {
+            return Err(LocateError::Missing { product, path: path.to_owned(), origin });
+        }
+        let Some(candidate) = candidates::at(product, path, origin).into_iter().next() else {
+            let names = candidates::library_names(product);
+            return Err(LocateError::NoLibrary { product, path: path.to_owned(), origin, names });
+        };
+        open(&candidate).map_err(|source| LocateError::Open {
+            product,
+            path: candidate.library,
+            origin,
+            source,
+        })
+    }
+
+    /// Opens the first library of all places that opens.
+    fn first<T>(&self, open: &mut Open<'_, T>, say: &mut Say<'_>) -> Result<T, LocateError> {
+        let Self { product, environment } = *self;
+        let mut tried = Vec::new();
+        for candidate in everywhere(product, environment, say) {
+            match candidate {
+                Ok(candidate) => match open(&candidate) {
+                    Ok(found) => return Ok(found),
+                    Err(error) => tried.push(candidate.tried(&*error)),
+                },
+                Err(Nothing::Tried(nothing)) => tried.push(nothing),
+                Err(Nothing::Cancelled) => return Err(LocateError::Cancelled),
+            }
+        }
+        Err(LocateError::NotFound { product, tried })
+    }
 }
 
 impl Candidate {
@@ -153,9 +209,9 @@ impl Candidate {
     }
 
     /// The entry for a list of what was tried.
-    pub(crate) fn tried(&self, error: &OpenError) -> Tried {
+    pub(crate) fn tried(&self, error: &(dyn Error + 'static)) -> Tried {
         // The file stands in the entry already, so the loader's own words, the innermost error, say all.
-        let mut innermost: &dyn Error = error;
+        let mut innermost = error;
         while let Some(source) = innermost.source() {
             innermost = source;
         }
@@ -204,7 +260,10 @@ mod tests {
             Environment { tensorrt: Some(folder.path().into()), ..Environment::default() };
         let variable = refused(&Source::Auto, &environment);
         assert!(
-            matches!(variable, LocateError::NoLibrary { origin: Origin::Variable, .. }),
+            matches!(
+                variable,
+                LocateError::NoLibrary { origin: Origin::Variable(Product::TensorRt), .. }
+            ),
             "{variable:?}"
         );
     }
@@ -217,9 +276,8 @@ mod tests {
         fs::write(folder.path().join("libnvonnxparser.so.10"), "no library").unwrap();
         for named in [folder.path(), &library] {
             let error = refused(&Source::Path(named.into()), &Environment::default());
-            let LocateError::Open { path, source: OpenError::Load { .. }, .. } = error else {
-                panic!("{error:?}");
-            };
+            let LocateError::Open { path, source, .. } = error else { panic!("{error:?}") };
+            assert!(matches!(source.downcast_ref(), Some(OpenError::Load { .. })), "{source:?}");
             assert_eq!(path, library);
         }
     }
@@ -231,8 +289,42 @@ mod tests {
             place: "libnvinfer.so.11".into(),
             reason: "not there".into(),
         }];
-        let text = LocateError::NotFound { tried }.to_string();
+        let text = LocateError::NotFound { product: Product::TensorRt, tried }.to_string();
         assert!(text.contains("loader path: libnvinfer.so.11: not there"), "{text}");
         assert!(text.contains("have NVIDIA's TensorRT-RTX fetched"), "{text}");
+    }
+
+    #[test]
+    fn an_onnx_runtime_is_taken_from_the_folder_of_its_package_and_by_its_names() {
+        let folder = tempfile::tempdir().unwrap();
+        let names = ["libonnxruntime.so.1.32.0", "libonnxruntime_providers_shared.so"];
+        names.iter().for_each(|name| fs::write(folder.path().join(name), "").unwrap());
+        let find = |source: &Source, environment: &Environment| {
+            let open = |path: &Path| match path.file_name() {
+                Some(name) if name == names[0] => Ok(path.to_owned()),
+                _ => Err("it is another".into()),
+            };
+            locate_by(Product::OnnxRuntime, source, environment, open, &mut silent)
+        };
+        let library = folder.path().join(names[0]);
+        let nothing = Environment::default();
+        for named in [folder.path(), &library] {
+            assert_eq!(find(&Source::Path(named.into()), &nothing).unwrap(), library);
+        }
+        let variable =
+            Environment { onnxruntime: Some(folder.path().into()), ..Environment::default() };
+        assert_eq!(find(&Source::Auto, &variable).unwrap(), library);
+
+        let python = Environment { python: Some("/nonexistent".into()), ..Environment::default() };
+        let error = find(&Source::Auto, &python).unwrap_err().to_string();
+        assert!(error.starts_with("no ONNX Runtime found; looked at:"), "{error}");
+        assert!(error.contains("libonnxruntime.so.1: it is another"), "{error}");
+        assert!(error.ends_with("as in CALIBRANT_ONNXRUNTIME"), "{error}");
+        let empty = tempfile::tempdir().unwrap();
+        let error = find(&Source::Path(empty.path().into()), &nothing).unwrap_err().to_string();
+        assert!(
+            error.contains("holds no ONNX Runtime: expected one of libonnxruntime.so"),
+            "{error}"
+        );
     }
 }

@@ -10,6 +10,7 @@ use crate::environment::Environment;
 use crate::error::{LocateError, Tried};
 use crate::fetch::LocateEvent;
 use crate::locate::{Candidate, Nothing, Origin, everywhere};
+use crate::product::Product;
 
 /// Every TensorRT found, and every place that holds none.
 #[derive(Debug)]
@@ -49,7 +50,7 @@ pub fn survey(
     let mut tried = Vec::new();
     let mut found = Vec::new();
     let mut seen = BTreeSet::new();
-    for candidate in everywhere(environment, say) {
+    for candidate in everywhere(Product::TensorRt, environment, say) {
         let candidate = match candidate {
             Ok(candidate) => candidate,
             Err(Nothing::Tried(nothing)) => {

@@ -45,6 +45,11 @@ pub trait Network: Debug + Send {
     /// What runs it and how, as the manifest of a calibration says it.
     fn info(&self) -> BackendInfo;
 
+    /// Why this runtime runs the model, where somebody had it chosen among several.
+    fn chosen(&self) -> Option<&str> {
+        None
+    }
+
     /// Pulls batches of `source` until it ends, runs their samples, and returns what was seen.
     ///
     /// The source is asked whether to stop before each sample, and at every node where that can be.

@@ -7,15 +7,22 @@ use calibrant_rewrite::RewriteError;
 use calibrant_runtime::LoadError;
 
 use crate::error::JobError;
+use crate::runtimes::{AUTO, ONNXRUNTIME};
 
 /// What to do about what stops a job.
 pub(super) fn of_job(error: &JobError) -> Option<String> {
     let words = match error {
         JobError::Fit { problem, .. } => return of_fit(problem),
         JobError::Load {
+            runtime,
+            source: LoadError::Unsupported { .. } | LoadError::Node { .. },
+        } if [AUTO, ONNXRUNTIME].contains(&runtime.as_str()) => {
+            "--backend tensorrt has TensorRT 8.5 to 10.16 run it instead, and `calibrant quantize --precision fp16` runs nothing"
+        }
+        JobError::Load {
             source: LoadError::Unsupported { .. } | LoadError::Node { .. }, ..
         } => {
-            "--backend tensorrt has TensorRT 8.5 to 10.16 run it instead, and `calibrant quantize --precision fp16` runs nothing"
+            "--onnxruntime fetch gets ONNX Runtime, which has more operators, --backend tensorrt has TensorRT 8.5 to 10.16 run it instead, and `calibrant quantize --precision fp16` runs nothing"
         }
         JobError::Threads(_) => "--workers says how many threads do it",
         JobError::Decode(_) => "--decode cpu does without it",

@@ -3,7 +3,7 @@
 use std::io;
 
 use calibrant_engine::{BuildOptions, Hint, Int8Via, MemoryPoolType, PoolLimit, Version};
-use calibrant_locate::{FetchError, LocateError, Origin};
+use calibrant_locate::{FetchError, LocateError, Origin, Product};
 use calibrant_preprocess::Settings;
 use calibrant_runtime::{RunError, Shortage};
 
@@ -81,23 +81,39 @@ fn builds_that_fail_name_flags() {
 
 #[test]
 fn a_library_that_is_not_found_has_its_flags_behind_it() {
-    let nothing = LocateError::NotFound { tried: Vec::new() };
+    let nothing = LocateError::NotFound { product: Product::TensorRt, tried: Vec::new() };
     assert!(
         innermost(JobError::Locate(nothing))
             .ends_with("as in CALIBRANT_TENSORRT (--tensorrt fetch, or --tensorrt PATH)")
     );
     let missing = |origin| {
-        innermost(JobError::Locate(LocateError::Missing { path: "/nowhere".into(), origin }))
+        let (product, path) = (Product::TensorRt, "/nowhere".into());
+        innermost(JobError::Locate(LocateError::Missing { product, path, origin }))
     };
     assert_eq!(
         missing(Origin::Given),
         "/nowhere (as given) does not exist; name another place with --tensorrt PATH"
     );
-    assert_eq!(missing(Origin::Variable), "/nowhere (CALIBRANT_TENSORRT) does not exist");
-    let not_pinned = FetchError::NotPinned { target: "linux riscv64".to_owned() };
+    assert_eq!(
+        missing(Origin::Variable(Product::TensorRt)),
+        "/nowhere (CALIBRANT_TENSORRT) does not exist"
+    );
+    let not_pinned = |product| {
+        let source = FetchError::NotPinned { product, target: "linux riscv64".to_owned() };
+        innermost(JobError::Locate(LocateError::Fetch { product, source }))
+    };
     assert!(
-        innermost(JobError::Locate(not_pinned.into()))
+        not_pinned(Product::TensorRt)
             .ends_with("install TensorRT by hand and name its folder with --tensorrt PATH")
+    );
+    assert!(
+        not_pinned(Product::OnnxRuntime)
+            .ends_with("install ONNX Runtime by hand and name its folder with --onnxruntime PATH")
+    );
+    let nothing = LocateError::NotFound { product: Product::OnnxRuntime, tried: Vec::new() };
+    assert!(
+        innermost(JobError::Locate(nothing))
+            .ends_with("as in CALIBRANT_ONNXRUNTIME (--onnxruntime fetch, or --onnxruntime PATH)")
     );
 }
 

@@ -11,7 +11,7 @@ use calibrant_runtime::Runtime;
 use calibrant_runtime_embedded::Embedded;
 
 use crate::commands::without_fetched;
-use crate::fixtures::{dense, fashion_calibration_with, job, rows, run};
+use crate::fixtures::{dense, fashion_calibration_with, fixture, job, rows, run};
 
 #[expect(dead_code, reason = "the example's own main is not called")]
 #[path = "../../examples/own_runtime.rs"]
@@ -58,6 +58,66 @@ fn a_runtime_that_does_not_take_the_model_is_named() {
     assert!(matches!(&error, Error::Load { runtime, .. } if runtime == "dense"), "{error}");
 }
 
+/// What `calibrate` says with these flags, and how it ends; the variable is as a user without one has it.
+fn calibrate(words: &[&str], variable: Option<&str>) -> (Option<i32>, String) {
+    let folder = tempfile::tempdir().unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_calibrant"));
+    without_fetched(&mut command);
+    command.env_remove("CALIBRANT_ONNXRUNTIME").env("CALIBRANT_PYTHON", "/nonexistent/python3");
+    if let Some(variable) = variable {
+        command.env("CALIBRANT_ONNXRUNTIME", variable);
+    }
+    command.args(["calibrate", "--preset", "fashion", "--limit", "1", "--model"]);
+    command.arg(fixture("models/fashion_cnn.onnx"));
+    command.arg("--images").arg(fixture("fashion/calibration"));
+    command.arg("--output").arg(folder.path().join("out")).args(words);
+    let done = command.output().unwrap();
+    (done.status.code(), String::from_utf8(done.stderr).unwrap())
+}
+
+#[test]
+fn an_onnx_runtime_that_is_not_there_is_told_with_the_way_to_it() {
+    let named = ["--backend", "onnxruntime"];
+    let (status, said) = calibrate(&named, None);
+    assert_eq!(status, Some(3), "{said}");
+    assert!(said.contains("no ONNX Runtime found; looked at:"), "{said}");
+    assert!(said.contains("/nonexistent/python3"), "{said}");
+    assert!(said.contains("(--onnxruntime fetch, or --onnxruntime PATH)"), "{said}");
+    let (status, said) = calibrate(&[&named[..], &["--onnxruntime", "none"]].concat(), None);
+    assert_eq!(status, Some(2), "{said}");
+    assert!(said.contains("--onnxruntime auto"), "{said}");
+    assert_eq!(calibrate(&named, Some("none")).0, Some(2));
+    // Who asks for one wants it, or to be told; who does not gets what is there.
+    for words in [&["--onnxruntime", "/nowhere"][..], &["--onnxruntime", "fetch"]] {
+        let (status, said) = calibrate(words, Some("none"));
+        assert_eq!(status, Some(3), "{said}");
+        assert!(said.contains("--onnxruntime PATH"), "{said}");
+    }
+    for (words, variable) in [(&[][..], None), (&["--backend", "auto"], None), (&[], Some("none"))]
+    {
+        let (status, said) = calibrate(words, variable);
+        assert_eq!(status, Some(0), "{said}");
+        assert!(!said.contains("runs the model"), "{said}");
+    }
+    assert_eq!(calibrate(&["--backend", "embedded"], Some("/nowhere")).0, Some(0));
+}
+
+#[test]
+fn what_is_no_onnx_runtime_is_named_with_what_it_lacks() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("libonnxruntime.so.1.30.0");
+    fs::write(&file, "no library").unwrap();
+    let file = file.to_str().unwrap();
+    for (words, variable) in
+        [(&["--onnxruntime", folder.path().to_str().unwrap()][..], None), (&[], Some(file))]
+    {
+        let (status, said) = calibrate(words, variable);
+        assert_eq!(status, Some(3), "{said}");
+        assert!(said.contains(&format!("ONNX Runtime at {file}")), "{said}");
+        assert!(said.contains("cannot be loaded"), "{said}");
+    }
+}
+
 #[test]
 fn the_command_line_of_a_program_has_its_runtimes() {
     if let Ok(arguments) = std::env::var(ARGUMENTS) {
@@ -95,7 +155,9 @@ fn the_command_line_of_a_program_has_its_runtimes() {
     );
     let unknown = quantize("dnese");
     assert!(
-        unknown.contains("no backend `dnese`, but there are embedded, dense, tensorrt"),
+        unknown.contains(
+            "no backend `dnese`, but there are embedded, onnxruntime, dense, tensorrt, auto"
+        ),
         "{unknown}"
     );
 }

@@ -43,6 +43,7 @@ pub(super) fn download(
         let stderr = last_words(&pip);
         if attempt == ATTEMPTS || LASTING.iter().any(|text| stderr.contains(text)) {
             return Err(FetchError::Pip {
+                product: wheel.product,
                 requirement: wheel.requirement(),
                 attempts: attempt,
                 stderr,
@@ -87,7 +88,9 @@ fn run(
 ) -> Result<Ended, FetchError> {
     let failed = |source: ChildError| match source {
         ChildError::Cancelled => FetchError::Cancelled,
-        source => FetchError::Python { python: python.name().to_owned(), source },
+        source => {
+            FetchError::Python { product: wheel.product, python: python.name().to_owned(), source }
+        }
     };
     let mut command = python.module("pip").map_err(|error| failed(error.into()))?;
     command
@@ -95,7 +98,14 @@ fn run(
         .current_dir(folder)
         .args(["download", "--no-deps", "--only-binary=:all:", "--require-hashes"])
         .args(["--no-input", "--disable-pip-version-check", "--progress-bar", "off"])
-        .args(["--platform", wheel.platform, "--requirement"])
+        .args(["--platform", wheel.platform])
+        .args(
+            wheel
+                .python
+                .iter()
+                .flat_map(|python| ["--implementation", "cp", "--python-version", python]),
+        )
+        .arg("--requirement")
         .arg(requirements)
         .arg("--dest")
         .arg(folder)

@@ -5,15 +5,24 @@ use std::ops::ControlFlow;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 
-use calibrant_locate::{Environment, LocateError, Origin, Source, locate, survey};
+use calibrant_locate::{Environment, LocateError, Origin, Product, Source, locate, survey};
 use calibrant_tensorrt::{OpenError, Version};
 
 use crate::stage::{alone, library_folder, python};
 
-fn refused(path: &Path) -> LocateError {
+/// Why the library at a path is refused, and the loader's part of it.
+fn refused(path: &Path) -> (LocateError, OpenError) {
     let source = Source::Path(path.to_owned());
-    locate(&source, &Environment::default(), &mut |_| ControlFlow::Continue(()))
-        .expect_err("no TensorRT")
+    let error = locate(&source, &Environment::default(), &mut |_| ControlFlow::Continue(()))
+        .expect_err("no TensorRT");
+    match error {
+        LocateError::Open { product, path, origin, source } => {
+            let said = source.to_string().into();
+            let open = *source.downcast().expect("what opens a TensorRT says why it cannot");
+            (LocateError::Open { product, path, origin, source: said }, open)
+        }
+        other => panic!("{other:?}"),
+    }
 }
 
 /// The file that this process has mapped a system library from.
@@ -45,11 +54,14 @@ fn the_survey_tells_what_there_is() {
     if !alone("open::the_survey_tells_what_there_is") {
         return;
     }
-    let environment =
-        Environment { tensorrt: Some(library_folder()), python: Some(python()), cache: None };
+    let environment = Environment {
+        tensorrt: Some(library_folder()),
+        python: Some(python()),
+        ..Environment::default()
+    };
     let survey = survey(&environment, &mut |_| ControlFlow::Continue(())).unwrap();
     let rtx = &survey.found[0];
-    assert_eq!(rtx.origin, Origin::Variable);
+    assert_eq!(rtx.origin, Origin::Variable(Product::TensorRt));
     assert!(rtx.version.to_string().starts_with("TensorRT-RTX 1.7"), "{rtx:?}");
     assert!(rtx.parser.is_some(), "{rtx:?}");
 }
@@ -70,11 +82,8 @@ fn a_text_file_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("libtensorrt_rtx.so.1");
     fs::write(&file, "this is no library").unwrap();
-    let error = refused(&file);
-    assert!(
-        matches!(&error, LocateError::Open { source: OpenError::Load { .. }, .. }),
-        "{error:?}"
-    );
+    let (error, cause) = refused(&file);
+    assert!(matches!(&cause, OpenError::Load { .. }), "{cause:?}");
     assert!(error.to_string().contains("libtensorrt_rtx.so.1"), "{error}");
 }
 
@@ -84,10 +93,8 @@ fn half_a_library_is_refused() {
     let file = folder.path().join("libtensorrt_rtx.so.1");
     let whole = fs::read(library_folder().join("libtensorrt_rtx.so.1")).unwrap();
     fs::write(&file, &whole[..whole.len() / 2]).unwrap();
-    let error = refused(folder.path());
-    let LocateError::Open { source: OpenError::Truncated { missing, .. }, .. } = &error else {
-        panic!("{error:?}")
-    };
+    let (_, cause) = refused(folder.path());
+    let OpenError::Truncated { missing, .. } = &cause else { panic!("{cause:?}") };
     assert!(*missing > 1 << 20, "{missing}");
 }
 
@@ -96,20 +103,15 @@ fn another_library_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let disguised = folder.path().join("libnvinfer.so.10");
     symlink(system_library("libc.so"), &disguised).unwrap();
-    let error = refused(&disguised);
-    let LocateError::Open { source: OpenError::Symbol { symbol, .. }, .. } = &error else {
-        panic!("{error:?}")
-    };
+    let (_, cause) = refused(&disguised);
+    let OpenError::Symbol { symbol, .. } = &cause else { panic!("{cause:?}") };
     assert_eq!(*symbol, "getInferLibVersion");
 }
 
 #[test]
 fn the_parser_alone_is_refused() {
-    let error = refused(&library_folder().join("libtensorrt_onnxparser_rtx.so.1"));
-    assert!(
-        matches!(&error, LocateError::Open { source: OpenError::Symbol { .. }, .. }),
-        "{error:?}"
-    );
+    let (_, cause) = refused(&library_folder().join("libtensorrt_onnxparser_rtx.so.1"));
+    assert!(matches!(&cause, OpenError::Symbol { .. }), "{cause:?}");
 }
 
 #[test]
@@ -117,10 +119,8 @@ fn a_library_without_its_parser_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let library = folder.path().join("libtensorrt_rtx.so.1");
     symlink(library_folder().join("libtensorrt_rtx.so.1"), &library).unwrap();
-    let error = refused(folder.path());
-    let LocateError::Open { source: OpenError::Load { path, .. }, .. } = &error else {
-        panic!("{error:?}")
-    };
+    let (_, cause) = refused(folder.path());
+    let OpenError::Load { path, .. } = &cause else { panic!("{cause:?}") };
     assert!(path.ends_with("libtensorrt_onnxparser_rtx.so.1"), "{path:?}");
 }
 

@@ -3,10 +3,11 @@
 use std::fs;
 
 use calibrant_onnx::Model;
+use calibrant_runtime::scripted::ScriptedSource;
 use calibrant_tensor::{Tensor, TensorData};
 use serde_json::Value;
 
-use crate::support::{calibrate, fixtures, noisy, sample};
+use crate::support::{calibrate, fixtures, load, noisy, sample};
 
 /// Both sides sum in float32 in another order; the largest networks reach 1e-5.
 const TOLERANCE: f64 = 1e-4;
@@ -26,6 +27,37 @@ fn each_normalisation_computes_what_onnxruntime_does() {
     }
     assert!(probes.len() > 80);
     assert!(wrong.is_empty(), "{} of {} probes:\n{}", wrong.len(), probes.len(), wrong.join("\n"));
+}
+
+/// fixtures/rewrite/opset has operators of old versions, each beside what it becomes in a newer one.
+#[test]
+fn an_operator_of_an_old_version_computes_what_it_becomes() {
+    let folder = fixtures().join("rewrite/opset");
+    let names = fs::read_dir(&folder).unwrap().map(|it| it.unwrap().file_name());
+    let names = names.filter_map(|name| name.into_string().ok());
+    let mut names: Vec<_> =
+        names.filter_map(|name| Some(name.strip_suffix(".old.onnx")?.to_owned())).collect();
+    names.sort();
+    let mut compared = 0;
+    for name in names {
+        let seen = |version: &str| {
+            let model = Model::read(&folder.join(format!("{name}.{version}.onnx"))).unwrap();
+            let input = model.inputs().into_iter().next()?;
+            let shape: Option<Vec<usize>> = input.shape?.iter().map(|dim| dim.size()).collect();
+            let samples = [noisy(0, &input.name, &shape?, -1.0, 1.0)];
+            let mut network = load(&model).ok()?;
+            let mut source = ScriptedSource::of_samples(&samples, 1);
+            let mut seen = network.run(&mut source).ok()?.statistics.tensors;
+            let outputs = model.graph().output.iter().map(|output| output.label());
+            seen.retain(|name, _| outputs.clone().any(|output| output == name));
+            Some(seen)
+        };
+        if let (Some(old), Some(new)) = (seen("old"), seen("new")) {
+            assert!(old == new, "{name}");
+            compared += 1;
+        }
+    }
+    assert!(compared > 25, "{compared} operators");
 }
 
 #[test]
@@ -61,7 +93,7 @@ fn check_probe(probe: &Value) -> Result<(), String> {
     let model = Model::from_bytes(&unhex(probe["model"].as_str().unwrap()), None).unwrap();
     let inputs = probe["inputs"].as_object().unwrap();
     let inputs = inputs.iter().map(|(name, tensor)| (name.as_str(), tensor_of(tensor))).collect();
-    crate::support::load(&model).map_err(|error| error.to_string())?;
+    load(&model).map_err(|error| error.to_string())?;
     let seen = calibrate(&model, &[sample(0, inputs)]).map_err(|error| chain(&error))?;
     let expected = probe["expected"].as_object().unwrap();
     let places = expected.keys().filter(|name| name.ends_with(".sum"));

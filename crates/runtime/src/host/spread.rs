@@ -312,6 +312,24 @@ impl Stop {
     pub fn is_set(&self) -> bool {
         matches!(self.0.try_recv(), Err(TryRecvError::Disconnected))
     }
+
+    /// Does `work`, and calls `end` from another thread when it is to stop meanwhile: for work that asks nobody.
+    pub fn ending<T>(&self, end: impl Fn() + Send, work: impl FnOnce() -> T) -> T {
+        let (working, done) = bounded::<Infallible>(0);
+        thread::scope(|scope| {
+            let watch = move || {
+                select! {
+                    recv(self.0) -> _ => end(),
+                    recv(done) -> _ => {}
+                }
+            };
+            // Where no thread can be started, the work is finished first.
+            let _ = thread::Builder::new().spawn_scoped(scope, watch);
+            let made = work();
+            drop(working);
+            made
+        })
+    }
 }
 
 /// Adds up what the workers saw, and what follows from it for the tensors that only move values about.
