@@ -17,7 +17,8 @@ FIXTURES = HERE.parents[1] / "fixtures"
 LARGEST_RANGE_DIFFERENCE = 1e-4
 # Of a half-precision model ONNX Runtime's own values are rounded to 11 bits.
 LARGEST_HALF_DIFFERENCE = 2e-3
-LEAST_COSINE = 0.9
+# Random weights bear less rounding than trained ones; a wrong range or a wrong node is far below.
+LEAST_COSINE = 0.8
 
 
 def wrong(row: dict, engines: bool) -> list[str]:

@@ -5,7 +5,8 @@
 
 A weight of more than a few KiB becomes a place in a file that is not there, with the mean and the deviation that it had;
 filling draws it from a normal distribution with those, by a generator whose seed is its name. Everything else is kept as
-it was exported: the graph, attributes, shapes, constants, and the statistics of batch normalisation.
+it was exported: the graph, attributes, shapes, constants, and the statistics of batch normalisation; but not what
+exporters say of the source.
 """
 
 import argparse
@@ -40,6 +41,16 @@ def stripped(model: onnx.ModelProto, data: str) -> dict[str, dict]:
     return found
 
 
+def unexplained(graph: onnx.GraphProto) -> None:
+    """Takes out what exporters say of where in whose source a node comes from."""
+    for value in [graph, *graph.node, *graph.initializer, *graph.input, *graph.output, *graph.value_info]:
+        value.ClearField("doc_string")
+        value.ClearField("metadata_props")
+    for attribute in [attribute for node in graph.node for attribute in node.attribute]:
+        for inner in [attribute.g, *attribute.graphs] if attribute.HasField("g") else attribute.graphs:
+            unexplained(inner)
+
+
 def drawn(tensor: TensorProto, about: dict) -> bytes:
     seed = int.from_bytes(hashlib.sha256(tensor.name.encode()).digest()[:8], "little")
     value = np.random.default_rng(seed).normal(about["mean"], about["deviation"], tuple(tensor.dims))
@@ -49,6 +60,7 @@ def drawn(tensor: TensorProto, about: dict) -> bytes:
 def strip(zoo: Path, folder: Path, name: str) -> None:
     model = onnx.load(zoo / f"{name}.onnx")
     about = json.loads((zoo / f"{name}.json").read_text())
+    unexplained(model.graph)
     about["weights"] = stripped(model, f"{name}.onnx.data")
     onnx.save(model, folder / f"{name}.onnx")
     (folder / f"{name}.json").write_text(json.dumps(about, indent=1) + "\n")
