@@ -10,7 +10,7 @@ use calibrant_files::WriteError;
 pub(crate) use calibrant_job::Error as JobError;
 use calibrant_job::guard::GuardError;
 use calibrant_job::{ConfigError, first_few};
-use calibrant_preprocess::{PreprocessError, Preset, RecipeError};
+use calibrant_preprocess::{ForeignError, PreprocessError, Preset, RecipeError};
 use calibrant_rewrite::ScaleError;
 use calibrant_runtime::RunError;
 
@@ -125,6 +125,8 @@ pub(crate) enum UsageError {
     Recipe(RecipeError),
     #[error("`{}` is no preprocessing; `calibrant preprocess --preset NAME --print` writes one", file.display())]
     RecipeFile { file: PathBuf, source: RecipeError },
+    #[error("`{}` cannot be taken as preprocessing", file.display())]
+    Foreign { file: PathBuf, source: ForeignError },
     #[error(
         "--decode {0} makes tensors of pictures by a --preset or --preprocess of this program's; leave it out"
     )]

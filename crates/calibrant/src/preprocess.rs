@@ -45,7 +45,12 @@ pub(crate) struct Args {
 /// When the flags describe no preprocessing, the picture gives no tensor, or a file cannot be
 /// written or is read.
 pub(crate) fn run(args: &Args, general: &GeneralArgs) -> Result<Exit, Error> {
-    let read = [(Role::Picture, &args.image), (Role::Preprocessing, &args.preprocess.preprocess)];
+    let of_others = resolve::file_of_preset(&args.preprocess);
+    let read = [
+        (Role::Picture, &args.image),
+        (Role::Preprocessing, &args.preprocess.preprocess),
+        (Role::Preprocessing, &of_others),
+    ];
     let read = read.into_iter().filter_map(|(role, file)| Some((role, file.clone()?)));
     let written = [("--output", &args.output), ("--png", &args.png)];
     let written = written.into_iter().filter_map(|(flag, file)| Some((flag, file.as_deref()?)));

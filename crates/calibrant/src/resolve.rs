@@ -1,6 +1,6 @@
 //! From flags to a [`Config`]: resolved once, before any work.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use calibrant_calibration::{Algorithm, Method};
@@ -13,7 +13,8 @@ use calibrant_job::{
     OnBadSample, Pictures, Precision, Ranges, Ultralytics, all_processors, default_memory_bytes,
 };
 use calibrant_preprocess::{
-    JpegDecoder, Pipeline, Preprocess as _, Preset, Recipe, RecipeError, Settings, Size, Step,
+    Foreign, JpegDecoder, Pipeline, Preprocess as _, Preset, Recipe, RecipeError, Settings, Size,
+    Step,
 };
 use calibrant_runtime::Runtime;
 
@@ -287,7 +288,7 @@ pub(crate) fn pipeline(
         std: args.std.clone(),
         ..Settings::default()
     };
-    let mut settings = base.overridden_by(flags);
+    let mut settings = with_file_of_others(base.overridden_by(flags))?;
     if settings.size.is_none() {
         settings.size = model.and_then(|model| own_size(settings.preset.as_deref()?, model));
     }
@@ -308,6 +309,29 @@ pub(crate) fn pipeline(
         },
     )?;
     Ok(Some(pipeline))
+}
+
+/// The steps of a file of another program, where the preset names one.
+fn with_file_of_others(settings: Settings) -> Result<Settings, Error> {
+    let Some((kind, path)) = settings.preset.as_deref().and_then(Foreign::of) else {
+        return Ok(settings);
+    };
+    let file = file_of(path);
+    let text = calibrant_files::read_text(&file)
+        .map_err(|source| JobError::Read { path: file.clone(), source })?;
+    let steps = kind.steps(&text).map_err(|source| UsageError::Foreign { file, source })?;
+    Ok(Settings { preset: None, steps: Some(steps), ..settings })
+}
+
+/// The file that a preset names behind its colon; of a folder, the one that transformers keeps there.
+fn file_of(path: &str) -> PathBuf {
+    let path = Path::new(path);
+    if path.is_dir() { path.join("preprocessor_config.json") } else { path.to_owned() }
+}
+
+/// The file that makes the preprocessing, where it is another program's.
+pub(crate) fn file_of_preset(args: &PreprocessArgs) -> Option<PathBuf> {
+    args.preset.as_deref().and_then(Foreign::of).map(|(_, path)| file_of(path))
 }
 
 /// The size of the pictures that a model was exported for, where it says that the preset is its own.

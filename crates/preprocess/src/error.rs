@@ -97,6 +97,18 @@ pub enum PreprocessError {
         /// The picture's size.
         found: Size,
     },
+    /// A picture that is larger when it is resized than the tensor with its bars.
+    #[error(
+        "the picture of {found} px becomes {scaled} px, larger than the {size} px of the tensor: pad to a larger size"
+    )]
+    TooLarge {
+        /// The picture's size.
+        found: Size,
+        /// Its size when it is resized.
+        scaled: Size,
+        /// The tensor's size.
+        size: Size,
+    },
     /// The resampler refused the sizes.
     #[error("the picture of {found} px cannot be resized")]
     Resize {

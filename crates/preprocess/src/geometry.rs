@@ -171,6 +171,10 @@ impl Geometry {
             }
         };
         let scaled = self.resize.map_or(source.size, |resize| resize.target.of(source.size));
+        let is_longer = scaled.width > self.size.width || scaled.height > self.size.height;
+        if self.pad.is_some() && self.crop.is_none() && is_longer {
+            return Err(PreprocessError::TooLarge { found: picture, scaled, size: self.size });
+        }
         let part = match self.crop {
             None => sizes::Part { size: scaled, window: Window::whole(scaled), at: (0, 0) },
             Some(crop) => crop.of(scaled),

@@ -30,6 +30,7 @@
 mod decode;
 mod doubt;
 mod error;
+mod foreign;
 mod fuzz;
 mod geometry;
 mod normalise;
@@ -44,6 +45,7 @@ mod zoo;
 pub use decode::Format;
 pub use doubt::Doubt;
 pub use error::PreprocessError;
+pub use foreign::{Foreign, ForeignError};
 pub use fuzz::fuzz_decode;
 pub use pipeline::{Channel, Pipeline, Preprocess, Scratch};
 pub use pixels::{Picture, Pixels};

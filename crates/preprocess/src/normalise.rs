@@ -66,7 +66,7 @@ impl Normaliser {
             let vectors = match (Wide::of(&table), recipe.arithmetic) {
                 (Some(wide), _) => Vectors::Wide(wide),
                 (None, Arithmetic::Fast) => Vectors::Fused(Fused::new(recipe.scale, mean, std)),
-                (None, Arithmetic::F32 | Arithmetic::NumpyF64) => Vectors::None,
+                (None, _) => Vectors::None,
             };
             Plane { table, vectors, source }
         };
@@ -186,6 +186,7 @@ fn table(arithmetic: Arithmetic, scale: Scale, mean: f64, std: f64) -> [f32; 256
     };
     let value = |x: u8| match arithmetic {
         Arithmetic::F32 => (scaled(x) - mean as f32) / std as f32,
+        Arithmetic::F32Reciprocal => (scaled(x) - mean as f32) * (1.0 / std) as f32,
         Arithmetic::NumpyF64 => {
             let centred = (f64::from(scaled(x)) - mean) as f32;
             (f64::from(centred) / std) as f32
@@ -233,6 +234,7 @@ mod tests {
         match recipe.arithmetic {
             Arithmetic::NumpyF64 => (f64::from((f64::from(x) - mean) as f32) / std) as f32,
             Arithmetic::F32 => (x - mean as f32) / std as f32,
+            Arithmetic::F32Reciprocal => (x - mean as f32) * (1.0 / std) as f32,
             Arithmetic::Fast => panic!("it has no formula of its own"),
         }
     }
@@ -328,7 +330,7 @@ mod tests {
 
     #[test]
     fn every_value_of_every_channel_follows_the_formula() {
-        for name in ["imagenet", "torchvision", "caffe", "efficientnet-lite"] {
+        for name in ["imagenet", "torchvision", "caffe", "efficientnet-lite", "arcface"] {
             let recipe = of_preset(name);
             let canvas = whole(Size::new(256, 1));
             // Red rises, green falls, blue is turned by 100.

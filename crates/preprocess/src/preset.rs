@@ -1,5 +1,6 @@
 //! The presets: named steps, each list equal to one framework's customary pipeline.
 
+use crate::foreign::Foreign;
 use crate::recipe::RecipeError;
 use crate::recipe::{
     Arithmetic, Color, Crop, CropAnchor, Decode, Expect, Fill, Filter, Normalise, Pad, PadAnchor,
@@ -60,12 +61,15 @@ impl Preset {
     }
 
     /// Returns one line for each preset: name, what it does, what it equals; and one for each package
-    /// of pretrained weights.
+    /// of pretrained weights and each kind of file.
     #[must_use]
     pub fn listing() -> String {
         let preset = |p: &Self| format!("  {:<20} {} [{}]", p.name, p.summary, p.framework);
         let zoo = |z: &Zoo| format!("  {:<20} {}", format!("{}:NAME", z.name), z.summary);
+        let file =
+            |f: &Foreign| format!("  {:<20} {}", format!("{}:FILE", f.prefix()), f.summary());
         let lines = PRESETS.iter().map(preset).chain(ZOOS.iter().map(zoo));
+        let lines = lines.chain(Foreign::ALL.iter().map(file));
         lines.collect::<Vec<_>>().join("\n")
     }
 }
@@ -148,6 +152,72 @@ const PRESETS: &[Preset] = &[
             let (mean, std) = ([123.675, 116.28, 103.53], [58.395, 57.12, 57.375]);
             let normalise = normalise(Scale::Times(1.0), &mean, &std);
             opencv([Step::Resize(resize), pad], normalise)
+        },
+    },
+    Preset {
+        name: "clip",
+        summary: "shorter side 224 bicubic, crop 224x224, RGB, x/255, OpenAI's mean and std",
+        framework: "OpenAI's CLIP on Pillow pictures",
+        steps: || {
+            let target = Target::ShorterSide { side: 224, rounding: Rounding::Down };
+            let crop = Crop::Size { size: SQUARE_224, anchor: CropAnchor::Centre };
+            let resize = Resize { target, filter: Filter::PilBicubic };
+            let mean = [0.481_454_66, 0.457_827_5, 0.408_210_73];
+            let std = [0.268_629_54, 0.261_302_58, 0.275_777_11];
+            let normalise = normalise(Scale::Over(255.0), &mean, &std);
+            pillow([Step::Resize(resize), Step::Crop(crop)], normalise)
+        },
+    },
+    Preset {
+        name: "detr",
+        summary: "edges 800 and up to 1333 bilinear at the top left of zeros, RGB, ImageNet mean and std of 0 to 255",
+        framework: "transformers' `DetrImageProcessor` with `pad_size` on Pillow pictures",
+        steps: || {
+            let target = Target::Edges { shortest: 800, longest: 1333 };
+            let resize = Resize { target, filter: Filter::TvBilinear };
+            let of_255 = |values: [f64; 3]| values.map(times_255);
+            let (mean, std) = (of_255(IMAGENET_MEAN), of_255(IMAGENET_STD));
+            let normalise = normalise(Scale::Times(1.0), &mean, &std);
+            pillow([Step::Resize(resize), zeros(Size::new(1333, 1333))], normalise)
+        },
+    },
+    Preset {
+        name: "mmdetection",
+        summary: "fit 1333x800 at the top left of zeros 1344x800, RGB, ImageNet mean and std of 0 to 255",
+        framework: "MMDetection's `Resize(scale=(1333, 800))` and `DetDataPreprocessor` of pictures no higher than wide",
+        steps: || {
+            let size = Size::new(1333, 800);
+            let target = Target::Within { size, rounding: Rounding::HalfUp };
+            let resize = Resize { target, filter: Filter::Cv2Linear };
+            let (mean, std) = ([123.675, 116.28, 103.53], [58.395, 57.12, 57.375]);
+            let normalise = normalise(Scale::Times(1.0), &mean, &std);
+            opencv([Step::Resize(resize), zeros(Size::new(1344, 800))], normalise)
+        },
+    },
+    Preset {
+        name: "nanodet",
+        summary: "fit 416x416 between bars of 0, BGR, x - (103.53, 116.28, 123.675) over (57.375, 57.12, 58.395)",
+        framework: "NanoDet's demos (`resize_uniform`) on OpenCV pictures",
+        steps: || {
+            let size = Size::new(416, 416);
+            let target = Target::Within { size, rounding: Rounding::Down };
+            let pad =
+                Pad { to: PadTo::Size(size), anchor: PadAnchor::Centre, fill: Fill::Pixel(0) };
+            let resize = Resize { target, filter: Filter::Cv2Linear };
+            let (mean, std) = ([103.53, 116.28, 123.675], [57.375, 57.12, 58.395]);
+            let normalise = normalise(Scale::Times(1.0), &mean, &std);
+            let normalise = Normalise { color: Color::Bgr, ..normalise };
+            opencv([Step::Resize(resize), Step::Pad(pad)], normalise)
+        },
+    },
+    Preset {
+        name: "arcface",
+        summary: "stretch to 112x112, RGB, (x - 127.5) * (1/127.5)",
+        framework: "InsightFace's `ArcFaceONNX` on OpenCV pictures of aligned faces",
+        steps: || {
+            let values = normalise(Scale::Times(1.0), &[127.5], &[127.5]);
+            let normalise = Normalise { arithmetic: Arithmetic::F32Reciprocal, ..values };
+            opencv([stretch(Size::new(112, 112))], normalise)
         },
     },
     Preset {
@@ -313,6 +383,12 @@ fn page(side: u32, normalise: Normalise) -> Vec<Step> {
 fn zeros(size: Size) -> Step {
     let (to, fill) = (PadTo::Size(size), Fill::Normalised(0.0));
     Step::Pad(Pad { to, anchor: PadAnchor::TopLeft, fill })
+}
+
+/// A number of 0 to 1 as one of 0 to 255, multiplied in f32 as torch does.
+#[expect(clippy::cast_possible_truncation, reason = "rounding to f32 is what is asked for")]
+fn times_255(value: f64) -> f64 {
+    f64::from(value as f32 * 255.0)
 }
 
 fn imagenet() -> Normalise {

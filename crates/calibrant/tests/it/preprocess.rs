@@ -116,6 +116,53 @@ fn without_a_preset_the_presets_are_listed_and_a_bad_picture_is_named() {
 }
 
 #[test]
+fn files_of_other_programs_are_presets() {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| fs::write(folder.path().join(name), text).unwrap();
+    let processor =
+        r#"{"image_processor_type": "ViTImageProcessor", "size": {"height": 20, "width": 24}}"#;
+    write("preprocessor_config.json", processor);
+    write(
+        "nvinfer.txt",
+        "[property]\ninfer-dims=3;20;24\nnet-scale-factor=0.5\nscaling-filter=1\n",
+    );
+    write("broken.txt", "[property]\ninfer-dims=3;20;24\nmean-file=mean.ppm\n");
+    let of = |kind: &str, name: &str| format!("{kind}:{}", folder.path().join(name).display());
+    let print = |preset: &str| preprocess(&["--preset", preset, "--print"]);
+    for (preset, says) in [
+        (of("hf", "preprocessor_config.json"), "filter = \"tv-bilinear\""),
+        (of("hf", ""), "filter = \"tv-bilinear\""),
+        (of("hf-pil", "preprocessor_config.json"), "filter = \"pil-bilinear\""),
+        (of("deepstream", "nvinfer.txt"), "arithmetic = \"f32-reciprocal\""),
+        ("timm:vit_tiny_patch16_224".to_owned(), "filter = \"pil-bicubic\""),
+    ] {
+        let printed = print(&preset);
+        let text = String::from_utf8(printed.stdout).unwrap();
+        assert!(
+            text.contains(says),
+            "{preset}: {text}{}",
+            String::from_utf8_lossy(&printed.stderr)
+        );
+    }
+    let recipe = folder.path().join("recipe.toml");
+    let preset = of("hf", "preprocessor_config.json");
+    fs::write(&recipe, format!("preset = '{preset}'\nstd = [2.0]\n")).unwrap();
+    let printed = preprocess(&["--preprocess", recipe.to_str().unwrap(), "--print"]);
+    assert!(String::from_utf8(printed.stdout).unwrap().contains("std = [2.0]"));
+    for (preset, status, says) in [
+        (of("deepstream", "broken.txt"), 2, "`mean-file` of `mean.ppm` is not done here"),
+        (of("hf", "nvinfer.txt"), 2, "it is no JSON"),
+        (of("hf", "missing.json"), 1, "missing.json"),
+        ("timm:resnt50".to_owned(), 2, "the nearest are `resnet50`"),
+    ] {
+        let failed = print(&preset);
+        let said = String::from_utf8(failed.stderr).unwrap();
+        assert_eq!(failed.status.code(), Some(status), "{said}");
+        assert!(said.contains(says), "{said}");
+    }
+}
+
+#[test]
 fn an_export_of_ultralytics_says_its_size_and_its_task() {
     let folder = tempfile::tempdir().unwrap();
     let model = Graph::reading("images", &["batch", "3", "height", "width"])

@@ -78,6 +78,11 @@ impl Known {
                 }
                 (Size::new(of, of), Some(Size::new(to, to)))
             }
+            Target::Edges { shortest, longest } => {
+                let (_, to) = (side("shortest-edge", shortest)?, side("longest-edge", longest)?);
+                // A larger one is refused when it comes.
+                (Size::new(1, 1), Some(Size::new(to, to)))
+            }
         };
         match self.exactly() {
             Some(size) => Ok(Self::size(target.of(size))),

@@ -103,7 +103,28 @@ impl Target {
                 let side = |length| limited(length, long, side, multiple);
                 Size::new(side(width), side(height))
             }
+            Self::Edges { shortest, longest } => with_edges(picture, shortest, longest),
         }
+    }
+}
+
+/// Returns the size of `get_size_with_aspect_ratio` of transformers, in the order of its operations.
+fn with_edges(picture: Size, shortest: u32, longest: u32) -> Size {
+    let (width, height) = (f64::from(picture.width), f64::from(picture.height));
+    let (short, long) = (width.min(height), width.max(height));
+    let (side, most) = (f64::from(shortest), f64::from(longest));
+    let cut = (long / short * side > most).then(|| most * short / long);
+    let side = to_px(cut.map_or(side, f64::round_ties_even));
+    if side == picture.width.min(picture.height) {
+        return picture;
+    }
+    let side_before = cut.unwrap_or(f64::from(side));
+    let (side, other) =
+        (side.max(1), |long: f64, short: f64| to_px(side_before * long / short).max(1));
+    if width < height {
+        Size::new(side, other(height, width))
+    } else {
+        Size::new(other(width, height), side)
     }
 }
 
@@ -263,6 +284,13 @@ mod tests {
             // `int(w * r), int(h * r)`, as in `preproc` of YOLOX.
             (within(Rounding::Down, square), (480, 269), (640, 358)),
             (within(Rounding::Down, square), (3000, 17), (640, 3)),
+            // `get_size_with_aspect_ratio` of transformers.
+            (Target::Edges { shortest: 800, longest: 1333 }, (640, 480), (1066, 800)),
+            (Target::Edges { shortest: 800, longest: 1333 }, (480, 640), (800, 1066)),
+            (Target::Edges { shortest: 800, longest: 1333 }, (1000, 500), (1333, 666)),
+            (Target::Edges { shortest: 800, longest: 1333 }, (500, 375), (1066, 800)),
+            (Target::Edges { shortest: 800, longest: 1333 }, (1334, 500), (1334, 500)),
+            (Target::Edges { shortest: 800, longest: 1333 }, (900, 800), (900, 800)),
             // `get_preprocess_shape` of Segment Anything.
             (
                 Target::LongerSide { side: 1024, rounding: Rounding::HalfUp },

@@ -145,6 +145,12 @@ pub enum StepError {
         /// As a recipe spells them.
         fields: &'static str,
     },
+    /// One of two fields that belong together.
+    #[error("it takes {fields} together")]
+    Pair {
+        /// As a recipe spells them.
+        fields: &'static str,
+    },
     /// A field that another one makes meaningless.
     #[error("`{field}` means nothing beside `{beside}`: leave it out")]
     Superfluous {

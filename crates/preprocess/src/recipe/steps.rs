@@ -144,7 +144,8 @@ pub enum Crop {
 
 /// The size that the picture gets, and the kernel that interpolates.
 ///
-/// In TOML one of `to`, `shorter-side`, `longer-side`, `within`, `line` and `limit-side`.
+/// In TOML one of `to`, `shorter-side`, `longer-side`, `within`, `line`, `limit-side` and
+/// `shortest-edge`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "ResizeFields", into = "ResizeFields")]
 pub struct Resize {
@@ -202,6 +203,16 @@ pub enum Target {
         side: u32,
         /// What the network divides both sides by.
         multiple: u32,
+    },
+    /// The shorter side gets a length, or less where the longer one would be longer than its own:
+    /// `get_size_with_aspect_ratio` of transformers, after DETR.
+    ///
+    /// A picture whose shorter side has that length already stays as it is.
+    Edges {
+        /// The length of the shorter side: `shortest-edge` in TOML.
+        shortest: u32,
+        /// The greatest length of the longer side: `longest-edge`.
+        longest: u32,
     },
 }
 
@@ -334,6 +345,10 @@ struct ResizeFields {
     #[serde(skip_serializing_if = "Option::is_none")]
     multiple: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    shortest_edge: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    longest_edge: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     rounding: Option<Rounding>,
     filter: Filter,
 }
@@ -343,7 +358,8 @@ impl TryFrom<ResizeFields> for Resize {
 
     fn try_from(fields: ResizeFields) -> Result<Self, StepError> {
         let ResizeFields { to, shorter_side, longer_side, within, line, .. } = fields;
-        let ResizeFields { limit_side, multiple, rounding, filter, .. } = fields;
+        let ResizeFields { limit_side, multiple, shortest_edge, longest_edge, .. } = fields;
+        let ResizeFields { rounding, filter, .. } = fields;
         let or = |usual: Rounding| rounding.unwrap_or(usual);
         let targets = [
             to.map(Target::To),
@@ -352,16 +368,23 @@ impl TryFrom<ResizeFields> for Resize {
             within.map(|size| Target::Within { size, rounding: or(Rounding::HalfEven) }),
             line.map(|size| Target::Line { size, rounding: or(Rounding::Ceil) }),
             limit_side.map(|side| Target::Limit { side, multiple: multiple.unwrap_or(1) }),
+            shortest_edge
+                .zip(longest_edge)
+                .map(|(shortest, longest)| Target::Edges { shortest, longest }),
         ];
+        if shortest_edge.is_some() != longest_edge.is_some() {
+            return Err(StepError::Pair { fields: "`shortest-edge` and `longest-edge`" });
+        }
         let mut targets = targets.into_iter().flatten();
         let (Some(target), None) = (targets.next(), targets.next()) else {
-            let fields = "`to`, `shorter-side`, `longer-side`, `within`, `line` and `limit-side`";
+            let fields = "`to`, `shorter-side`, `longer-side`, `within`, `line`, `limit-side` and `shortest-edge`";
             return Err(StepError::OneOf { fields });
         };
         let superfluous = |field, beside| Err(StepError::Superfluous { field, beside });
         match target {
-            Target::To(_) if rounding.is_some() => superfluous("rounding", "to"),
-            Target::Limit { .. } if rounding.is_some() => superfluous("rounding", "limit-side"),
+            Target::To(_) | Target::Limit { .. } | Target::Edges { .. } if rounding.is_some() => {
+                superfluous("rounding", target.field())
+            }
             Target::Limit { .. } => Ok(Self { target, filter }),
             other if multiple.is_some() => superfluous("multiple", other.field()),
             _ => Ok(Self { target, filter }),
@@ -379,6 +402,7 @@ impl Target {
             Self::Within { .. } => "within",
             Self::Line { .. } => "line",
             Self::Limit { .. } => "limit-side",
+            Self::Edges { .. } => "shortest-edge",
         }
     }
 
@@ -389,7 +413,7 @@ impl Target {
             | Self::LongerSide { rounding, .. }
             | Self::Within { rounding, .. }
             | Self::Line { rounding, .. } => Some(rounding),
-            Self::To(_) | Self::Limit { .. } => None,
+            Self::To(_) | Self::Limit { .. } | Self::Edges { .. } => None,
         }
     }
 }
@@ -404,6 +428,8 @@ impl From<Resize> for ResizeFields {
             line: None,
             limit_side: None,
             multiple: None,
+            shortest_edge: None,
+            longest_edge: None,
             rounding: target.rounding_mut().copied(),
             filter,
         };
@@ -415,6 +441,9 @@ impl From<Resize> for ResizeFields {
             Target::Line { size, .. } => Self { line: Some(size), ..none },
             Target::Limit { side, multiple } => {
                 Self { limit_side: Some(side), multiple: Some(multiple), ..none }
+            }
+            Target::Edges { shortest, longest } => {
+                Self { shortest_edge: Some(shortest), longest_edge: Some(longest), ..none }
             }
         }
     }

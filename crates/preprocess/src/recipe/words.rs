@@ -194,6 +194,9 @@ words! {
         /// Every step in f32: torchvision's `ToTensor` and `Normalize`, and NumPy with float32
         /// arrays or plain numbers.
         F32 = "f32",
+        /// Every step in f32, and multiplied by the rounded `1 / std` in place of the division:
+        /// `cv2.dnn.blobFromImage`, DeepStream's `net-scale-factor`.
+        F32Reciprocal = "f32-reciprocal",
         /// One fused multiply-add in f32 with the rounded `scale / std` and `−mean / std`: equal
         /// to no framework, within 3e-7 · (x + mean) / std of the other two, `x` being the scaled pixel.
         Fast = "fast",

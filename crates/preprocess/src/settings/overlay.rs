@@ -199,6 +199,11 @@ fn scaled_target(target: Target, old: Size, new: Size) -> Target {
             let side = side / multiple.max(1) * multiple.max(1);
             Target::Limit { side: side.max(multiple), multiple }
         }
+        Target::Edges { shortest, longest } => {
+            let least = |size: Size| size.width.min(size.height);
+            let scaled = |side| self::scaled(side, least(old), least(new));
+            Target::Edges { shortest: scaled(shortest), longest: scaled(longest) }
+        }
     }
 }
 

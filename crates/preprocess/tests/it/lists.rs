@@ -48,6 +48,8 @@ fn resize() -> impl Strategy<Value = Resize> {
         (1..900_u32, rounding()).prop_map(|(side, rounding)| Target::LongerSide { side, rounding }),
         (size(), rounding()).prop_map(|(size, rounding)| Target::Within { size, rounding }),
         (size(), rounding()).prop_map(|(size, rounding)| Target::Line { size, rounding }),
+        (1..900_u32, 1..900_u32)
+            .prop_map(|(shortest, longest)| Target::Edges { shortest, longest }),
         (1..29_u32, 1..33_u32)
             .prop_map(|(n, multiple)| Target::Limit { side: n * multiple, multiple }),
     ];

@@ -4,6 +4,7 @@
 
 mod damage;
 mod edge;
+mod foreign;
 mod goldens;
 mod lists;
 mod parts;

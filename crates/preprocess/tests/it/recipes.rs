@@ -81,6 +81,8 @@ fn a_size_takes_what_is_resized_along() {
         ("ppocr-rec", "480x48", "line = \"480x48\""),
         ("ppocr-det", "640x640", "limit-side = 640"),
         ("rapidocr-det", "736x736", "multiple = 32"),
+        ("ppocr-det", "1280x736", "limit-side = 736"),
+        ("detr", "800x1000", "longest-edge = 800"),
     ] {
         let (size, more) = size.split_once('\n').unwrap_or((size, ""));
         let text = layered(preset, &format!("size = '{size}'\n{more}")).unwrap().to_toml();
@@ -419,6 +421,23 @@ fn a_resize_is_told_in_one_way() {
         let error = chain(&listed(step).unwrap_err());
         assert!(error.contains(said), "{step}: {error}");
     }
+    let lone = chain(&listed("'resize'; longest-edge = 9; filter = 'cv2-linear'").unwrap_err());
+    assert!(lone.contains("`shortest-edge` and `longest-edge` together"), "{lone}");
     let fits = "'resize'; limit-side = 64; multiple = 32; filter = 'cv2-linear'\n'pad'; size = '64x64'; fill = 0";
     assert_eq!(listed(fits).unwrap().compile().unwrap().size(), Size::new(64, 64));
+}
+
+#[test]
+fn a_picture_that_outgrows_its_tensor_is_refused() {
+    let outgrown = listed(
+        "'resize'; shortest-edge = 30; longest-edge = 63; filter = 'pil-bilinear'\n'pad'; size = '63x63'; fill = 0",
+    );
+    // 63 * 9 / 64 is 8.9, which rounds to the 9 that it has.
+    let error =
+        tensor(&outgrown.unwrap().compile().unwrap(), &bytes("preprocess/pictures/wide_64x9.png"));
+    let error = error.unwrap_err().to_string();
+    assert!(
+        error.starts_with("the picture of 64x9 px becomes 64x9 px, larger than the 63x63 px"),
+        "{error}"
+    );
 }
