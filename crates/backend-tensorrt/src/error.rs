@@ -71,9 +71,7 @@ pub enum SlotError {
         found: ElementType,
     },
     /// A 64-bit integer does not fit into the 32 bits that TensorRT has for it.
-    #[error(
-        "input `{input}` has the value {value} at element {index}, and TensorRT takes 32 bits of it"
-    )]
+    #[error("input `{input}` has the value {value} at element {index}, which is none of its type")]
     TooLarge {
         /// The input's name.
         input: Arc<str>,

@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use calibrant_cuda::{Device, Element, PinnedPiece};
-use calibrant_tensor::{ElementType, Tensor, TensorData};
+use calibrant_tensor::{ElementType, NotWhole, Tensor, TensorData};
 
 use crate::error::SlotError;
 use crate::layout::{InputLayout, names};
@@ -49,7 +49,8 @@ impl PinnedInputs {
 
     /// Writes a sample's tensors, found by the names of the inputs; others are left alone.
     ///
-    /// 64-bit integers go into an input of 32 bits where they fit; otherwise the types must be the same.
+    /// Whole numbers and truth values go into an input of another such type where they fit; otherwise the types must be the
+    /// same.
     ///
     /// # Errors
     ///
@@ -83,14 +84,13 @@ fn write(
         (ElementType::I32, TensorData::I32(values)) => copy(memory, values),
         (ElementType::U8, TensorData::U8(values)) => copy(memory, values),
         (ElementType::Bool, TensorData::Bool(values)) => fill(memory, values, |it| u8::from(*it)),
-        (ElementType::I32, TensorData::I64(values)) => {
-            let small = |value: &i64| i32::try_from(*value).is_ok();
-            if let Some(index) = values.iter().position(|value| !small(value)) {
-                return Err(SlotError::TooLarge { input: name(), value: values[index], index });
+        _ => match data.whole_as(input.element) {
+            Some(Ok(converted)) => return write(input, memory, &converted),
+            Some(Err(NotWhole { index, value })) => {
+                return Err(SlotError::TooLarge { input: name(), value, index });
             }
-            fill(memory, values, |value| i32::try_from(*value).unwrap_or_default())
-        }
-        _ => None,
+            None => None,
+        },
     };
     outcome.ok_or_else(|| SlotError::WrongType {
         input: name(),

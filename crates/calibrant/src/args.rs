@@ -191,7 +191,8 @@ pub(crate) struct SampleArgs {
     /// A list file has one path a line, with a class behind it if you like, as ImageNet's val.txt.
     /// Tar shards are WebDataset's: an archive, a folder of them, or a quoted 'train-{000..009}.tar'.
     /// Of COCO's instances_*.json the pictures are looked for in the usual places around it.
-    /// Tensors are an npz, a safetensors, an npy or a folder of npy files; the first axis counts the samples.
+    /// Tensors are an npz, a safetensors, an npy or a folder with an npy for each input, whose first axis counts the samples,
+    /// or a folder of such files, each a sample or some; docs/datasets.md says what of an array a sample has.
     #[arg(long, value_name = "PATH")]
     pub(crate) images: Option<PathBuf>,
     /// Labels of the samples: a csv with the columns file and label, COCO's annotations (.json), or `folders`.

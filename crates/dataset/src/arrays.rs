@@ -1,4 +1,4 @@
-//! Arrays whose rows are samples.
+//! Arrays that samples are parts of: where they lie, and reading them.
 
 use std::fs;
 use std::io;
@@ -12,17 +12,12 @@ use crate::layout::{BeyondFloat32, Layout};
 use crate::npz::{self, Data, INFLATED_LIMIT_BYTES};
 use crate::picture::HEAD_BYTES;
 use crate::store::Store;
-use crate::{ArrayError, DatasetError, FilesStay, ReadError, name, npy, safetensors};
+use crate::{ArrayError, DatasetError, FilesStay, Part, ReadError, npy, safetensors};
 
-/// The list of samples is what grows with their number, by some hundred bytes each; an array with
-/// more rows has been laid out otherwise.
-const ROWS_LIMIT: usize = 1 << 24;
-
-/// One array per input, all with the same first axis; inputs in the order of their names.
+/// The arrays of one file or folder, in the order of their names.
 #[derive(Debug)]
 pub(crate) struct Arrays {
     arrays: Vec<Array>,
-    n_rows: usize,
 }
 
 #[derive(Debug)]
@@ -45,7 +40,7 @@ impl Arrays {
         let io_error = |source| DatasetError::Io { path: path.to_owned(), source };
         if fs::metadata(path).map_err(io_error)?.is_dir() {
             let (files, others) = npy_files(path).map_err(io_error)?;
-            let part = |file: &PathBuf| Ok((stem(file), Bytes::of_file(file)?));
+            let part = |file: &PathBuf| Ok((npy::stem(file), Bytes::of_file(file)?));
             let parts = files.iter().map(part).collect::<Result<_, DatasetError>>()?;
             return Self::of_npys(parts, others).map_err(|source| arrays_error(path, source));
         }
@@ -64,7 +59,7 @@ impl Arrays {
         } else if is_safetensors(path, &head) {
             of_safetensors(&bytes).and_then(|arrays| Self::new(arrays, 0))
         } else {
-            Self::of_npys(vec![(stem(path), bytes)], 0)
+            Self::of_npys(vec![(npy::stem(path), bytes)], 0)
         };
         arrays.map_err(|source| arrays_error(path, source))
     }
@@ -82,32 +77,16 @@ impl Arrays {
         {
             return Err(ArrayError::Twice { name: twin.name.to_string() });
         }
-        let Some(first) = arrays.first() else { return Err(ArrayError::None { others }) };
-        let n_rows = first.layout.n_rows();
-        if n_rows > ROWS_LIMIT {
-            let (name, rows, limit) = (first.name.to_string(), n_rows, ROWS_LIMIT);
-            return Err(ArrayError::TooManyRows { name, rows, limit });
+        if arrays.is_empty() {
+            return Err(ArrayError::None { others });
         }
-        if let Some(other) = arrays.iter().find(|it| it.layout.n_rows() != n_rows) {
-            return Err(ArrayError::RowsDiffer {
-                first: first.name.to_string(),
-                first_rows: n_rows,
-                second: other.name.to_string(),
-                second_rows: other.layout.n_rows(),
-            });
-        }
-        Ok(Self { arrays, n_rows })
+        Ok(Self { arrays })
     }
 
-    /// The number of samples, at least one.
-    pub(crate) fn n_rows(&self) -> usize {
-        self.n_rows
-    }
-
-    /// The inputs that the arrays are called after, fixed to what one sample of each is, with a leading axis of 1.
+    /// What the arrays are called and look like.
     pub(crate) fn inputs(&self) -> Vec<Input> {
         let input = |Array { name, layout, .. }: &Array| {
-            Input::fixed(Arc::clone(name), layout.element_type(), layout.row_shape())
+            Input::fixed(Arc::clone(name), layout.element_type(), layout.shape())
         };
         self.arrays.iter().map(input).collect()
     }
@@ -117,20 +96,40 @@ impl Arrays {
         self.arrays.iter().try_for_each(|array| array.bytes.store.map(stays))
     }
 
-    /// Reads one row of every array, reusing the tensors' memory and the buffer.
-    pub(crate) fn read_row(
+    /// Whether another has arrays of the same names, types and shapes.
+    pub(crate) fn is_like(&self, other: &[Input]) -> bool {
+        self.inputs() == other
+    }
+
+    /// Reads one sample's parts, reusing the tensors' memory and the buffer.
+    pub(crate) fn read(
         &self,
-        row: usize,
+        parts: &[Part],
+        sample: usize,
         buffer: &mut Vec<u8>,
         tensors: &mut Vec<(Arc<str>, Tensor)>,
     ) -> Result<(), ReadError> {
         let blank = || Tensor { shape: Vec::new(), data: TensorData::U8(Vec::new()) };
-        tensors.resize_with(self.arrays.len(), || (Arc::from(""), blank()));
-        for (Array { name, layout, bytes }, (input, tensor)) in self.arrays.iter().zip(tensors) {
-            input.clone_from(name);
-            let stored = bytes.read(layout.row(row), buffer)?;
-            layout.read_row(stored, tensor).map_err(|BeyondFloat32(value)| {
-                ReadError::Float32Range { input: Arc::clone(name), row, value }
+        tensors.resize_with(parts.len(), || (Arc::from(""), blank()));
+        for (part, (input, tensor)) in parts.iter().zip(tensors) {
+            let Array { layout, bytes, .. } = &self.arrays[part.array];
+            input.clone_from(&part.input);
+            let mut pieces = layout.pieces(part.division, sample);
+            let read = match (pieces.next(), pieces.next()) {
+                (Some(whole), None) => {
+                    layout.read(part.division, bytes.read(whole, buffer)?, tensor)
+                }
+                (first, second) => {
+                    let mut gathered = Vec::new();
+                    for piece in first.into_iter().chain(second).chain(pieces) {
+                        gathered.extend_from_slice(bytes.read(piece, buffer)?);
+                    }
+                    layout.read(part.division, &gathered, tensor)
+                }
+            };
+            read.map_err(|BeyondFloat32(value)| {
+                let input = Arc::clone(&part.input);
+                ReadError::Float32Range { input, row: sample, value }
             })?;
         }
         Ok(())
@@ -208,11 +207,6 @@ fn of_safetensors(file: &Bytes) -> Result<Vec<Array>, ArrayError> {
     let array =
         |(name, layout): (String, _)| Array { name: name.into(), layout, bytes: file.clone() };
     Ok(tensors.map(array).collect())
-}
-
-/// The file's name without its extension.
-fn stem(path: &Path) -> String {
-    path.file_stem().map_or_else(String::new, |it| name::of_path(Path::new(it)))
 }
 
 fn arrays_error(path: &Path, source: ArrayError) -> DatasetError {

@@ -6,12 +6,14 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use calibrant_files::head;
-use calibrant_tensor::{Input, Tensor};
+use calibrant_tensor::{Dim, Input, Tensor};
 
 use crate::arrays::Arrays;
-use crate::folder::Wanted;
+use crate::division::{Divide, Rows};
+use crate::folder::{ARRAYS, Wanted};
 use crate::picture::{HEAD_BYTES, compression, is_picture};
 use crate::sample::Place;
+use crate::set::Set;
 use crate::{
     Census, Content, DatasetError, FilesStay, Kind, Label, LabelError, Labels, ReadBuffer,
     ReadError, SampleRef, Subset, arrays, braces, coco, folder, list, name, npy, npz, shards, tar,
@@ -25,7 +27,7 @@ pub type Row = (Arc<str>, Vec<(Arc<str>, Tensor)>);
 pub struct Dataset {
     samples: Vec<SampleRef>,
     found: Census,
-    arrays: Option<Arc<Arrays>>,
+    sets: Vec<Arc<Set>>,
     /// The names of the classes by number, where they have any.
     class_names: Vec<String>,
     /// The classes of samples that a subset left out, too.
@@ -33,8 +35,8 @@ pub struct Dataset {
 }
 
 impl Dataset {
-    /// Opens whatever the path is: a folder of pictures; a folder without any but with `.npy` or
-    /// `.tar` files; an npy, an npz, a safetensors, a tar or a picture, which are known by their
+    /// Opens whatever the path is: a folder of pictures; a folder without any but with files of arrays
+    /// or `.tar` files; an npy, an npz, a safetensors, a tar or a picture, which are known by their
     /// first bytes; COCO's annotations, which are known by the name `.json`; a pattern in braces,
     /// which names tar shards; or else a list file.
     ///
@@ -43,6 +45,15 @@ impl Dataset {
     /// As [`folder`](Self::folder), [`tensors`](Self::tensors), [`shards`](Self::shards),
     /// [`coco`](Self::coco) and [`list`](Self::list), and for a compressed file.
     pub fn open(path: &Path) -> Result<Self, DatasetError> {
+        Self::open_divided(path, &Rows)
+    }
+
+    /// The same, with arrays divided among samples as somebody says who knows what they are for.
+    ///
+    /// # Errors
+    ///
+    /// As [`open`](Self::open), and [`DatasetError::Unfit`] where arrays do not fit what they are for.
+    pub fn open_divided(path: &Path, divide: &dyn Divide) -> Result<Self, DatasetError> {
         let io_error = |source| DatasetError::Io { path: path.to_owned(), source };
         let metadata = match fs::metadata(path) {
             Err(_) if path.to_str().is_some_and(braces::is_pattern) => return Self::shards(path),
@@ -50,10 +61,17 @@ impl Dataset {
         };
         if metadata.is_dir() {
             return match Self::folder(path) {
-                Err(DatasetError::NoPictures { .. }) if npy::is_in(path).map_err(io_error)? => {
-                    Self::tensors(path)
+                Err(DatasetError::NoPictures { .. })
+                    if npy::any_in(path, |name| divide.is_input(name)).map_err(io_error)? =>
+                {
+                    Self::arrays(path, divide)
                 }
-                Err(DatasetError::NoPictures { found, .. }) if found.has(&tar_files()) => {
+                Err(DatasetError::NoPictures { found, .. })
+                    if ARRAYS.iter().any(|it| found.has(&files_called(it))) =>
+                {
+                    Self::folder_of_arrays(path, divide)
+                }
+                Err(DatasetError::NoPictures { found, .. }) if found.has(&files_called("tar")) => {
                     Self::shards(path)
                 }
                 found => found,
@@ -63,7 +81,7 @@ impl Dataset {
         if let Some(format) = compression(&head) {
             Err(DatasetError::Compressed { path: path.to_owned(), format })
         } else if npy::begins(&head) || npz::begins(&head) || arrays::is_safetensors(path, &head) {
-            Self::tensors(path)
+            Self::arrays(path, divide)
         } else if tar::begins(&head) || path.extension().is_some_and(|it| it == "tar") {
             Self::shards(path)
         } else if is_picture(&head) {
@@ -170,7 +188,25 @@ impl Dataset {
     /// When a file cannot be read, is damaged, holds another type or no rows, or the arrays differ
     /// in their first axis.
     pub fn tensors(path: &Path) -> Result<Self, DatasetError> {
-        Ok(Self::of_rows(&own_name(path), Arrays::open(path)?))
+        Self::arrays(path, &Rows)
+    }
+
+    /// The arrays of one file, or of a folder that holds one for each input.
+    fn arrays(path: &Path, divide: &dyn Divide) -> Result<Self, DatasetError> {
+        let set = Set::open(path, Arrays::open(path)?, divide)?;
+        Ok(Self::of_sets([(own_name(path), Names::Numbered, set)]))
+    }
+
+    /// Files of arrays in a folder and all its subfolders, in natural order of their relative paths: each is a sample, or
+    /// some.
+    fn folder_of_arrays(path: &Path, divide: &dyn Divide) -> Result<Self, DatasetError> {
+        let (files, tally) = folder::search(path, Wanted::Arrays)?;
+        let sets = files
+            .into_iter()
+            .map(|(name, file)| Ok((name, Names::OfFile, Set::of_file(&file, divide)?)));
+        let dataset = Self::of_sets(sets.collect::<Result<Vec<_>, DatasetError>>()?);
+        let found = tally.finish(dataset.samples.len());
+        Ok(Self { found, ..dataset })
     }
 
     /// Rows of arrays whose file is in memory: the bytes of an `.npz`, a `.safetensors` or an `.npy`, which stay there as they
@@ -181,15 +217,24 @@ impl Dataset {
     ///
     /// As [`tensors`](Self::tensors).
     pub fn tensors_in_memory(name: &str, bytes: Vec<u8>) -> Result<Self, DatasetError> {
-        Ok(Self::of_rows(name, Arrays::in_memory(Path::new(name), bytes)?))
+        let path = Path::new(name);
+        let set = Set::open(path, Arrays::in_memory(path, bytes)?, &Rows)?;
+        Ok(Self::of_sets([(name.to_owned(), Names::Numbered, set)]))
     }
 
-    fn of_rows(set: &str, arrays: Arrays) -> Self {
-        let arrays = Arc::new(arrays);
-        let row =
-            |row| SampleRef::new(&format!("{set}[{row}]"), Place::Row(Arc::clone(&arrays), row));
-        let samples = (0..arrays.n_rows()).map(row).collect();
-        Self { arrays: Some(arrays), ..Self::of_all(samples) }
+    fn of_sets(named: impl IntoIterator<Item = (String, Names, Set)>) -> Self {
+        let (mut samples, mut sets) = (Vec::new(), Vec::new());
+        for (name, names, set) in named {
+            let set = Arc::new(set);
+            let is_file = names == Names::OfFile && set.n_samples() == 1;
+            samples.extend((0..set.n_samples()).map(|at| {
+                let numbered = || format!("{name}[{at}]");
+                let name = if is_file { name.clone() } else { numbered() };
+                SampleRef::new(&name, Place::Part(Arc::clone(&set), at))
+            }));
+            sets.push(set);
+        }
+        Self { sets, ..Self::of_all(samples) }
     }
 
     /// The rows of a set of arrays, each read when it is asked for: a sample's name, and its tensors by input.
@@ -228,9 +273,42 @@ impl Dataset {
     }
 
     /// What the tensors of every sample are called and look like, in the order of the names; empty
-    /// for pictures.
+    /// for pictures. An axis whose length varies is open.
     pub fn inputs(&self) -> Vec<Input> {
-        self.arrays.as_ref().map(|it| it.inputs()).unwrap_or_default()
+        self.common(|size, other| if size == other { size } else { Dim::Open })
+    }
+
+    /// The same with the largest length of each axis that varies.
+    pub fn largest_inputs(&self) -> Vec<Input> {
+        self.common(|size, other| match (size.size(), other.size()) {
+            (Some(size), Some(other)) => Dim::Fixed(size.max(other)),
+            _ => Dim::Open,
+        })
+    }
+
+    /// What the tensors of all samples look like, an axis of two of them as `join` says; where even the number of axes
+    /// differs, nothing is said of them.
+    fn common(&self, join: impl Fn(Dim, Dim) -> Dim) -> Vec<Input> {
+        let mut sets = self.sets.iter();
+        let mut common = sets.next().map(|set| set.inputs()).unwrap_or_default();
+        for set in sets {
+            for other in set.inputs() {
+                let Some(input) = common.iter_mut().find(|it| it.name == other.name) else {
+                    continue;
+                };
+                input.shape = match (input.shape.take(), other.shape) {
+                    (Some(shape), Some(other)) if shape.len() == other.len() => Some(
+                        shape
+                            .into_iter()
+                            .zip(other)
+                            .map(|(size, other)| join(size, other))
+                            .collect(),
+                    ),
+                    _ => None,
+                };
+            }
+        }
+        common
     }
 
     /// The samples of each class, by the class's name where it has one and else by its number;
@@ -323,7 +401,7 @@ impl Dataset {
 
     fn of_all(samples: Vec<SampleRef>) -> Self {
         let found = Census::of_taken(samples.len());
-        Self { samples, found, arrays: None, class_names: Vec::new(), classes: BTreeSet::new() }
+        Self { samples, found, sets: Vec::new(), class_names: Vec::new(), classes: BTreeSet::new() }
     }
 
     /// How many samples have no label, out of how many, and the first of them; `None` if all have.
@@ -338,8 +416,17 @@ fn classes_of(sample: &SampleRef) -> &[u32] {
     sample.label().map_or(&[], |label| &label.classes)
 }
 
-fn tar_files() -> Kind {
-    Kind::Foreign("tar".to_owned())
+fn files_called(extension: &str) -> Kind {
+    Kind::Foreign(extension.to_owned())
+}
+
+/// What the samples of a set are called.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Names {
+    /// By the set and their number.
+    Numbered,
+    /// By the file where it is one sample, else as above.
+    OfFile,
 }
 
 /// The last part of a path, also of `.` and `a/..`.

@@ -120,6 +120,14 @@ pub enum DatasetError {
     /// The file of arrays, of a shard or of annotations could not be opened.
     #[error(transparent)]
     File(ReadError),
+    /// The arrays are not what samples can be made of.
+    #[error("the arrays in `{}` do not fit", path.display())]
+    Unfit {
+        /// The npy, npz or safetensors file, or the folder of npy files.
+        path: PathBuf,
+        /// In what.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
     /// The arrays cannot serve as samples.
     #[error("the arrays in `{}`", path.display())]
     Arrays {
@@ -287,6 +295,20 @@ pub enum ReadError {
         expected: u64,
         /// The bytes it gave.
         found: u64,
+    },
+    /// A file of arrays, opened again for a sample of it, cannot be used any more.
+    #[error("`{}` cannot be read as when the set was opened", path.display())]
+    Arrays {
+        /// Its path, as it was named.
+        path: PathBuf,
+        /// What is wrong with it.
+        source: Box<DatasetError>,
+    },
+    /// A file of arrays has others than when the set was opened.
+    #[error("`{}` has other arrays than when the set was opened", path.display())]
+    OtherArrays {
+        /// Its path, as it was named.
+        path: PathBuf,
     },
     /// A 64-bit float that no 32-bit float comes near.
     #[error("the value {value:e} of `{input}` in sample {row} is beyond float32")]

@@ -12,6 +12,9 @@ use crate::{DatasetError, Kind, name, natural_order};
 /// What Windows leaves in folders.
 const SYSTEM_FILES: [&str; 2] = ["Thumbs.db", "desktop.ini"];
 
+/// What files of arrays are called.
+pub(crate) const ARRAYS: [&str; 3] = ["npz", "npy", "safetensors"];
+
 /// What a folder is searched for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Wanted {
@@ -19,6 +22,8 @@ pub(crate) enum Wanted {
     Pictures,
     /// Files called `.tar`.
     Shards,
+    /// Files called `.npz`, `.npy` or `.safetensors`.
+    Arrays,
 }
 
 /// What was found: names and paths.
@@ -75,7 +80,7 @@ fn classify(entry: &DirEntry, wanted: Wanted) -> Option<Kind> {
     if is_called(entry.path(), wanted) {
         return None;
     }
-    if wanted == Wanted::Shards {
+    if wanted != Wanted::Pictures {
         return Some(Kind::Foreign(extension(entry.path())));
     }
     match head(entry.path(), PICTURE_HEAD_BYTES) {
@@ -111,6 +116,7 @@ fn is_called(path: &Path, wanted: Wanted) -> bool {
     match wanted {
         Wanted::Pictures => EXTENSIONS.contains(&&*extension),
         Wanted::Shards => extension == "tar",
+        Wanted::Arrays => ARRAYS.contains(&&*extension),
     }
 }
 

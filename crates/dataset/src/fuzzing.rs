@@ -10,7 +10,8 @@ use crate::layout::Layout;
 use crate::npz::{self, Data};
 use crate::store::Store;
 use crate::{
-    Labels, braces, coco, list, npy as npy_format, safetensors as safetensors_format, shards,
+    Division, Labels, braces, coco, list, npy as npy_format, safetensors as safetensors_format,
+    shards,
 };
 
 /// Reads the lines of a list file of these bytes; their numbers ascend, and each says something.
@@ -60,8 +61,11 @@ pub fn npy(bytes: &[u8]) {
 
 fn rows(bytes: &[u8], layout: &Layout) {
     let mut tensor = Tensor { shape: Vec::new(), data: TensorData::U8(Vec::new()) };
-    for row in [0, layout.n_rows() - 1] {
-        if layout.read_row(&bytes[layout.row(row)], &mut tensor).is_ok() {
+    let n_rows = layout.shape().first().copied().unwrap_or_default();
+    for row in [0, n_rows.saturating_sub(1)].into_iter().filter(|row| *row < n_rows) {
+        let rows = Division::Along(0);
+        let bytes = layout.pieces(rows, row).flat_map(|piece| &bytes[piece]).copied();
+        if layout.read(rows, &bytes.collect::<Vec<_>>(), &mut tensor).is_ok() {
             let Tensor { shape, data } = tensor.clone();
             assert!(Tensor::new(shape, data).is_some(), "a row has the values its shape says");
         }

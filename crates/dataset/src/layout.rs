@@ -7,17 +7,14 @@ use half::{bf16, f16};
 
 use calibrant_tensor::{ElementType, Tensor, TensorData};
 
-use crate::LayoutError;
+use crate::{Division, LayoutError};
 
 /// How an array lies in the bytes of a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Layout {
     stored: Stored,
     order: ByteOrder,
-    n_rows: usize,
-    /// The shape of one row, with a leading 1 in place of the first axis.
-    row_shape: Vec<usize>,
-    row_bytes: usize,
+    shape: Vec<usize>,
     /// Where the values begin.
     start: usize,
 }
@@ -49,7 +46,7 @@ impl Layout {
     ///
     /// # Errors
     ///
-    /// When it has no axis or no value, or other bytes than these.
+    /// When it has other bytes than these.
     pub(crate) fn new(
         stored: Stored,
         order: ByteOrder,
@@ -57,33 +54,25 @@ impl Layout {
         start: usize,
         n_bytes: usize,
     ) -> Result<Self, LayoutError> {
-        let [n_rows, row_axes @ ..] = shape else { return Err(LayoutError::Scalar) };
-        if shape.contains(&0) {
-            return Err(LayoutError::Empty { shape: shape.to_owned() });
-        }
-        let product =
-            row_axes.iter().try_fold(stored.size_bytes(), |bytes, &axis| bytes.checked_mul(axis));
-        let sizes = product.and_then(|row| Some((row, row.checked_mul(*n_rows)?)));
+        // As if no axis were empty, so that what is left out of a product cannot overflow it later.
+        let mut counted = shape.iter().map(|&axis| axis.max(1));
+        let largest = counted.try_fold(stored.size_bytes(), |bytes, axis| bytes.checked_mul(axis));
         let overflow = || LayoutError::Overflow { shape: shape.to_owned() };
-        let (row_bytes, expected) = sizes.ok_or_else(overflow)?;
+        let largest = largest.ok_or_else(overflow)?;
+        let expected = if shape.contains(&0) { 0 } else { largest };
         let found = n_bytes - start;
         if found != expected {
             return Err(LayoutError::Size { shape: shape.to_owned(), expected, found });
         }
-        let row_shape = [&[1], row_axes].concat();
-        Ok(Self { stored, order, n_rows: *n_rows, row_shape, row_bytes, start })
+        Ok(Self { stored, order, shape: shape.to_owned(), start })
     }
 
-    pub(crate) fn n_rows(&self) -> usize {
-        self.n_rows
+    /// The length of each axis.
+    pub(crate) fn shape(&self) -> &[usize] {
+        &self.shape
     }
 
-    /// The shape of one row, with a leading 1 in place of the first axis.
-    pub(crate) fn row_shape(&self) -> &[usize] {
-        &self.row_shape
-    }
-
-    /// The type that rows are read as.
+    /// The type that values are read as.
     pub(crate) fn element_type(&self) -> ElementType {
         match self.stored {
             Stored::F16 | Stored::Bf16 | Stored::F32 | Stored::F64 => ElementType::F32,
@@ -94,20 +83,41 @@ impl Layout {
         }
     }
 
-    /// Where a row lies in the bytes that the layout is of.
+    /// Where a sample's part of the array lies, in pieces of the same length one behind the other.
     ///
     /// # Panics
     ///
-    /// When there is no such row.
-    pub(crate) fn row(&self, row: usize) -> Range<usize> {
-        assert!(row < self.n_rows, "row {row} of {}", self.n_rows);
-        let start = self.start + row * self.row_bytes;
-        start..start + self.row_bytes
+    /// When the array has no such part.
+    pub(crate) fn pieces(
+        &self,
+        division: Division,
+        sample: usize,
+    ) -> impl Iterator<Item = Range<usize>> {
+        let size = |axes: &[usize]| axes.iter().product::<usize>();
+        let (n_pieces, stride, length, first) = match division {
+            Division::Stacked | Division::Along(_) => {
+                let axis = division.axis();
+                let (n, inner) =
+                    (self.shape[axis], self.stored.size_bytes() * size(&self.shape[axis + 1..]));
+                assert!(sample < n, "part {sample} of {n}");
+                (size(&self.shape[..axis]), n * inner, inner, sample * inner)
+            }
+            Division::Whole | Division::Added(_) => {
+                (1, 0, self.stored.size_bytes() * size(&self.shape), 0)
+            }
+        };
+        let start = self.start + first;
+        (0..n_pieces).map(move |piece| start + piece * stride..start + piece * stride + length)
     }
 
-    /// Reads the bytes of one row into the tensor's own memory if it has enough of it.
-    pub(crate) fn read_row(&self, bytes: &[u8], tensor: &mut Tensor) -> Result<(), BeyondFloat32> {
-        tensor.shape.clone_from(&self.row_shape);
+    /// Reads the bytes of one sample's part into the tensor's own memory if it has enough of it.
+    pub(crate) fn read(
+        &self,
+        division: Division,
+        bytes: &[u8],
+        tensor: &mut Tensor,
+    ) -> Result<(), BeyondFloat32> {
+        tensor.shape = division.shape(&self.shape);
         let (order, data) = (self.order, &mut tensor.data);
         match self.stored {
             Stored::F16 => decode(bytes, order, data, |it| f16::from_le_bytes(it).to_f32()),

@@ -9,7 +9,8 @@
 //! * **COCO's annotations** and the pictures they speak of ([`Dataset::coco`]);
 //! * **arrays**, for models whose inputs are no pictures or more than one ([`Dataset::tensors`]): an
 //!   `.npz`, a `.safetensors`, an `.npy`, or a folder of `<input>.npy`, the first axis counting the
-//!   samples.
+//!   samples; or a folder of such files, each of which is a sample or some. Who knows a model can say
+//!   otherwise ([`Divide`]).
 //!
 //! [`Dataset::open`] picks by what the path is. Labels come with a list, a shard or annotations, or
 //! from a table or the folders ([`Dataset::labelled`], [`Dataset::labelled_by_folder`]).
@@ -52,6 +53,7 @@ mod braces;
 mod census;
 mod coco;
 mod dataset;
+mod division;
 mod error;
 mod folder;
 #[doc(hidden)]
@@ -68,6 +70,7 @@ mod npz;
 mod picture;
 mod safetensors;
 mod sample;
+mod set;
 mod shards;
 mod store;
 mod subset;
@@ -76,6 +79,7 @@ mod tar;
 pub use ahead::ReadAhead;
 pub use census::{Census, Ignored, Kind};
 pub use dataset::{Dataset, Row};
+pub use division::{Divide, Division, Part};
 pub use error::{
     ArrayError, BraceError, CocoError, Compression, DatasetError, LabelError, LayoutError,
     LineError, NpyError, ReadError, SafetensorsError, TarError,

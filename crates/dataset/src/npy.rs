@@ -21,14 +21,20 @@ pub(crate) fn begins(head: &[u8]) -> bool {
     head.starts_with(b"\x93NUMPY")
 }
 
-/// Whether a folder holds an npy file, itself and not in a subfolder.
-pub(crate) fn is_in(folder: &Path) -> io::Result<bool> {
+/// Whether a folder holds an npy file of such a name without its extension, itself and not in a subfolder.
+pub(crate) fn any_in(folder: &Path, is_wanted: impl Fn(&str) -> bool) -> io::Result<bool> {
     for entry in fs::read_dir(folder)? {
-        if is_named_npy(&entry?.path()) {
+        let path = entry?.path();
+        if is_named_npy(&path) && is_wanted(&stem(&path)) {
             return Ok(true);
         }
     }
     Ok(false)
+}
+
+/// The file's name without its extension.
+pub(crate) fn stem(path: &Path) -> String {
+    path.file_stem().map_or_else(String::new, |it| crate::name::of_path(Path::new(it)))
 }
 
 /// Whether this is the path of a visible npy file, by its name.

@@ -177,8 +177,8 @@ mod tests {
             "b":{"dtype":"U8","shape":[2,3],"data_offsets":[8,14]},
             "a":{"dtype":"F16","shape":[2,2],"data_offsets":[0,8]}}   "#;
         let tensors = parse_whole(&file(header, 14)).unwrap();
-        let shapes: Vec<_> = tensors.iter().map(|(name, it)| (&**name, it.row_shape())).collect();
-        assert_eq!(shapes, [("a", &[1, 2][..]), ("b", &[1, 3][..])]);
+        let shapes: Vec<_> = tensors.iter().map(|(name, it)| (&**name, it.shape())).collect();
+        assert_eq!(shapes, [("a", &[2, 2][..]), ("b", &[2, 3][..])]);
     }
 
     #[test]
@@ -192,7 +192,7 @@ mod tests {
             let tensor = r#"{"dtype":"U8","shape":[4],"data_offsets":"#;
             format!(r#"{{"a":{tensor}[0,4]}},"b":{tensor}{offsets}}}}}"#)
         };
-        let cases: [(String, usize, &str); 14] = [
+        let cases: [(String, usize, &str); 12] = [
             ("{}".into(), 0, "no tensor"),
             ("[]".into(), 0, "expected a map from names to tensors"),
             (one("U8", "[4]", 1, 5), 5, "`x` lies at the bytes 1 to 5 of the 5 of the values"),
@@ -202,8 +202,6 @@ mod tests {
             (one("U8", "[4]", 0, 4), 5, "the tensors end at byte 4 of the values, and there are 5"),
             (one("U8", "[5]", 0, 4), 4, "the shape [5] needs 5 bytes of values, and there are 4"),
             (one("F8_E4M3", "[4]", 0, 4), 4, "values of type `F8_E4M3` are not supported"),
-            (one("U8", "[]", 0, 1), 1, "has no axis"),
-            (one("U8", "[0,4]", 0, 0), 0, "holds no value"),
             (one("F32", "[9223372036854775807,4]", 0, 4), 4, "larger than memory can be"),
             (
                 two("[2,6]"),

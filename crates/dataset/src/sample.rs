@@ -7,7 +7,7 @@ use std::sync::Arc;
 use calibrant_files::Unusable;
 use calibrant_tensor::{Digest, Tensor, digest, digest_tensors};
 
-use crate::arrays::Arrays;
+use crate::set::{Opened, Set};
 use crate::store::{File, make_room, open_regular, read_error};
 use crate::{FilesStay, Label, ReadError};
 
@@ -27,7 +27,7 @@ pub struct SampleRef {
 pub enum Content<'buffer> {
     /// The bytes of a file or of a shard's member: a picture still encoded.
     Encoded(&'buffer [u8]),
-    /// The inputs of a model by name, each with a leading axis of 1.
+    /// The inputs of a model by name, each with a leading axis of 1 unless the arrays were divided otherwise.
     ///
     /// Whoever swaps them for tensors that are no longer needed spares the next read its
     /// allocations.
@@ -39,12 +39,13 @@ pub enum Content<'buffer> {
 pub struct ReadBuffer {
     bytes: Vec<u8>,
     tensors: Vec<(Arc<str>, Tensor)>,
+    opened: Opened,
 }
 
 #[derive(Debug, Clone)]
 pub(crate) enum Place {
     File(Arc<Path>),
-    Row(Arc<Arrays>, usize),
+    Part(Arc<Set>, usize),
     /// A part of an archive; the sample's name begins with the archive's, of `n_shard` bytes with
     /// its slash.
     Member {
@@ -78,11 +79,13 @@ impl SampleRef {
         self.label.as_deref()
     }
 
-    /// The file it lies in, alone; `None` for a shard's member or a row of arrays.
+    /// The file it lies in, alone or with others of a folder of such files; `None` for a shard's member or a row of
+    /// arrays.
     pub fn path(&self) -> Option<&Path> {
         match &self.place {
             Place::File(path) => Some(path),
-            Place::Row(..) | Place::Member { .. } => None,
+            Place::Part(set, _) => set.path(),
+            Place::Member { .. } => None,
         }
     }
 
@@ -90,7 +93,7 @@ impl SampleRef {
     pub(crate) fn first_folder(&self) -> Option<&str> {
         let path = match &self.place {
             Place::Member { n_shard, .. } => &self.name[*n_shard..],
-            Place::File(_) | Place::Row(..) => &self.name,
+            Place::File(_) | Place::Part(..) => &self.name,
         };
         path.split_once('/').map(|(folder, _)| folder)
     }
@@ -110,9 +113,10 @@ impl SampleRef {
                 check_length(range.len() as u64, Path::new(&*self.name))?;
                 shard.read(range.clone(), &mut buffer.bytes).map(Content::Encoded)
             }
-            Place::Row(arrays, row) => {
-                arrays.read_row(*row, &mut buffer.bytes, &mut buffer.tensors)?;
-                Ok(Content::Tensors(&mut buffer.tensors))
+            Place::Part(set, sample) => {
+                let ReadBuffer { bytes, tensors, opened } = buffer;
+                set.read(*sample, opened, bytes, tensors)?;
+                Ok(Content::Tensors(tensors))
             }
         }
     }
@@ -123,7 +127,7 @@ impl SampleRef {
     /// In shards and arrays the system reads ahead by itself.
     pub(crate) fn fetch(&self) {
         #[cfg(target_os = "linux")]
-        if let Place::File(path) = &self.place
+        if let Some(path) = self.path()
             && let Ok(file) = open_regular(path)
         {
             use rustix::fs::{Advice, fadvise};
@@ -137,7 +141,7 @@ impl SampleRef {
         match &self.place {
             Place::File(_) => Ok(()),
             Place::Member { shard, .. } => shard.map(stays),
-            Place::Row(arrays, _) => arrays.map(stays),
+            Place::Part(set, _) => set.map(stays),
         }
     }
 

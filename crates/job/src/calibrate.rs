@@ -13,18 +13,19 @@ use calibrant_prefetch::Stats;
 use calibrant_preprocess::Preprocess;
 use calibrant_rewrite::{QuantizeOptions, needed_ranges};
 use calibrant_runtime::{
-    LoadError, Network, RunError, Runtime, Settings, SourceErrorKind, Wanted, What,
+    LoadError, Network, Observations, RunError, Runtime, Settings, SourceErrorKind, Wanted, What,
 };
 use calibrant_tensor::Digest;
 
 use crate::config::{Backend, Calibration, Labelled};
 use crate::control::Control;
+use crate::divide::{ForInputs, batch_axis, fixed_batch, samples_at_once};
 use crate::error::{ConfigError, Error};
 use crate::files::{Files, Passed, pipeline, with_files};
-use crate::fit::check_count;
+use crate::fit::InputProblem;
 use crate::model::LoadedModel;
 use crate::picture_input::{BatchAxis, PictureInput};
-use crate::report::{NotRun, PROGRAM, PipelineReport, RunReport, SkippedSample};
+use crate::report::{Filled, NotRun, PROGRAM, PipelineReport, RunReport, SkippedSample};
 use crate::suspects::Suspects;
 use crate::ultralytics::Ultralytics;
 
@@ -44,6 +45,8 @@ pub(crate) struct Samples {
     pub(crate) picture: Option<PictureInput>,
     /// How many of them the model takes at once, where it fixes that.
     pub(crate) fixed_batch: Option<NonZeroUsize>,
+    /// Whether several of them make a batch along the first axis of every input.
+    pub(crate) batch: BatchAxis,
 }
 
 /// A finished calibration.
@@ -65,10 +68,13 @@ pub(crate) fn find_samples(
     model: &LoadedModel,
     path: &Path,
 ) -> Result<Samples, Error> {
-    let dataset = Dataset::open(&calibration.samples)?;
     let fit = |problem| Error::Fit { model: path.to_owned(), problem };
-    let arrays: Vec<String> =
-        dataset.inputs().into_iter().map(|input| input.name.to_string()).collect();
+    let opened = Dataset::open_divided(&calibration.samples, &ForInputs(&model.inputs));
+    let dataset = opened.map_err(|error| match InputProblem::of(error) {
+        Ok(problem) => fit(problem),
+        Err(error) => error.into(),
+    })?;
+    let arrays = dataset.inputs();
     let picture = match preprocess {
         _ if !arrays.is_empty() && (preprocess.is_some() || calibration.layout.is_some()) => {
             return Err(ConfigError::PreprocessingOfTensors(calibration.samples.clone()).into());
@@ -83,10 +89,7 @@ pub(crate) fn find_samples(
             .into());
         }
         Some(preprocess) => Some(model.picture_input(preprocess, calibration.layout).map_err(fit)?),
-        None => {
-            model.check_arrays(&arrays).map_err(fit)?;
-            None
-        }
+        None => None,
     };
     if matches!(calibration.backend, Backend::TensorRt { .. }) {
         model.check_for_calibrators().map_err(fit)?;
@@ -101,12 +104,17 @@ pub(crate) fn find_samples(
         Some(stays) => dataset.mapped(stays)?,
         None => dataset,
     };
-    let fixed_batch = match &picture {
-        Some(PictureInput { batch: BatchAxis::None, .. }) => None,
-        _ => model.fixed_batch(),
+    let (fixed_batch, batch) = match &picture {
+        Some(PictureInput { batch: BatchAxis::None, .. }) => (None, BatchAxis::None),
+        Some(PictureInput { batch: BatchAxis::First, .. }) => {
+            (fixed_batch(&model.inputs), BatchAxis::First)
+        }
+        None => {
+            let batch = batch_axis(&model.inputs, &arrays);
+            (samples_at_once(&model.inputs, &arrays).map_err(fit)?, batch)
+        }
     };
-    check_count(fixed_batch, dataset.samples().len()).map_err(fit)?;
-    Ok(Samples { dataset, picture, fixed_batch })
+    Ok(Samples { dataset, picture, fixed_batch, batch })
 }
 
 /// Runs the model over the samples, and chooses the ranges of its tensors for `format`.
@@ -139,7 +147,8 @@ pub(crate) fn calibrate(
     let chosen = network.chosen().map(str::to_owned);
     let (outcome, passed) =
         with_files(&given.dataset, &files, control, |source| network.run(source))?;
-    let statistics = outcome.map_err(interrupted)?.statistics;
+    let Observations { statistics, copies, counting_copies, infinite, .. } =
+        outcome.map_err(interrupted)?;
     let Passed { used, skipped, suspects, stats } = passed;
     if let (0, Some(first)) = (statistics.samples, skipped.first()) {
         let SkippedSample { name, reason } = first.clone();
@@ -152,7 +161,13 @@ pub(crate) fn calibrate(
     let statistics = SavedStatistics::new(&statistics, manifest);
     let table = Table::new(&statistics, method, format)?;
     let run = report(samples, &table, described, skipped, suspects, stats);
-    let report = RunReport { chosen, not_run, ..run };
+    let filled = (copies > 0).then(|| Filled {
+        at_once: settings.samples_per_run.get(),
+        copies,
+        counted: counting_copies.into_iter().collect(),
+    });
+    let infinite = infinite.into_iter().collect();
+    let report = RunReport { chosen, not_run, filled, infinite, ..run };
     Ok(Calibrated { statistics, table, report })
 }
 
@@ -276,6 +291,8 @@ fn report(
         skipped,
         suspects,
         not_run: Vec::new(),
+        filled: None,
+        infinite: Vec::new(),
         batch_size: calibration.batch_size.get(),
         tensors: table.tensors().len(),
         all_zero: all_zero.map(|(name, _)| name.clone()).collect(),

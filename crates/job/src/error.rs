@@ -365,6 +365,14 @@ pub enum ConfigError {
     /// A GPU is to decode what it cannot.
     #[error(transparent)]
     Decode(OpenError),
+    /// Samples that TensorRT's calibrators cannot be given.
+    #[error(
+        "TensorRT's calibrators take samples of one shape, put together along the first axis of every input, and those for `{input}` are not"
+    )]
+    ShapesOfTensorRts {
+        /// An input of which they are not.
+        input: String,
+    },
     /// Preprocessing for samples that are tensors already.
     #[error("`{}` holds tensors, which take no preprocessing", .0.display())]
     PreprocessingOfTensors(PathBuf),

@@ -1,8 +1,8 @@
 //! Whether samples fit the model, and what to do where they do not.
 
-use std::num::NonZeroUsize;
 use std::sync::Arc;
 
+use calibrant_dataset::DatasetError;
 use calibrant_preprocess::{Preprocess, Preset, Recipe};
 use calibrant_tensor::{Dim, ElementType, Input, InputType, Layout, OtherFloat};
 
@@ -87,13 +87,43 @@ pub enum InputProblem {
         /// The presets that make such pictures.
         presets: Vec<&'static str>,
     },
-    /// The model takes a fixed number of samples at once, and some would be left over.
-    #[error("it takes {batch} samples at once and there are {n_samples}")]
-    Count {
-        /// The model's fixed batch.
-        batch: usize,
-        /// The number of samples.
-        n_samples: usize,
+    /// An array fits its input in no way.
+    #[error(
+        "the array for input {input} has shape {given:?}; it takes one more axis than the input, which counts samples, or as many, of which the batch counts them"
+    )]
+    Array {
+        /// The model's input.
+        input: String,
+        /// The length of each of the array's axes.
+        given: Vec<usize>,
+    },
+    /// Arrays hold other numbers of samples.
+    #[error(
+        "`{first}` holds {first_samples} samples and `{second}` holds {second_samples}; give arrays with one more axis each, which counts the samples, or each sample in a file of its own, in a folder"
+    )]
+    Counts {
+        /// One input.
+        first: String,
+        /// Its samples.
+        first_samples: usize,
+        /// Another input.
+        second: String,
+        /// Its samples.
+        second_samples: usize,
+    },
+    /// Inputs take other numbers of samples at once.
+    #[error(
+        "input `{first}` takes {first_batch} samples at once and input `{second}` takes {second_batch}"
+    )]
+    Batches {
+        /// One input.
+        first: String,
+        /// Its batch.
+        first_batch: usize,
+        /// Another input.
+        second: String,
+        /// Its batch.
+        second_batch: usize,
     },
     /// TensorRT's own calibrators read 32-bit floats.
     #[error(
@@ -113,6 +143,23 @@ pub enum InputProblem {
         /// The arrays there are.
         given: Vec<String>,
     },
+}
+
+impl InputProblem {
+    /// The problem that an error of opening samples holds.
+    ///
+    /// # Errors
+    ///
+    /// The error, where it is another.
+    pub(crate) fn of(error: DatasetError) -> Result<Self, DatasetError> {
+        match error {
+            DatasetError::Unfit { path, source } => match source.downcast() {
+                Ok(problem) => Ok(*problem),
+                Err(source) => Err(DatasetError::Unfit { path, source }),
+            },
+            error => Err(error),
+        }
+    }
 }
 
 impl LoadedModel {
@@ -165,20 +212,6 @@ impl LoadedModel {
         Ok(())
     }
 
-    /// Makes sure that every input has its array in the sample.
-    ///
-    /// # Errors
-    ///
-    /// When one has none.
-    pub(crate) fn check_arrays(&self, arrays: &[String]) -> Result<(), InputProblem> {
-        match self.inputs.iter().find(|input| !arrays.iter().any(|array| **array == *input.name)) {
-            Some(input) => {
-                Err(InputProblem::Missing { input: input.name.to_string(), given: arrays.to_vec() })
-            }
-            None => Ok(()),
-        }
-    }
-
     fn not_one_picture_input(&self) -> InputProblem {
         InputProblem::NotOnePictureInput {
             inputs: self.inputs.iter().map(ToString::to_string).collect(),
@@ -229,23 +262,6 @@ fn check_sides(
         return Err(InputProblem::Size { input, given, width, height, presets });
     }
     Ok(())
-}
-
-/// Makes sure that `n_samples` can be run without one left over.
-///
-/// # Errors
-///
-/// When the model's batch is fixed and does not divide them.
-pub(crate) fn check_count(
-    fixed_batch: Option<NonZeroUsize>,
-    n_samples: usize,
-) -> Result<(), InputProblem> {
-    match fixed_batch.map(NonZeroUsize::get) {
-        Some(batch) if !n_samples.is_multiple_of(batch) => {
-            Err(InputProblem::Count { batch, n_samples })
-        }
-        _ => Ok(()),
-    }
 }
 
 fn layout_name(layout: Layout) -> &'static str {

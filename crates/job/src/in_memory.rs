@@ -39,11 +39,12 @@ use calibrant_prefetch::Batch;
 use calibrant_prepare::repaired;
 use calibrant_rewrite::{QuantizeOptions, Summary, quantize};
 use calibrant_runtime::{Runtime, Sample, Settings, Source, SourceError};
-use calibrant_tensor::{Digest, Input, digest, digest_tensors};
+use calibrant_tensor::{Digest, digest, digest_tensors};
 
 use crate::calibrate::{Reached, interrupted, load_reached, manifest};
 use crate::config::all_processors;
 use crate::control::{Control, Event};
+use crate::divide::fixed_batch;
 use crate::error::Error;
 use crate::memory::default_memory_bytes;
 use crate::report::NotRun;
@@ -113,8 +114,7 @@ pub fn calibrate(
     let inlined = model.inlined();
     let (model, _) = repaired(&inlined);
     let model = &*model;
-    let fixed = model.inputs().iter().filter_map(Input::fixed_batch).max();
-    let samples_per_run = fixed.and_then(NonZeroUsize::new).unwrap_or(NonZeroUsize::MIN);
+    let samples_per_run = fixed_batch(&model.inputs()).unwrap_or(NonZeroUsize::MIN);
     let settings =
         Settings { workers: how.workers, samples_per_run, memory_bytes: how.memory_bytes };
     let Reached { mut network, not_run } =

@@ -23,6 +23,7 @@ mod run;
 mod calibrate;
 mod config;
 mod control;
+mod divide;
 pub mod engine;
 mod error;
 pub mod files;
@@ -69,9 +70,9 @@ pub use pictures::Pictures;
 pub use precision::{ParsePrecisionError, Precision};
 pub use ranges::{Reused, reuse};
 pub use report::{
-    CalibrationReport, CopyReport, EngineReport, FileReport, ModelReport, NativeReport, NotRun,
-    PROGRAM, PipelineReport, REPORT_SCHEMA_VERSION, Report, RunReport, SkippedSample, StageReport,
-    StageTimes,
+    CalibrationReport, CopyReport, EngineReport, FileReport, Filled, ModelReport, NativeReport,
+    NotRun, PROGRAM, PipelineReport, REPORT_SCHEMA_VERSION, Report, RunReport, SkippedSample,
+    StageReport, StageTimes,
 };
 pub use rewrite::note_unranged;
 pub use run::run;

@@ -2,7 +2,6 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
-use std::num::NonZeroUsize;
 use std::path::Path;
 
 use calibrant_files::RegularFile;
@@ -67,11 +66,6 @@ impl LoadedModel {
         Ultralytics::of(
             pairs.filter_map(|pair| Some((pair.key.as_deref()?, pair.value.as_deref()?))),
         )
-    }
-
-    /// What the inputs fix their first dimension to, if they do.
-    pub(crate) fn fixed_batch(&self) -> Option<NonZeroUsize> {
-        self.inputs.iter().filter_map(Input::fixed_batch).max().and_then(NonZeroUsize::new)
     }
 
     /// Whether a dimension of an input is open.

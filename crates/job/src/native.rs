@@ -26,7 +26,7 @@ use crate::calibrate::Samples;
 use crate::config::Calibration;
 use crate::control::{Control, Event};
 use crate::engine::build_plan;
-use crate::error::Error;
+use crate::error::{ConfigError, Error};
 use crate::files::{pipeline, suspects};
 use crate::model::LoadedModel;
 use crate::picture_input::{BatchAxis, PictureInput};
@@ -87,9 +87,28 @@ impl Native<'_> {
     pub(crate) fn batch_size(&self) -> NonZeroUsize {
         let n_samples =
             NonZeroUsize::new(self.samples.dataset.samples().len()).unwrap_or(NonZeroUsize::MIN);
+        let alone = (self.samples.batch == BatchAxis::None).then_some(NonZeroUsize::MIN);
         self.samples
             .fixed_batch
+            .or(alone)
             .unwrap_or_else(|| effective_batch_size(n_samples, self.calibration.batch_size))
+    }
+
+    /// Makes sure that samples can be put together as the calibrators take them.
+    ///
+    /// # Errors
+    ///
+    /// When their shapes vary, or several that the model takes at once lie along another axis than the first.
+    pub(crate) fn check_shapes(&self) -> Result<(), ConfigError> {
+        let varies = |input: &&Input| input.fixed_shape().is_none();
+        let arrays = self.samples.dataset.inputs();
+        let apart = self.samples.fixed_batch.is_some_and(|batch| batch.get() > 1)
+            && self.samples.batch == BatchAxis::None;
+        let at_fault = arrays.iter().find(varies).or(arrays.first().filter(|_| apart));
+        match at_fault {
+            Some(input) => Err(ConfigError::ShapesOfTensorRts { input: input.name.to_string() }),
+            None => Ok(()),
+        }
     }
 
     /// What each input of the model holds, in the model's order.
@@ -109,7 +128,10 @@ impl Native<'_> {
                     Some(InputLayout {
                         name: Arc::clone(&array.name),
                         element: narrowed(element, version),
-                        sample_shape: array.fixed_shape()?.split_off(1),
+                        sample_shape: match self.samples.batch {
+                            BatchAxis::First => array.fixed_shape()?.split_off(1),
+                            BatchAxis::None => array.fixed_shape()?,
+                        },
                     })
                 };
                 let inputs = self.model.inputs.iter();
@@ -123,8 +145,7 @@ impl Native<'_> {
         let mut options = options.clone();
         if options.calibration_profile.is_none() && self.model.has_dynamic_inputs() {
             let batch = self.batch_size().get() as u64;
-            let picture = self.samples.picture.as_ref();
-            let has_batch = picture.is_none_or(|it| it.batch == BatchAxis::First);
+            let has_batch = self.samples.batch == BatchAxis::First;
             let range = |input: InputLayout| {
                 let sizes = input.sample_shape.iter().map(|&size| size as u64);
                 let shape: Vec<u64> = has_batch.then_some(batch).into_iter().chain(sizes).collect();

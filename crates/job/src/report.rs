@@ -129,6 +129,12 @@ pub struct RunReport {
     pub suspects: Suspects,
     /// Nodes that the runtime does not run: what depends on them has no range, and stays in float.
     pub not_run: Vec<NotRun>,
+    /// What was done where samples were fewer than the model takes at once.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub filled: Option<Filled>,
+    /// Tensors without a range because samples put infinities into an input, as an additive mask does.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub infinite: Vec<String>,
     /// Samples in a batch.
     pub batch_size: usize,
     /// The number of tensors with a range.
@@ -139,6 +145,17 @@ pub struct RunReport {
     pub classes: Option<BTreeMap<String, u64>>,
     /// Where the pipeline spent and waited.
     pub pipeline: PipelineReport,
+}
+
+/// Runs that were filled up with copies of their own samples.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Filled {
+    /// How many samples the model takes at once.
+    pub at_once: usize,
+    /// How many copies there were; they count nothing.
+    pub copies: u64,
+    /// But in these tensors, whose values are not held sample by sample.
+    pub counted: Vec<String>,
 }
 
 /// A node that a runtime does not run.
@@ -277,6 +294,31 @@ impl StageReport {
 }
 
 impl RunReport {
+    /// What a user should know of infinities.
+    pub(crate) fn note_infinite(&self) -> Option<String> {
+        let s = if self.infinite.len() == 1 { " holds" } else { "s hold" };
+        (!self.infinite.is_empty()).then(|| {
+            format!(
+                "{} tensor{s} infinities that samples put there, as a mask does, and no range: {}",
+                self.infinite.len(),
+                first_few(&self.infinite)
+            )
+        })
+    }
+
+    /// What a user should know of copies that filled runs up.
+    pub(crate) fn note_filled(&self) -> Option<String> {
+        let Filled { at_once, copies, counted } = self.filled.as_ref()?;
+        let s = if *copies == 1 { "copy" } else { "copies" };
+        let but = match counted.len() {
+            0 => String::new(),
+            _ => format!(", but for tensors that mix samples: {}", first_few(counted)),
+        };
+        Some(format!(
+            "the model takes {at_once} samples at once: {copies} {s} of samples filled the last of them up, and count nothing{but}"
+        ))
+    }
+
     /// What a user should know of nodes that were not run.
     pub(crate) fn note_not_run(&self) -> Option<String> {
         let nodes: Vec<&str> = self.not_run.iter().map(|it| it.node.as_str()).collect();

@@ -339,6 +339,12 @@ impl<'run> Job<'run> {
                 format!("{} runs the model: {chosen}", report.backend.version),
             );
         }
+        if let Some(note) = report.note_infinite() {
+            self.note(note);
+        }
+        if let Some(note) = report.note_filled() {
+            self.note(note);
+        }
         if let Some(note) = report.note_not_run() {
             self.note(note);
         }

@@ -13,7 +13,7 @@ use crate::config::{Config, DEFAULT_ENGINE_BATCHES, EnginePolicy, Ranges};
 use crate::error::Error;
 use crate::model::LoadedModel;
 use crate::output::{CACHE_MANIFEST, TABLE};
-use crate::picture_input::laid_out;
+use crate::picture_input::{BatchAxis, laid_out};
 
 /// What the sizes of open dimensions can be told by.
 #[derive(Debug, Default)]
@@ -22,7 +22,7 @@ pub(crate) struct Sizes {
     picture: Option<[usize; 3]>,
     /// Where their channels are, where the model does not say it.
     layout: Option<Layout>,
-    /// The shape of a sample at hand without its batch dimension, by input.
+    /// The shape of the largest samples at hand, without a batch dimension where all inputs have one, by input.
     samples: BTreeMap<String, Vec<usize>>,
     /// Whether the engine is thrown away after TensorRT has calibrated, so that it may be as narrow as the samples.
     is_passing: bool,
@@ -44,10 +44,16 @@ impl Sizes {
             Ranges::Reuse { file, .. } => picture_of(file),
             Ranges::None => None,
         });
-        let arrays = calibration.and(samples).map(|it| it.dataset.inputs()).unwrap_or_default();
-        let samples = arrays
-            .into_iter()
-            .filter_map(|input| Some((input.name.to_string(), input.fixed_shape()?.split_off(1))));
+        let samples = calibration.and(samples);
+        let arrays = samples.map(|it| it.dataset.largest_inputs()).unwrap_or_default();
+        let has_batch = samples.is_some_and(|it| it.batch == BatchAxis::First);
+        let samples = arrays.into_iter().filter_map(|input| {
+            let mut shape = input.fixed_shape()?;
+            if has_batch {
+                shape.remove(0);
+            }
+            Some((input.name.to_string(), shape))
+        });
         let layout = config.engine.layout.or(calibration.and_then(|it| it.layout));
         Self {
             picture,

@@ -4,6 +4,7 @@
 //! A runtime finds its tensors by [`observed()`] in a [`Scope`], its inputs' [`Fitter`]s, and gives [`spread()`] what a
 //! worker does with samples.
 
+mod copies;
 mod inputs;
 mod observed;
 mod scope;

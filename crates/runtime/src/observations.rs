@@ -1,6 +1,6 @@
 //! What a run returns.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use calibrant_calibration::{Statistics, TensorStatistics};
 
@@ -15,11 +15,24 @@ pub struct Observations {
     pub moments: BTreeMap<String, Moments>,
     /// Errors against the reference, by tensor.
     pub errors: BTreeMap<String, Agreement>,
+    /// How many samples were run again to fill up runs of a model that fixes their number.
+    pub copies: u64,
+    /// The tensors in which such copies count, because their values are not held sample by sample.
+    pub counting_copies: BTreeSet<String>,
+    /// The tensors without statistics because samples put infinities into an input, and they are there too.
+    pub infinite: BTreeSet<String>,
 }
 
 impl Observations {
     /// Adds what was seen of a tensor.
     pub fn add(&mut self, tensor: &str, seen: Reduction) {
+        if seen.is_infinite {
+            self.infinite.insert(tensor.to_owned());
+            self.statistics.tensors.remove(tensor);
+        }
+        if seen.counts_copies {
+            self.counting_copies.insert(tensor.to_owned());
+        }
         put(
             &mut self.statistics.tensors,
             tensor,
@@ -35,6 +48,10 @@ impl Observations {
     /// commutative.
     pub fn merge(&mut self, other: Self) {
         self.statistics.merge(&other.statistics);
+        self.copies += other.copies;
+        self.infinite.extend(other.infinite);
+        self.statistics.tensors.retain(|tensor, _| !self.infinite.contains(tensor));
+        self.counting_copies.extend(other.counting_copies);
         for (tensor, moments) in other.moments {
             self.add(&tensor, Reduction { moments: Some(moments), ..Reduction::default() });
         }

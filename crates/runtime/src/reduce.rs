@@ -25,6 +25,10 @@ pub struct Reduction {
     pub moments: Option<Moments>,
     /// Where errors were.
     pub errors: Option<Agreement>,
+    /// Whether copies that filled up a run count in it, because its values are not held sample by sample.
+    pub counts_copies: bool,
+    /// Whether it holds infinities that samples put into an input: there are no statistics then.
+    pub is_infinite: bool,
 }
 
 impl Task {
@@ -76,6 +80,8 @@ impl Task {
             statistics,
             moments: self.moments.map(Moments::new),
             errors: self.errors.as_ref().map(|_| Agreement::new()),
+            counts_copies: false,
+            is_infinite: false,
         }
     }
 
@@ -108,11 +114,21 @@ impl Task {
 }
 
 impl Reduction {
+    /// Leaves no statistics of a tensor that samples put infinities into, whatever else was or will be seen of it.
+    pub(crate) fn hide(&mut self) {
+        self.is_infinite = true;
+        self.statistics = None;
+    }
+
     /// Adds what `other` saw; exact, associative and commutative.
     pub fn merge(&mut self, other: &Self) {
         merge(&mut self.statistics, &other.statistics, TensorStatistics::merge);
         merge(&mut self.moments, &other.moments, Moments::merge);
         merge(&mut self.errors, &other.errors, Agreement::merge);
+        self.counts_copies |= other.counts_copies;
+        if other.is_infinite || self.is_infinite {
+            self.hide();
+        }
     }
 }
 

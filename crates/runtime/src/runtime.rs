@@ -71,7 +71,8 @@ pub struct Settings {
     /// Samples that run as one, put together along the first axis; at most as many as a batch of the source holds.
     ///
     /// 1 is right for every model with an open batch: activations then do not depend on which samples run together.
-    /// A model exported for a fixed batch needs that number here, and batches that are multiples of it.
+    /// A model exported for a fixed batch needs that number here. Where fewer samples are left, a run is filled up with copies of
+    /// them, which count nothing ([`Observations::copies`]).
     pub samples_per_run: NonZeroUsize,
     /// Memory that running the model may take: weights, statistics, and what all workers compute with.
     ///

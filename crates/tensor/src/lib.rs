@@ -23,4 +23,4 @@ mod tensor;
 
 pub use digest::{Digest, ParseDigestError, digest, digest_reader, digest_samples, digest_tensors};
 pub use input::{Dim, Input, InputType, Layout, OtherFloat};
-pub use tensor::{ElementType, Tensor, TensorData};
+pub use tensor::{ElementType, NotWhole, Tensor, TensorData};

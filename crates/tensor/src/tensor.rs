@@ -26,6 +26,15 @@ pub enum TensorData {
     Bool(Vec<bool>),
 }
 
+/// A whole number that a type has not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NotWhole {
+    /// Its place, row-major.
+    pub index: usize,
+    /// What it is.
+    pub value: i64,
+}
+
 /// The type of a tensor's values.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum ElementType {
@@ -66,6 +75,32 @@ impl TensorData {
         self.len() == 0
     }
 
+    /// The same whole numbers, or truth values as 0 and 1, in another type of that kind; `None` where either type is of
+    /// another.
+    ///
+    /// # Errors
+    ///
+    /// With the first value that the type has not.
+    pub fn whole_as(&self, element: ElementType) -> Option<Result<Self, NotWhole>> {
+        let values: Vec<i64> = match self {
+            Self::I64(values) => values.clone(),
+            Self::I32(values) => values.iter().map(|&value| value.into()).collect(),
+            Self::U8(values) => values.iter().map(|&value| value.into()).collect(),
+            Self::Bool(values) => values.iter().map(|&value| value.into()).collect(),
+            _ => return None,
+        };
+        Some(match element {
+            ElementType::I64 => Ok(Self::I64(values)),
+            ElementType::I32 => each(&values, |value| i32::try_from(value).ok()).map(Self::I32),
+            ElementType::U8 => each(&values, |value| u8::try_from(value).ok()).map(Self::U8),
+            ElementType::Bool => {
+                let truth = |value| matches!(value, 0 | 1).then_some(value == 1);
+                each(&values, truth).map(Self::Bool)
+            }
+            _ => return None,
+        })
+    }
+
     /// The type of the values.
     pub fn element_type(&self) -> ElementType {
         match self {
@@ -81,6 +116,11 @@ impl TensorData {
     pub fn dtype(&self) -> &'static str {
         self.element_type().name()
     }
+}
+
+fn each<V>(values: &[i64], convert: impl Fn(i64) -> Option<V>) -> Result<Vec<V>, NotWhole> {
+    let converted = values.iter().enumerate();
+    converted.map(|(index, &value)| convert(value).ok_or(NotWhole { index, value })).collect()
 }
 
 impl ElementType {
@@ -152,6 +192,23 @@ mod tests {
         for (data, name, len) in cases {
             assert_eq!((data.dtype(), data.len(), data.is_empty()), (name, len, len == 0));
         }
+    }
+
+    #[test]
+    fn whole_numbers_change_their_type_where_they_fit() {
+        use ElementType::{Bool, F32, I32, I64, U8};
+        let of = |values: &[i64]| TensorData::I64(values.to_vec());
+        assert_eq!(of(&[0, 300]).whole_as(I32), Some(Ok(vec![0, 300].into())));
+        assert_eq!(of(&[0, 255]).whole_as(U8), Some(Ok(vec![0_u8, 255].into())));
+        assert_eq!(of(&[0, 1]).whole_as(Bool), Some(Ok(vec![false, true].into())));
+        assert_eq!(TensorData::from(vec![7_i32]).whole_as(I64), Some(Ok(vec![7_i64].into())));
+        assert_eq!(TensorData::from(vec![true]).whole_as(U8), Some(Ok(vec![1_u8].into())));
+        let beyond = |value: i64, index: usize| Some(Err(NotWhole { index, value }));
+        assert_eq!(of(&[0, i64::MIN]).whole_as(I32), beyond(i64::MIN, 1));
+        assert_eq!(of(&[0, -1]).whole_as(U8), beyond(-1, 1));
+        assert_eq!(of(&[2, 1]).whole_as(Bool), beyond(2, 0));
+        assert_eq!(of(&[1]).whole_as(F32), None);
+        assert_eq!(TensorData::from(vec![1.0_f32]).whole_as(I64), None);
     }
 
     #[test]

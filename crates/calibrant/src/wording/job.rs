@@ -74,6 +74,7 @@ pub(super) fn of_config(error: &ConfigError) -> Option<String> {
         ConfigError::PreprocessingOf { preset, .. } => {
             return Some(format!("; add --preset {preset}"));
         }
+        ConfigError::ShapesOfTensorRts { .. } => "leave --backend tensorrt out",
         ConfigError::PreprocessingOfTensors(_) => "leave --preset and its fields out",
         _ => return None,
     };
@@ -139,13 +140,6 @@ fn of_fit(problem: &InputProblem) -> Option<String> {
         InputProblem::NotBytes { .. } => {
             "use --preset raw, whose values are the pixels', with --size and --resize as before"
                 .to_owned()
-        }
-        InputProblem::Count { batch, n_samples } => {
-            let whole_runs = match n_samples - n_samples % batch {
-                0 => format!("give {batch} or more"),
-                fitting => format!("use --limit {fitting}"),
-            };
-            format!("{whole_runs}, or export it with a dynamic batch")
         }
         _ => return None,
     };

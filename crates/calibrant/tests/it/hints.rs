@@ -109,6 +109,8 @@ impl Lab {
         let lab = Self { folder: tempfile::tempdir().unwrap() };
         lab.models();
         write_array(&lab.path("arrays"), "x", &[8, 3, 28, 28]);
+        write_array(&lab.path("sizes"), "small", &[4, 3, 28, 28]);
+        write_array(&lab.path("sizes"), "large", &[4, 3, 30, 30]);
         fs::write(lab.path("other.toml"), "title = \"no preprocessing\"\n").unwrap();
         fs::write(lab.path("file"), "").unwrap();
         fs::create_dir(lab.path("foreign")).unwrap();

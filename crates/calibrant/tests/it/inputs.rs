@@ -1,13 +1,15 @@
 //! Inputs as models have them: whatever their layout, type and axes, the ranges are those of the same network with another
 //! form of the input.
 
+mod arrays;
 mod pictures;
+mod runs;
 
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-use calibrant_job::TABLE;
+use calibrant_job::{REPORT, TABLE};
 use serde_json::{Map, Value};
 use tempfile::TempDir;
 
@@ -42,12 +44,19 @@ impl Bench {
 
     /// What `calibrate` by the method minmax finds, tensor by tensor.
     fn ranges(&self, model: &Path, images: &Path, more: &[&str]) -> Map<String, Value> {
+        self.reported(model, images, more).0
+    }
+
+    /// The same, and what the report says of the calibration.
+    fn reported(&self, model: &Path, images: &Path, more: &[&str]) -> (Map<String, Value>, Value) {
         let output = self.calibrate(model, images, more);
         assert_eq!(output.status.code(), Some(0), "{}", said(&output));
         let table = fs::read(self.path("out").join(TABLE)).unwrap();
         let mut table: Value = serde_json::from_slice(&table).unwrap();
+        let report = fs::read(self.path("out").join(REPORT)).unwrap();
+        let mut report: Value = serde_json::from_slice(&report).unwrap();
         fs::remove_dir_all(self.path("out")).unwrap();
-        serde_json::from_value(table["tensors"].take()).unwrap()
+        (serde_json::from_value(table["tensors"].take()).unwrap(), report["calibration"].take())
     }
 
     fn calibrate(&self, model: &Path, images: &Path, more: &[&str]) -> Output {

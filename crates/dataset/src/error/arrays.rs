@@ -16,6 +16,14 @@ pub enum ArrayError {
         /// What is wrong with it.
         source: NpyError,
     },
+    /// One array, as it was to be divided.
+    #[error("the array `{name}`")]
+    Division {
+        /// The input it is for.
+        name: String,
+        /// What is wrong with it.
+        source: LayoutError,
+    },
     /// The first axes differ.
     #[error(
         "`{first}` holds {first_rows} samples and `{second}` holds {second_rows}: the first axis counts the samples of every input"

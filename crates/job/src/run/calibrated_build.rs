@@ -53,6 +53,7 @@ impl Job<'_> {
         };
         let (library, device, tensors_of) = (&*library, &device, tensors_of.as_ref());
         let native = Native { calibration, algorithm, model, samples, library, device, tensors_of };
+        native.check_shapes()?;
         let cache = if recalibrate { None } else { self.kept_cache(&native)? };
 
         let control = self.control;

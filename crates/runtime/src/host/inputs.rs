@@ -2,7 +2,9 @@
 
 use std::borrow::Cow;
 
-use calibrant_tensor::{Dim, ElementType, Input, InputType, OtherFloat, Tensor, TensorData};
+use calibrant_tensor::{
+    Dim, ElementType, Input, InputType, NotWhole, OtherFloat, Tensor, TensorData,
+};
 
 use crate::{LoadError, RunError, Sample};
 
@@ -63,6 +65,34 @@ pub enum InputError {
         value: f32,
         /// Element type that the model states.
         float: OtherFloat,
+    },
+    /// A whole number is none of the model's type.
+    #[error(
+        "input `{input}` of sample `{sample}` has the value {value} at element {index}, which is no {expected}"
+    )]
+    Value {
+        /// The input's name.
+        input: String,
+        /// Name of the sample.
+        sample: String,
+        /// Element type that the model states.
+        expected: ElementType,
+        /// The number.
+        value: i64,
+        /// Its place, row-major.
+        index: usize,
+    },
+    /// Samples that run together have other values of an input that all of them share.
+    #[error(
+        "input `{input}` is one for all samples that run together, and sample `{sample}` has another than `{first}`"
+    )]
+    Shared {
+        /// The input's name.
+        input: String,
+        /// Name of the sample.
+        sample: String,
+        /// Name of the first sample of the run.
+        first: String,
     },
     /// Samples that run together have different shapes.
     #[error(
@@ -129,7 +159,10 @@ impl Fitter {
         &self.input.name
     }
 
-    /// The tensors of the samples for this input, put together along the first axis.
+    /// The tensors of the samples for this input, put together along the axis that the model fixes to as many, else along
+    /// the first; where it takes the tensor of one sample alone, all must have the same.
+    ///
+    /// Whole numbers and truth values become the model's type where they fit.
     ///
     /// # Errors
     ///
@@ -141,12 +174,13 @@ impl Fitter {
     pub fn prepare<'s>(&self, samples: &'s [Sample]) -> Result<Prepared<'s>, RunError> {
         let (first, others) = samples.split_first().expect("a run is of one sample or more");
         let tensor = self.find(first)?;
+        let together = self.together(&tensor.shape, samples.len());
         let mut shape = Cow::Borrowed(tensor.shape.as_slice());
-        if let (Some(batch), 1..) = (shape.first().copied(), others.len()) {
-            shape.to_mut()[0] = batch * (1 + others.len());
+        if let Together::Along(axis) = together {
+            shape.to_mut()[axis] *= samples.len();
         }
         self.check_shape(&first.name, &shape).map_err(|it| self.failed(it))?;
-        let mut values = self.values(&first.name, &tensor.data).map_err(|it| self.failed(it))?;
+        let mut parts = vec![self.values(&first.name, &tensor.data).map_err(|it| self.failed(it))?];
         for sample in others {
             let other = self.find(sample)?;
             if other.shape != tensor.shape {
@@ -157,9 +191,43 @@ impl Fitter {
                     given: other.shape.clone(),
                 }));
             }
-            values.append(self.values(&sample.name, &other.data).map_err(|it| self.failed(it))?);
+            if together == Together::Shared && other.data != tensor.data {
+                return Err(self.failed(InputError::Shared {
+                    input: self.input.name.to_string(),
+                    sample: sample.name.to_string(),
+                    first: first.name.to_string(),
+                }));
+            }
+            if together != Together::Shared {
+                parts.push(self.values(&sample.name, &other.data).map_err(|it| self.failed(it))?);
+            }
         }
-        Ok(Prepared { shape, values })
+        let n_outer = match together {
+            Together::Along(axis) => tensor.shape[..axis].iter().product(),
+            Together::Shared => 1,
+        };
+        Ok(Prepared { shape, values: Values::joined(parts, n_outer) })
+    }
+
+    /// How tensors of this shape of so many samples become one.
+    fn together(&self, shape: &[usize], n_samples: usize) -> Together {
+        let Some(dims) = self.input.shape.as_deref().filter(|dims| dims.len() == shape.len())
+        else {
+            return if shape.is_empty() { Together::Shared } else { Together::Along(0) };
+        };
+        let fits = |dim: &Dim, size: usize| dim.size().is_none_or(|known| known == size);
+        let fits_but = |axis: usize| {
+            (0..dims.len()).all(|other| other == axis || fits(&dims[other], shape[other]))
+        };
+        let is_full = |axis: usize| dims[axis] == Dim::Fixed(shape[axis] * n_samples);
+        let full = (0..dims.len()).find(|&axis| is_full(axis) && fits_but(axis));
+        let first =
+            (!dims.is_empty() && fits_but(0) && fits(&dims[0], shape[0] * n_samples)).then_some(0);
+        match full.or(first) {
+            Some(axis) => Together::Along(axis),
+            None if fits_but(usize::MAX) => Together::Shared,
+            None => Together::Along(0),
+        }
     }
 
     fn failed(&self, source: InputError) -> RunError {
@@ -217,12 +285,14 @@ impl Fitter {
             (ElementType::Bool, TensorData::Bool(values)) => Values::Bool(Cow::Borrowed(values)),
             (expected, data) => {
                 let (input, sample) = (self.input.name.to_string(), sample.to_owned());
-                return Err(InputError::Type {
-                    input,
-                    sample,
-                    expected,
-                    given: data.element_type(),
-                });
+                let given = data.element_type();
+                return match data.whole_as(expected) {
+                    Some(Ok(data)) => Ok(Values::owned(data)),
+                    Some(Err(NotWhole { index, value })) => {
+                        Err(InputError::Value { input, sample, expected, value, index })
+                    }
+                    None => Err(InputError::Type { input, sample, expected, given }),
+                };
             }
         })
     }
@@ -239,18 +309,54 @@ impl Prepared<'_> {
     }
 }
 
-impl Values<'_> {
-    /// Puts `next`, which is of the same kind because it fits the same input, after these.
-    fn append(&mut self, next: Self) {
-        match (self, next) {
-            (Values::F32(all), Values::F32(next)) => all.to_mut().extend_from_slice(&next),
-            (Values::I64(all), Values::I64(next)) => all.to_mut().extend_from_slice(&next),
-            (Values::I32(all), Values::I32(next)) => all.to_mut().extend_from_slice(&next),
-            (Values::U8(all), Values::U8(next)) => all.to_mut().extend_from_slice(&next),
-            (Values::Bool(all), Values::Bool(next)) => all.to_mut().extend_from_slice(&next),
-            _ => {}
+impl<'s> Values<'s> {
+    fn owned(data: TensorData) -> Self {
+        match data {
+            TensorData::F32(values) => Self::F32(Cow::Owned(values)),
+            TensorData::I64(values) => Self::I64(Cow::Owned(values)),
+            TensorData::I32(values) => Self::I32(Cow::Owned(values)),
+            TensorData::U8(values) => Self::U8(Cow::Owned(values)),
+            TensorData::Bool(values) => Self::Bool(Cow::Owned(values)),
         }
     }
+
+    /// Values of tensors of the same shape and type, because they fit the same input, put together along an axis before
+    /// which so many indices stand.
+    fn joined(mut parts: Vec<Self>, n_outer: usize) -> Self {
+        if parts.len() == 1 {
+            return parts.remove(0);
+        }
+        macro_rules! join {
+            ($($variant:ident),*) => {
+                match &parts[0] {
+                    $(Self::$variant(_) => {
+                        let parts = parts.iter().filter_map(|part| match part {
+                            Self::$variant(values) => Some(&**values),
+                            _ => None,
+                        });
+                        Self::$variant(Cow::Owned(join(&parts.collect::<Vec<_>>(), n_outer)))
+                    })*
+                }
+            };
+        }
+        join!(F32, I64, I32, U8, Bool)
+    }
+}
+
+/// How tensors of several samples become one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Together {
+    /// One behind the other along this axis.
+    Along(usize),
+    /// It is the same for all.
+    Shared,
+}
+
+fn join<T: Copy>(parts: &[&[T]], n_outer: usize) -> Vec<T> {
+    let of_each = parts[0].len() / n_outer.max(1);
+    let pieces = (0..n_outer)
+        .flat_map(|outer| parts.iter().map(move |part| &part[outer * of_each..][..of_each]));
+    pieces.flatten().copied().collect()
 }
 
 /// The way out where only the batch dimension differs.

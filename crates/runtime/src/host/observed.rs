@@ -1,10 +1,10 @@
 //! Which tensors of the caller's graph are observed, and how what is wanted of them comes about.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use crate::{Task, Wanted};
 use calibrant_calibration::Histograms;
-use calibrant_onnx::facts::{of_samples, rearranges_values};
+use calibrant_onnx::facts::{is_elementwise, of_samples, rearranges_values};
 use calibrant_onnx::proto::{NodeProto, TensorProto};
 use calibrant_onnx::{DataType, Topology};
 use calibrant_tensor::OtherFloat;
@@ -20,6 +20,8 @@ pub struct Observed {
     pub task: Task,
     /// Where its statistics come from.
     pub from: From,
+    /// The model's inputs whose infinities may be in it: those of an additive mask, say.
+    pub masks: Vec<String>,
 }
 
 /// Where what is wanted comes from.
@@ -35,7 +37,7 @@ pub enum From {
 /// Returns the observed tensors of the scope's graph: first its inputs, then in the order in which nodes make them.
 pub fn observed(scope: &Scope<'_>, wanted: &Wanted) -> Vec<Observed> {
     let topology = scope.topology;
-    let infinite = infinite(scope);
+    let (infinite, masks) = (infinite(scope), Masks::new(scope));
     let task = |name: &str| {
         let is_observed = scope.is_float(name) && scope.is_read(name) && !infinite.contains(name);
         Some(wanted.of_tensor(name)).filter(|task| is_observed && !task.is_empty())
@@ -46,7 +48,8 @@ pub fn observed(scope: &Scope<'_>, wanted: &Wanted) -> Vec<Observed> {
     for name in topology.data_inputs().map(|input| input.label()) {
         if let Some(task) = task(name) {
             places.insert(name, observed.len());
-            observed.push(Observed { name: name.to_owned(), task, from: From::Values });
+            let (name, masks) = (name.to_owned(), masks.of(name));
+            observed.push(Observed { name, task, from: From::Values, masks });
         }
     }
     for &index in topology.order() {
@@ -56,7 +59,7 @@ pub fn observed(scope: &Scope<'_>, wanted: &Wanted) -> Vec<Observed> {
                 let of = |name: &str| places.get(name).map(|&place| (place, &observed[place].task));
                 let from = from(node, &task, of);
                 places.insert(name, observed.len());
-                observed.push(Observed { name: name.clone(), task, from });
+                observed.push(Observed { name: name.clone(), task, from, masks: masks.of(name) });
             }
         }
     }
@@ -119,6 +122,38 @@ fn holding<'a>(
         }
     }
     holding
+}
+
+/// The tensors that infinities in an input of the model may reach before anything squashes them, by tensor.
+struct Masks<'a>(HashMap<&'a str, BTreeSet<&'a str>>);
+
+impl<'a> Masks<'a> {
+    fn new(scope: &Scope<'a>) -> Self {
+        let topology = scope.topology;
+        let inputs = topology.data_inputs().map(|input| input.label());
+        let mut reached: HashMap<_, _> =
+            inputs.map(|name| (name, BTreeSet::from([name]))).collect();
+        for &index in topology.order() {
+            let node = &topology.graph().node[index];
+            if !passes_on(node) && !is_elementwise(node) {
+                continue;
+            }
+            let masks: BTreeSet<&str> = reads(topology, index)
+                .filter_map(|name| reached.get(name))
+                .flatten()
+                .copied()
+                .collect();
+            if !masks.is_empty() {
+                reached.extend(node.output.iter().map(|name| (name.as_str(), masks.clone())));
+            }
+        }
+        Self(reached)
+    }
+
+    fn of(&self, tensor: &str) -> Vec<String> {
+        let masks = self.0.get(tensor).into_iter().flatten();
+        masks.map(|name| (*name).to_owned()).collect()
+    }
 }
 
 /// Whether an infinity among the inputs of `node` is one among its outputs.

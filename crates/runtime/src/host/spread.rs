@@ -9,8 +9,10 @@ use std::time::Duration;
 
 use calibrant_calibration::{Histograms, TensorStatistics};
 use calibrant_prefetch::Batch;
+use calibrant_tensor::{Tensor, TensorData};
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TryRecvError, bounded, select};
 
+use super::copies::without_copies;
 use super::{From, Observed};
 use crate::{
     Observations, Reduction, RunError, Sample, Seen, Settings, Shortage, Source, SourceError,
@@ -46,6 +48,8 @@ pub struct Jobs<'a> {
     observed: &'a [Observed],
     stop: Stop,
     blank: Vec<Reduction>,
+    /// Samples that run together.
+    together: usize,
     work: Receiver<Job>,
     failed: Sender<Failure>,
 }
@@ -54,6 +58,8 @@ pub struct Jobs<'a> {
 #[derive(Debug)]
 pub struct Saw {
     samples: u64,
+    /// Samples that were run again to fill up a run.
+    copies: u64,
     /// By place among the observed tensors.
     tensors: Vec<Reduction>,
 }
@@ -63,6 +69,8 @@ pub struct Saw {
 pub struct Watch<'a> {
     observed: &'a [Observed],
     samples: &'a [Sample],
+    /// Behind as many they are copies.
+    n_samples: usize,
     seen: &'a mut [Reduction],
 }
 
@@ -194,6 +202,7 @@ fn run_all(
                 observed: run.observed,
                 stop: stop.clone(),
                 blank: blank.to_vec(),
+                together: run.settings.samples_per_run.get(),
                 work: waiting.clone(),
                 failed: failed.clone(),
             };
@@ -273,21 +282,33 @@ impl Jobs<'_> {
     }
 
     /// Does jobs, each a few samples that run together and what sees their tensors, until there are no more or one fails.
+    ///
+    /// Where fewer are left than run together, they are filled up with copies of their own, which count nothing.
     pub fn each(
         self,
         mut run: impl FnMut(&[Sample], &mut Watch<'_>) -> Result<(), RunError>,
     ) -> Saw {
-        let mut saw = Saw { samples: 0, tensors: self.blank };
+        let mut saw = Saw { samples: 0, copies: 0, tensors: self.blank };
         for job in self.work {
-            let samples = &job.batch[job.samples.clone()];
-            let Some(first) = samples.first() else { continue };
-            let mut watch = Watch { observed: self.observed, samples, seen: &mut saw.tensors };
+            let alone = &job.batch[job.samples.clone()];
+            let Some(first) = alone.first() else { continue };
+            let n_samples = alone.len();
+            let filled: Vec<Sample>;
+            let samples = if n_samples < self.together {
+                filled = alone.iter().cycle().take(self.together).cloned().collect();
+                &filled
+            } else {
+                alone
+            };
+            let seen = &mut saw.tensors;
+            let mut watch = Watch { observed: self.observed, samples, n_samples, seen };
             if let Err(error) = run(samples, &mut watch) {
                 // There is a place for one failure of every worker.
                 drop(self.failed.try_send((first.position, error)));
                 break;
             }
-            saw.samples += samples.len() as u64;
+            saw.samples += n_samples as u64;
+            saw.copies += (samples.len() - n_samples) as u64;
         }
         saw
     }
@@ -300,9 +321,30 @@ impl Watch<'_> {
     ///
     /// As [`Task::observe`](crate::Task::observe).
     pub fn see(&mut self, place: usize, shape: &[usize], values: &[f32]) -> Result<(), RunError> {
-        let Observed { name, task, .. } = &self.observed[place];
-        let made = Seen { tensor: name, samples: self.samples, shape, values };
-        task.observe(&mut self.seen[place], &made)
+        let Observed { name, task, masks, .. } = &self.observed[place];
+        let (samples, into) = (&self.samples[..self.n_samples], &mut self.seen[place]);
+        let made = Seen { tensor: name, samples, shape, values };
+        let copies = self.samples.len() - self.n_samples;
+        let without = || without_copies(shape, values, self.n_samples, copies);
+        let outcome = match (copies > 0).then(without) {
+            None => task.observe(into, &made),
+            Some(Some((shape, values))) => {
+                task.observe(into, &Seen { shape: &shape, values: &values, ..made })
+            }
+            Some(None) => {
+                into.counts_copies = true;
+                task.observe(into, &made)
+            }
+        };
+        match outcome {
+            Err(RunError::NonFinite { .. })
+                if !task.wants_places() && is_masked(values, masks, samples) =>
+            {
+                into.hide();
+                Ok(())
+            }
+            outcome => outcome,
+        }
     }
 }
 
@@ -332,11 +374,26 @@ impl Stop {
     }
 }
 
+/// Whether values that are not all finite are so because samples put infinities into the inputs called `masks`: a number
+/// that is none never is.
+fn is_masked(values: &[f32], masks: &[String], samples: &[Sample]) -> bool {
+    let holds_infinity = |tensor: &Tensor| match &tensor.data {
+        TensorData::F32(values) => values.iter().any(|value| value.is_infinite()),
+        _ => false,
+    };
+    let mut inputs = samples.iter().flat_map(|sample| &sample.inputs);
+    !values.iter().any(|value| value.is_nan())
+        && inputs.any(|(name, tensor)| {
+            masks.iter().any(|mask| **mask == **name) && holds_infinity(tensor)
+        })
+}
+
 /// Adds up what the workers saw, and what follows from it for the tensors that only move values about.
 fn total(observed: &[Observed], blank: &[Reduction], seen: impl IntoIterator<Item = Saw>) -> Saw {
-    let mut total = Saw { samples: 0, tensors: blank.to_vec() };
+    let mut total = Saw { samples: 0, copies: 0, tensors: blank.to_vec() };
     for seen in seen {
         total.samples += seen.samples;
+        total.copies += seen.copies;
         for (sum, part) in total.tensors.iter_mut().zip(&seen.tensors) {
             sum.merge(part);
         }
@@ -344,9 +401,13 @@ fn total(observed: &[Observed], blank: &[Reduction], seen: impl IntoIterator<Ite
     for (place, observed) in observed.iter().enumerate() {
         let From::Tensors(sources) = &observed.from else { continue };
         let mut sum = TensorStatistics::new();
-        let sources = sources.iter().filter_map(|&it| total.tensors[it].statistics.as_ref());
-        sources.for_each(|source| sum.merge(source));
-        total.tensors[place].statistics = Some(sum);
+        let found = sources.iter().filter_map(|&it| total.tensors[it].statistics.as_ref());
+        found.for_each(|source| sum.merge(source));
+        let any = |is: fn(&Reduction) -> bool| sources.iter().any(|&it| is(&total.tensors[it]));
+        let (counts_copies, is_infinite) = (any(|it| it.counts_copies), any(|it| it.is_infinite));
+        let statistics = (!is_infinite).then_some(sum);
+        let found = Reduction { statistics, counts_copies, is_infinite, ..Reduction::default() };
+        total.tensors[place] = found;
     }
     total
 }
@@ -355,6 +416,7 @@ fn total(observed: &[Observed], blank: &[Reduction], seen: impl IntoIterator<Ite
 fn named(observed: &[Observed], seen: Saw) -> Observations {
     let mut observations = Observations::default();
     observations.statistics.samples = seen.samples;
+    observations.copies = seen.copies;
     for (observed, seen) in observed.iter().zip(seen.tensors) {
         observations.add(&observed.name, seen);
     }
