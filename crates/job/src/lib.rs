@@ -74,7 +74,7 @@ pub use report::{
     NotRun, PROGRAM, PipelineReport, REPORT_SCHEMA_VERSION, Report, RunReport, SkippedSample,
     StageReport, StageTimes,
 };
-pub use rewrite::note_unranged;
+pub use rewrite::{note_inside, note_unranged};
 pub use run::run;
 pub use suspects::{Suspects, first_few};
 pub use ultralytics::Ultralytics;

@@ -108,6 +108,23 @@ pub fn note_unranged(summary: &Summary) -> Option<String> {
     })
 }
 
+/// What a user should know of operators that stay in float because they lie in the body of an `If` or a loop.
+pub fn note_inside(summary: &Summary) -> Option<String> {
+    let inside: Vec<(&str, &[String])> = summary.inside_others().collect();
+    let n_operators: usize = inside.iter().map(|(_, operators)| operators.len()).sum();
+    let named: Vec<String> = inside
+        .iter()
+        .map(|(node, operators)| format!("`{node}` (with {})", first_few(operators)))
+        .collect();
+    (n_operators > 0).then(|| {
+        format!(
+            "{n_operators} convolutions or products of matrices stay in float, because they lie in graphs inside other \
+             nodes: {}",
+            first_few(&named)
+        )
+    })
+}
+
 /// The nodes whose values leave FP16 in these ranges, for a builder that is told types layer by layer.
 ///
 /// # Errors

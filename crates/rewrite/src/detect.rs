@@ -6,9 +6,8 @@ use calibrant_onnx::Model;
 use calibrant_onnx::proto::{GraphProto, NodeProto};
 
 /// Parts of operator names that only quantized models have: ONNX's own, ONNX Runtime's and TensorRT's.
-const MARKS: [&str; 8] = [
+const MARKS: [&str; 7] = [
     "QuantizeLinear",
-    "DequantizeLinear",
     "DynamicQuantize",
     "QLinear",
     "Integer",
@@ -17,28 +16,37 @@ const MARKS: [&str; 8] = [
     "MatMulNBits",
 ];
 
+/// What gives a model away of which the weights alone are quantized.
+const MARKS_OF_WEIGHTS: [&str; 1] = ["DequantizeLinear"];
+
 /// Returns what gives away that the model is quantized, `None` when it is not.
 #[must_use]
 pub fn already_quantized(model: &Model) -> Option<String> {
-    let mut found = Marks::default();
-    found.look_into(&model.graph().node);
-    model.proto.functions.iter().for_each(|function| found.look_into(&function.node));
+    let found = Marks::of(model, &MARKS).or_else(|| Marks::of(model, &MARKS_OF_WEIGHTS))?;
     let first = found.first?;
     let counts: Vec<String> =
         found.counts.iter().map(|(op, count)| format!("{count} {op}")).collect();
     Some(format!("it has {} nodes, the first of them {first}", counts.join(", ")))
 }
 
-#[derive(Default)]
 struct Marks {
+    marks: &'static [&'static str],
     counts: BTreeMap<String, usize>,
     first: Option<String>,
 }
 
 impl Marks {
+    /// The nodes of `model` with one of these in the names of their operators, `None` where there is none.
+    fn of(model: &Model, marks: &'static [&'static str]) -> Option<Self> {
+        let mut found = Self { marks, counts: BTreeMap::new(), first: None };
+        found.look_into(&model.graph().node);
+        model.proto.functions.iter().for_each(|function| found.look_into(&function.node));
+        found.first.is_some().then_some(found)
+    }
+
     fn look_into(&mut self, nodes: &[NodeProto]) {
         for (index, node) in nodes.iter().enumerate() {
-            if MARKS.iter().any(|mark| node.op().contains(mark)) {
+            if self.marks.iter().any(|mark| node.op().contains(mark)) {
                 *self.counts.entry(node.op().to_owned()).or_default() += 1;
                 self.first.get_or_insert_with(|| node.label(index));
             }

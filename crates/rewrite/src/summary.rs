@@ -20,6 +20,16 @@ pub struct Summary {
 }
 
 impl Summary {
+    /// The operators with weights that stay in float because they lie in a graph inside a node, with that node.
+    pub fn inside_others(&self) -> impl Iterator<Item = (&str, &[String])> {
+        self.nodes.iter().filter_map(|node| match &node.outcome {
+            Outcome::Float { reason: Reason::InnerGraphs(weighted) } if !weighted.is_empty() => {
+                Some((node.name.as_str(), weighted.as_slice()))
+            }
+            _ => None,
+        })
+    }
+
     /// The nodes that stay in float for want of a range, with the tensors that have none.
     pub fn without_ranges(&self) -> impl Iterator<Item = (&str, &[String])> {
         self.nodes.iter().filter_map(|node| match &node.outcome {
@@ -175,8 +185,8 @@ pub enum Reason {
     ConstantInputs,
     /// It computes whole numbers: shapes, indices.
     WholeNumbers,
-    /// It holds graphs of its own.
-    InnerGraphs,
+    /// It holds graphs of its own, with these operators in them that would be quantized outside.
+    InnerGraphs(Vec<String>),
     /// It is not one of ONNX's operators.
     ForeignDomain(String),
     /// An operator that is not quantized.
@@ -217,7 +227,12 @@ impl fmt::Display for Reason {
             Self::MovesValues => f.write_str("moves values without changing them: TensorRT carries quantized ones through it"),
             Self::ConstantInputs => f.write_str("reads constants only"),
             Self::WholeNumbers => f.write_str("computes shapes or indices"),
-            Self::InnerGraphs => f.write_str("holds inner graphs, which are left as they are"),
+            Self::InnerGraphs(weighted) if weighted.is_empty() => {
+                f.write_str("holds inner graphs, which are left as they are")
+            }
+            Self::InnerGraphs(weighted) => {
+                write!(f, "holds inner graphs, which are left as they are, with {}", weighted.join(", "))
+            }
             Self::ForeignDomain(domain) => write!(f, "an operator of the domain `{domain}`"),
             Self::NotQuantizable => f.write_str("not an operator that is quantized"),
         }

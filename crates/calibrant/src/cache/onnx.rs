@@ -8,7 +8,8 @@ use calibrant_files::printable;
 use calibrant_format::{INT8, Numbers};
 use calibrant_job::guard::{self, Role};
 use calibrant_job::{
-    Control, DEFAULT_CACHE_VERSION, LoadedModel, Reused, findings, note_unranged, reuse,
+    Control, DEFAULT_CACHE_VERSION, LoadedModel, Reused, findings, note_inside, note_unranged,
+    reuse,
 };
 use calibrant_onnx::Model;
 use calibrant_rewrite::{Note, Outcome, QuantizeOptions, Summary, activation_scales, quantize};
@@ -67,7 +68,8 @@ pub(crate) fn to_onnx(
         control.note(&remark.note(summary));
     }
     let (quantized, summary) = quantized.map_err(failed)?;
-    note_unranged(&summary).iter().for_each(|note| control.note(note));
+    let notes = [note_unranged(&summary), note_inside(&summary)];
+    notes.iter().flatten().for_each(|note| control.note(note));
     let output = args.output.output.clone();
     quantized.write(&output).map_err(|source| JobError::Model { path: output.clone(), source })?;
     let result = Quantized { output, summary };

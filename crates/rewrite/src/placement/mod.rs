@@ -228,7 +228,7 @@ impl<'a> Placer<'a> {
             () if !node.is_default_domain() => {
                 Reason::ForeignDomain(node.domain.clone().unwrap_or_default())
             }
-            () if node.subgraphs().next().is_some() => Reason::InnerGraphs,
+            () if node.subgraphs().next().is_some() => Reason::InnerGraphs(weighted::inside(node)),
             () if self.computes_whole_numbers(node) => Reason::WholeNumbers,
             () if is_fixed => Reason::ConstantInputs,
             () if facts::moves_values(node) => Reason::MovesValues,

@@ -24,6 +24,21 @@ struct Weight<'a> {
     summed: Option<usize>,
 }
 
+/// The convolutions and products of matrices in the graphs inside `node`, by label.
+pub(super) fn inside(node: &NodeProto) -> Vec<String> {
+    let mut found = Vec::new();
+    for body in node.subgraphs() {
+        for (index, node) in body.node.iter().enumerate() {
+            let is_convolution = node.is("Conv") || node.is("ConvTranspose");
+            if is_convolution || node.is("Gemm") || node.is("MatMul") {
+                found.push(node.label(index));
+            }
+            found.extend(inside(node));
+        }
+    }
+    found
+}
+
 impl<'a> Placer<'a> {
     /// Decides for every Conv, ConvTranspose, Gemm and MatMul.
     pub(super) fn weighted_operators(&mut self) -> Result<(), RewriteError> {

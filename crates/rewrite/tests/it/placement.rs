@@ -1,7 +1,7 @@
 //! Where pairs go: one small graph for each rule.
 
 use calibrant_format::{Numbers, Operators, Scheme};
-use calibrant_onnx::proto::AttributeProto;
+use calibrant_onnx::proto::{AttributeProto, GraphProto, NodeProto, TensorProto, ValueInfoProto};
 use calibrant_rewrite::{QuantizeOptions, Reason, quantize};
 use expect_test::expect;
 
@@ -510,4 +510,29 @@ fn zeros_get_a_harmless_scale_and_a_note() {
         ]
     "#]]
     .assert_debug_eq(&summary.notes);
+}
+
+#[test]
+fn operators_inside_other_nodes_are_named() {
+    let conv = NodeProto::new("Conv", "inner", &["x", "w"], &["z"]);
+    let output = ValueInfoProto { name: Some("z".to_owned()), ..ValueInfoProto::default() };
+    let body = GraphProto {
+        name: Some("body".to_owned()),
+        node: vec![conv],
+        output: vec![output],
+        ..GraphProto::default()
+    };
+    let branches = ["then_branch", "else_branch"];
+    let branches = branches.map(|name| AttributeProto::graph(name, body.clone()));
+    let graph = Graph::reading(&[1, 2, 8, 8])
+        .weight("w", &[2, 2, 1, 1])
+        .constant(TensorProto::from_bool("c", &[], &[true]))
+        .node_with("If", "c", "t", &branches)
+        .node("Conv", "t w", "y")
+        .output("y");
+    let ranges = ranges(&[("x", 1.0), ("t", 1.0)]);
+    let (_, summary) = quantize(&graph.model(), &ranges, &everything()).unwrap();
+    let inner = || "Conv \"inner\" (#0)".to_owned();
+    let inside: Vec<_> = summary.inside_others().collect();
+    assert_eq!(inside, [("If.t", [inner(), inner()].as_slice())]);
 }
