@@ -108,7 +108,7 @@ pub(super) const CASES: &[Case] = &[
         "quantize {fashion} --method legacy -o {out} @ 101601",
         "quantize {fashion} --method legacy --backend tensorrt -o {out} @ 101601"),
     gets("needs the library that `none` keeps away; name one with --onnxruntime PATH, or have it looked for with --onnxruntime auto",
-        "calibrate {fashion} --backend onnxruntime -o {out}", "calibrate {fashion} --backend auto --onnxruntime auto -o {out}"),
+        "calibrate {fashion} --backend onnxruntime --onnxruntime none -o {out}", "calibrate {fashion} --backend auto --onnxruntime auto -o {out}"),
     needs("--onnxruntime fetch gets it through pip, --onnxruntime PATH names one", "a machine without ONNX Runtime",
         "doctor --help"),
     gets("needs --backend embedded",
