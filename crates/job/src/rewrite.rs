@@ -125,6 +125,14 @@ pub fn note_inside(summary: &Summary) -> Option<String> {
     })
 }
 
+/// What a user should know of a model that has nothing to cast: it may have been given in another type than was asked for.
+pub(crate) fn note_nothing_cast(summary: &CastSummary) -> Option<String> {
+    summary.nodes.is_empty().then(|| {
+        "nothing in the model computes in float32, so nothing was cast: it keeps its own types"
+            .to_owned()
+    })
+}
+
 /// The nodes whose values leave FP16 in these ranges, for a builder that is told types layer by layer.
 ///
 /// # Errors

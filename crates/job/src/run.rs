@@ -34,7 +34,7 @@ use crate::report::{
     CalibrationReport, EngineReport, ModelReport, PROGRAM, REPORT_SCHEMA_VERSION, Report,
     StageReport,
 };
-use crate::rewrite::{Problem, Rewritten, note_inside, note_unranged, rewrite};
+use crate::rewrite::{Problem, Rewritten, note_inside, note_nothing_cast, note_unranged, rewrite};
 use crate::route::Route;
 use crate::shapes::{Sizes, with_profiles};
 use crate::suspects::{Suspects, first_few};
@@ -468,6 +468,7 @@ impl<'run> Job<'run> {
         let notes =
             quantized.as_ref().map(|summary| [note_unranged(summary), note_inside(summary)]);
         notes.into_iter().flatten().flatten().for_each(|note| self.note(note));
+        cast.as_ref().and_then(note_nothing_cast).into_iter().for_each(|note| self.note(note));
         let draft = self.output.draft(MODEL)?;
         let path = self.output.path(MODEL);
         rewritten.write(&draft).map_err(|source| Error::Model { path, source })?;

@@ -24,7 +24,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use calibrant_onnx::proto::{NodeProto, TensorProto, ValueInfoProto};
-use calibrant_onnx::{DataType, Model, TensorError, Topology, TopologyError};
+use calibrant_onnx::{DataType, ElementTypes, Model, TensorError, Topology, TopologyError};
 
 use calibrant_onnx::facts::{made_of_constants, moves_values, of_samples, whole_numbers};
 
@@ -135,14 +135,11 @@ pub fn model_tensors(model: &Model) -> Result<(BTreeSet<String>, Vec<String>), T
     let topology = Topology::new(model.graph())?;
     let graph = topology.graph();
     let (of_samples, whole) = (of_samples(&topology), whole_numbers(&topology));
+    let types = ElementTypes::new(&topology, None);
     let is_float = |name: &&str| {
-        let stated = topology.tensor_type(name).and_then(|stated| stated.dtype);
         of_samples.contains(name)
             && !whole.contains(name)
-            && matches!(
-                stated,
-                None | Some(DataType::FLOAT | DataType::FLOAT16 | DataType::BFLOAT16)
-            )
+            && types.of(name).is_none_or(DataType::is_float)
     };
     let made = topology.order().iter().flat_map(|&index| &graph.node[index].output);
     let made = made.map(String::as_str).filter(|name| !name.is_empty());

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use calibrant_calibration::Method;
 use calibrant_dataset::Dataset;
-use calibrant_job::Calibration;
+use calibrant_job::{Calibration, Precision, Ranges};
 use calibrant_onnx::{DataType, Model, Topology};
 use calibrant_runtime::{Kept, Runtime as _, Samples, Settings, Wanted, What, run_beside};
 use calibrant_runtime_embedded::Embedded;
@@ -41,6 +41,21 @@ fn cosine(name: &str, [one, other]: [&Model; 2]) -> f64 {
     let [_, seen] = run_beside(&mut *reference, &mut *network, &mut samples).unwrap();
     let errors = &seen.errors["y"];
     errors.dot() / (errors.squares() * errors.reference_squares()).sqrt()
+}
+
+#[test]
+fn a_model_of_halves_that_is_asked_for_in_another_type_keeps_its_own_and_says_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let samples = fixture("floats/half.npz");
+    let calibration = Calibration::new(samples, embedded(Method::MinMax));
+    let mut config = job("floats/half.onnx", calibration, &folder.path().join("out"));
+    config.precision = Precision::BF16;
+    config.ranges = Ranges::None;
+    let report = run(&config).unwrap();
+    let says = |note: &String| note.contains("nothing in the model computes in float32");
+    assert!(report.notes.iter().any(says), "{:?}", report.notes);
+    let after = Model::read(&folder.path().join("out/model.onnx")).unwrap();
+    assert_eq!(after.inputs(), Model::read(&fixture("floats/half.onnx")).unwrap().inputs());
 }
 
 /// The types of the weights that a model has in pairs, each of them, and those of the pairs' scales, each once.

@@ -245,6 +245,8 @@ fn activations_are_the_float_tensors_that_are_computed() {
         .output("y")
         .model();
     assert_eq!(model_tensors(&shapes).unwrap().1, ["x", "y"]);
+    let truth = Graph::reading(&[4]).node("IsNaN", "x", "is_nan").node("Where", "is_nan x x", "y");
+    assert_eq!(model_tensors(&truth.output("y").model()).unwrap().1, ["x", "y"]);
 }
 
 /// As TensorRT does with a calibration cache that lacks a tensor.
