@@ -287,8 +287,8 @@ pub(crate) struct CalibrationArgs {
     /// What runs the model [default: auto].
     ///
     /// embedded is the built-in executor and onnxruntime Microsoft's ONNX Runtime, both on the CPU; tensorrt is the
-    /// calibrators of TensorRT 8.5 to 10.16, on the GPU. auto takes onnxruntime where it is here and runs all that is
-    /// needed, else embedded, and says so; `calibrant doctor` lists what there is.
+    /// calibrators of TensorRT 8.5 to 10.16, on the GPU. auto takes embedded where it runs all that is needed, else
+    /// onnxruntime where it is here, and says so; `calibrant doctor` lists what there is.
     #[arg(long)]
     pub(crate) backend: Option<String>,
     #[command(flatten)]

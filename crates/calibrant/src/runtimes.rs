@@ -16,7 +16,7 @@ use self::auto::Auto;
 use crate::args::{NONE, OnnxRuntimeArgs};
 use crate::error::{Error, JobError};
 
-/// The `--backend` that stands for the fastest that is here and runs all that is needed.
+/// The `--backend` that stands for the first that runs all that is needed.
 pub(crate) const AUTO: &str = "auto";
 
 /// What the runtime of ONNX Runtime is called.
@@ -119,7 +119,7 @@ impl Runtimes {
                 let other = has(ONNXRUNTIME).filter(|_| self.missing.is_none());
                 Ok(match (first, other) {
                     (Some(first), Some(other)) if first.name() == Embedded.name() => {
-                        Some(Arc::new(Auto::new([other, first])))
+                        Some(Arc::new(Auto::new([first, other])))
                     }
                     (first, _) => first,
                 })

@@ -1,4 +1,4 @@
-//! `--backend auto`: of several runtimes, the fastest that runs all that is needed.
+//! `--backend auto`: of two runtimes, the first that runs all that is needed.
 
 use std::sync::Arc;
 
@@ -11,14 +11,14 @@ use calibrant_runtime::{
 
 use super::AUTO;
 
-/// Runtimes that are here, the fastest first: docs/benchmarks.md has the measurements behind the order.
+/// Runtimes that are here, the one that is preferred first: docs/runtimes.md says why.
 #[derive(Debug)]
 pub(crate) struct Auto {
     runtimes: [Arc<dyn Runtime>; 2],
 }
 
 impl Auto {
-    /// Of these, the fastest first.
+    /// Of these, the preferred one first.
     pub(crate) fn new(runtimes: [Arc<dyn Runtime>; 2]) -> Self {
         Self { runtimes }
     }
@@ -30,7 +30,7 @@ impl Runtime for Auto {
     }
 
     fn availability(&self) -> Availability {
-        Availability::usable("the fastest that runs all that is needed")
+        Availability::usable("the first that runs all that is needed")
     }
 
     /// What the one makes of the model that leaves least of it out.
@@ -54,7 +54,7 @@ impl Runtime for Auto {
         let [first, second] = &self.runtimes;
         let refused = match first.load(model, wanted, settings) {
             Ok(network) => {
-                let why = format!("it is here, and faster than {}", second.name());
+                let why = "it runs all that is needed".to_owned();
                 return Ok(Box::new(Chosen { network, why }));
             }
             Err(refused) => refused,
@@ -129,8 +129,8 @@ mod tests {
 
     fn auto(refused: &[&str]) -> Auto {
         let nothing = |_: &calibrant_runtime::Sample| Ok(Vec::new());
-        let fast = Scripted::new(["x", "t0", "t1"], nothing).refusing(refused.iter().copied());
-        Auto::new([Arc::new(fast), default_runtime()])
+        let first = Scripted::new(["x", "t0", "t1"], nothing).refusing(refused.iter().copied());
+        Auto::new([Arc::new(first), default_runtime()])
     }
 
     fn chosen(refused: &[&str], operators: &[&str]) -> Result<(String, String), LoadError> {
@@ -144,7 +144,7 @@ mod tests {
     #[test]
     fn the_first_that_runs_all_is_taken_and_says_why() {
         let (name, why) = chosen(&[], &["Relu", "Tanh"]).unwrap();
-        assert_eq!((&*name, &*why), ("scripted", "it is here, and faster than embedded"));
+        assert_eq!((&*name, &*why), ("scripted", "it runs all that is needed"));
         let (name, why) = chosen(&["Tanh"], &["Relu", "Tanh"]).unwrap();
         assert_eq!((&*name, &*why), ("embedded", "scripted does not run all that is needed"));
         let error = chosen(&["Unheard"], &["Relu", "Unheard"]).unwrap_err();

@@ -1,3 +1,5 @@
+//! Every bit is that of a naive sum; and the forms that are left to the executor.
+
 use calibrant_onnx::proto::AttributeProto;
 use proptest::prelude::*;
 
