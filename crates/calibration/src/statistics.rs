@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::histogram::scan;
-use crate::{FaithfulHistogram, Histogram};
+use crate::{BINS, FaithfulHistogram, Histogram};
 
 /// More values than any calibration sees, and few enough that no method's sums overflow.
 pub(crate) const MOST_VALUES: u64 = 1 << 62;
@@ -228,6 +228,14 @@ impl TensorStatistics {
         f32::from_bits(self.minimum().abs().to_bits().max(self.maximum().abs().to_bits()))
     }
 
+    /// Number of values in bins that lie beyond `amax` as a whole: those that a range of it clips, but for some of the bin
+    /// that it lies in. What is in the first bin is nearly 0, and never clipped.
+    pub fn beyond(&self, amax: f32) -> u64 {
+        let is_beyond = |bin: &usize| self.histogram.at_half_bins(2 * bin) > amax;
+        let first = (1..BINS).find(is_beyond).unwrap_or(BINS);
+        self.histogram.counts()[first..].iter().sum()
+    }
+
     /// Number of values seen.
     pub fn count(&self) -> u64 {
         self.count
@@ -262,7 +270,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::{BINS, MIN_EXPONENT, Method};
+    use crate::{MIN_EXPONENT, Method};
 
     /// Finite values over the whole range of `f32`, with zeros of both signs and powers of two more often than by chance.
     fn values() -> impl Strategy<Value = Vec<f32>> {
@@ -301,6 +309,14 @@ mod tests {
             statistics.observe(slice).unwrap();
         }
         statistics
+    }
+
+    #[test]
+    fn what_a_range_clips_is_counted() {
+        let seen = observed([&[0.0, -0.0, 1.0, -2.0, 3.0, 3.5][..]]);
+        let clipped = [0.0, 0.5, 1.0, 2.5, 3.5, 9.0].map(|amax| seen.beyond(amax));
+        assert_eq!(clipped, [4, 4, 3, 2, 0, 0]);
+        assert_eq!((observed([]).beyond(0.0), observed([&[0.0; 9][..]]).beyond(0.0)), (0, 0));
     }
 
     proptest! {

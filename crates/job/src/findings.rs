@@ -3,7 +3,8 @@
 use std::path::Path;
 
 use calibrant_calibration::{
-    Cache, Finding, ModelTensors, Reading, Severity, Table, check, check_table,
+    Cache, Finding, ModelTensors, Reading, SavedStatistics, Severity, Table, TableError, check,
+    check_table,
 };
 use calibrant_preprocess::Preprocess;
 use calibrant_rewrite::{Summary, model_tensors};
@@ -80,6 +81,38 @@ pub fn tensors_of(model: &LoadedModel, path: &Path) -> Result<ModelTensors, Erro
     let (names, activations) =
         found.map_err(|source| Error::Graph { path: path.to_owned(), source: source.into() })?;
     Ok(ModelTensors { names, activations })
+}
+
+/// Of so many values a range may clip one before it is pointed out.
+const CLIPS_ONE_OF: u64 = 100;
+
+/// The tensors of which the ranges of `table`, which was made from `statistics`, clip many values, as a note.
+///
+/// # Errors
+///
+/// When the statistics cannot be read.
+pub(crate) fn clipped(
+    statistics: &SavedStatistics,
+    table: &Table,
+) -> Result<Option<String>, TableError> {
+    let mut names = Vec::new();
+    for tensor in statistics.tensors() {
+        let (name, seen) = tensor?;
+        let Some(entry) = table.tensors().get(name) else { continue };
+        let beyond = seen.beyond(entry.amax);
+        if beyond > seen.count() / CLIPS_ONE_OF {
+            let percent = beyond as f64 / seen.count() as f64 * 100.0;
+            names.push(format!("`{name}` ({percent:.1} %)"));
+        }
+    }
+    Ok((!names.is_empty()).then(|| {
+        format!(
+            "ranges: by {} more than 1 in {CLIPS_ONE_OF} values are clipped in {} tensors: {}",
+            table.method(),
+            names.len(),
+            first_few(&names)
+        )
+    }))
 }
 
 /// A reason to doubt the values that pictures become.

@@ -345,9 +345,8 @@ impl<'run> Job<'run> {
         if let Some(note) = report.note_filled() {
             self.note(note);
         }
-        if let Some(note) = report.note_not_run() {
-            self.note(note);
-        }
+        let clipped = findings::clipped(&statistics, &table)?;
+        report.note_not_run().into_iter().chain(clipped).for_each(|note| self.note(note));
         // TensorRT's calibrators, and so its caches, are for int8.
         let cache = (format == INT8).then(|| Cache::from_table(&table, version)).transpose()?;
         let remarks = findings::remarks(cache.as_ref(), Some(&table), model, &self.config.model)?;
@@ -395,7 +394,11 @@ impl<'run> Job<'run> {
         let (cache, path) = (cache.as_ref(), &self.config.model);
         findings::check_names(cache, table.as_deref(), model, path)?;
         let remarks = findings::remarks(cache, table.as_deref(), model, path)?;
-        notes.into_iter().for_each(|note| self.note(note));
+        let clipped = match (&statistics, &table) {
+            (Some(statistics), Some(table)) => findings::clipped(statistics, table)?,
+            _ => None,
+        };
+        notes.into_iter().chain(clipped).for_each(|note| self.note(note));
         // What lies beside the ranges and is not of them goes like any other result.
         let of_others = [
             (STATISTICS, statistics.is_none()),

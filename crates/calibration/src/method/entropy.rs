@@ -10,11 +10,20 @@
 //! - TensorRT: the threshold may exceed the largest magnitude seen by half a bin; here it never does.
 //!   How it treats empty bins is not published; here they stay empty in Q, as on the slides.
 //! - ModelOpt and pytorch-quantization: the threshold is the lower edge of the bin after the last kept, not its centre.
+//! - All: a candidate may clip as much as it likes. What it clips counts at its last bin, so one that keeps next to nothing
+//!   loses nothing either where its last bin holds most of what it keeps: a spike, as the least value of a HardSwish, or the
+//!   first bins in use of a tensor that stays away from 0, as a softmax over a few classes. Here no candidate clips more than
+//!   one value in two hundred. That is a rule of ours, found by looking: of 426 tensors of four networks (SqueezeNet 1.1,
+//!   EfficientNet-Lite0, a small one for Fashion-MNIST, PP-OCR's classifier) the best of all candidates clips at least 4 %
+//!   of 11, which were useless, 0.9 % of one, and less than 0.5 % of all others, of which it is taken as before.
 //! - ONNX Runtime: a histogram of both signs in 128 bins by default, which leaves one candidate: the result is minmax.
 
 use calibrant_format::Grid;
 
 use crate::Histogram;
+
+/// Of so many values a candidate may clip one.
+const CLIPS_ONE_OF: u64 = 200;
 
 /// The threshold with the smallest Kullback-Leibler divergence; `None` when there is nothing to choose.
 ///
@@ -23,7 +32,8 @@ use crate::Histogram;
 /// Q is the first i bins merged into a group for each level, each group's count spread evenly over its bins that are not
 /// empty; a group begins where its level lies and ends where the next one does, the grid being stretched so that the level
 /// after its last lies at i, which for int8 are 128 equal groups, and for a float are more bins the larger the level;
-/// both are normalised, and the i with the smallest KL(P || Q) gives the threshold (i + ½) · width.
+/// both are normalised, and the i with the smallest KL(P || Q) gives the threshold (i + ½) · width; candidates that have more
+/// than one value in two hundred beyond are left out.
 /// The first bin holds the zeros and what is nearly zero, which cost nothing to represent; it takes the second bin's
 /// count.
 /// Of equally good candidates the largest wins, as in pytorch-quantization.
@@ -35,13 +45,15 @@ pub(super) fn threshold(histogram: &Histogram, grid: Grid) -> Option<f32> {
     let mut counts = *histogram.counts();
     counts[0] = counts[1];
     let used = counts.iter().rposition(|&count| count > 0)? + 1;
-    let bins = best(&counts, used, grid)?;
+    let total: u64 = counts.iter().sum();
+    let bins = best(&counts, used, grid, total - total / CLIPS_ONE_OF)?;
     // Bin edges and centres are exact in f32: at most 13 significant bits.
     Some(histogram.at_half_bins(2 * bins + 1))
 }
 
-/// Number of bins that the best candidate keeps, of those with up to `most` bins; `None` when all bins are empty.
-pub(super) fn best(counts: &[u64], most: usize, grid: Grid) -> Option<usize> {
+/// Number of bins that the best candidate keeps, of those with up to `most` bins and no fewer than `least_kept` values in
+/// them; `None` when all bins are empty.
+pub(super) fn best(counts: &[u64], most: usize, grid: Grid, least_kept: u64) -> Option<usize> {
     counts.iter().find(|&&count| count > 0)?;
     let sums = Sums::new(counts);
     let groups = Groups::of(grid);
@@ -53,19 +65,21 @@ pub(super) fn best(counts: &[u64], most: usize, grid: Grid) -> Option<usize> {
         }
     };
     let n_groups = groups.n_groups();
+    let first = sums.counts.partition_point(|&kept| kept < least_kept).max(n_groups);
     if !grid.is_even() {
-        for bins in n_groups..=most {
+        for bins in first..=most {
             consider(bins, sums.divergence(bins, &groups, |start, end| sums.term(start, end, 0)));
         }
         return best;
     }
     // The groups of one candidate are of two neighbouring widths at most, and as many candidates in a row as there are
     // groups are of the same two, so keeping the terms saves three logarithms out of four.
-    let mut narrow = sums.terms(1);
-    for width in 1..=most / n_groups {
+    let narrowest = first / n_groups;
+    let mut narrow = sums.terms(narrowest);
+    for width in narrowest..=most / n_groups {
         let wide = sums.terms(width + 1);
         let of_width = [&narrow, &wide];
-        for bins in width * n_groups..((width + 1) * n_groups).min(most + 1) {
+        for bins in first.max(width * n_groups)..((width + 1) * n_groups).min(most + 1) {
             let term = |start: usize, end: usize| of_width[end - start - width][start];
             consider(bins, sums.divergence(bins, &groups, term));
         }
@@ -218,6 +232,57 @@ mod tests {
         }
     }
 
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(32))]
+
+        /// The best of those that keep enough, and so the best of all where that keeps enough.
+        #[test]
+        fn no_candidate_clips_more_than_it_may(
+            histogram in histograms(),
+            part in 0u64..=1000,
+            grid in prop::sample::select(vec![INT8.grid, FP8_E4M3FN.grid]),
+        ) {
+            let counts = histogram.counts();
+            let used = counts.iter().rposition(|&count| count > 0).unwrap() + 1;
+            let kept = |bins: usize| counts[..bins].iter().sum::<u64>();
+            let least_kept = kept(used) / 1000 * part;
+            let (sums, groups) = (Sums::new(counts), Groups::of(grid));
+            let term = |start, end| sums.term(start, end, 0);
+            let naive = (grid.n_levels() as usize..=used)
+                .filter(|&bins| kept(bins) >= least_kept)
+                .map(|bins| (sums.divergence(bins, &groups, term), bins))
+                .filter(|(divergence, _)| *divergence < f64::INFINITY)
+                .rev()
+                .min_by(|a, b| a.0.partial_cmp(&b.0).unwrap());
+            prop_assert_eq!(best(counts, used, grid, least_kept), naive.map(|(_, bins)| bins));
+        }
+    }
+
+    /// A spike in the middle, where HardSwish has its least value, and a tensor that stays away from 0.
+    #[test]
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "0 to 4096")]
+    fn a_candidate_that_keeps_next_to_nothing_does_not_win() {
+        let mut spike = [0; BINS];
+        for (bin, count) in spike.iter_mut().enumerate() {
+            *count = 400_u64.saturating_sub(bin as u64 / 10);
+        }
+        spike[250] = 10_000_000;
+        let mut away = [0; BINS];
+        away[600..3000].fill(1000);
+        away[600] = 3;
+        for counts in [spike, away] {
+            let used = counts.iter().rposition(|&count| count > 0).unwrap() + 1;
+            let clips = |bins: usize| {
+                let total: u64 = counts.iter().sum();
+                counts[bins..].iter().sum::<u64>() as f64 / total as f64
+            };
+            let collapsed = best(&counts, used, INT8.grid, 0).unwrap();
+            assert!(clips(collapsed) > 0.03, "the rule is not needed: {collapsed} bins");
+            let amax = threshold(&Histogram::from_counts(0, counts), INT8.grid).unwrap();
+            assert!(clips((amax * BINS as f32) as usize) <= 0.005, "{amax}");
+        }
+    }
+
     #[test]
     fn the_choice_matches_naive() {
         // A bell with a lone outlier at the far end.
@@ -233,7 +298,7 @@ mod tests {
                 .map(|bins| (naive_divergence(&counts, bins, grid), bins))
                 .min_by(|a, b| a.0.total_cmp(&b.0))
                 .unwrap();
-            assert_eq!(best(&counts, BINS, grid), Some(naive.1));
+            assert_eq!(best(&counts, BINS, grid, 0), Some(naive.1));
             naive.1
         };
         let (int8, fp8) = (choice(INT8.grid), choice(FP8_E4M3FN.grid));
@@ -247,11 +312,11 @@ mod tests {
         // One value in each of the first 128 bins and nothing beyond: every level holds one bin, so nothing is lost.
         let mut counts = [0; BINS];
         counts[..128].fill(1);
-        assert_eq!(best(&counts, 128, INT8.grid), Some(128));
+        assert_eq!(best(&counts, 128, INT8.grid, 0), Some(128));
         // With all else empty, candidates that put the one bin's values at one level lose nothing either.
         let mut counts = [0; BINS];
         counts[3000] = 7;
-        assert_eq!(best(&counts, 3001, INT8.grid), Some(3001));
+        assert_eq!(best(&counts, 3001, INT8.grid, 0), Some(3001));
     }
 
     #[test]

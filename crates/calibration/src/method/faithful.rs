@@ -26,7 +26,7 @@ use crate::{FAITHFUL_BINS, FaithfulHistogram};
 pub(crate) fn kept_bins(histogram: &FaithfulHistogram) -> Option<usize> {
     let mut counts = histogram.counts();
     counts[0] = 0;
-    best(&counts, FAITHFUL_BINS, INT8.grid)
+    best(&counts, FAITHFUL_BINS, INT8.grid, 0)
 }
 
 /// The value half a bin above `bins` bins.
