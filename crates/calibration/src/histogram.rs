@@ -86,10 +86,10 @@ impl Histogram {
     /// Adds the counts of `other`, as if its values had been seen here.
     pub fn merge(&mut self, other: &Self) {
         self.grow(other.exponent);
-        let shift = (self.exponent - other.exponent).unsigned_abs();
-        let counts = Arc::make_mut(&mut self.counts);
-        for (bin, count) in other.counts.iter().enumerate() {
-            counts[bin.checked_shr(shift).unwrap_or(0)] += count;
+        let merged = bins_in_one((self.exponent - other.exponent).unsigned_abs());
+        let counts = Arc::make_mut(&mut self.counts).iter_mut();
+        for (count, others) in counts.zip(other.counts.chunks_exact(merged)) {
+            *count += others.iter().sum::<u64>();
         }
     }
 
@@ -105,11 +105,12 @@ impl Histogram {
         if shift == 0 {
             return;
         }
+        let merged = bins_in_one(shift);
         let counts = Arc::make_mut(&mut self.counts);
-        for bin in 1..BINS {
-            let count = std::mem::take(&mut counts[bin]);
-            counts[bin.checked_shr(shift).unwrap_or(0)] += count;
+        for bin in 0..BINS / merged {
+            counts[bin] = counts[bin * merged..][..merged].iter().sum();
         }
+        counts[BINS / merged..].fill(0);
         self.exponent = exponent;
     }
 }
@@ -118,6 +119,11 @@ impl Default for Histogram {
     fn default() -> Self {
         Self::new()
     }
+}
+
+/// How many bins become one when the exponent grows by `shift`.
+fn bins_in_one(shift: u32) -> usize {
+    1 << shift.min(BINS.ilog2())
 }
 
 /// The smallest exponent whose range holds `magnitude`, within the limits.

@@ -38,7 +38,7 @@ use calibrant_onnx::Model;
 use calibrant_prefetch::Batch;
 use calibrant_prepare::repaired;
 use calibrant_rewrite::{QuantizeOptions, Summary, quantize};
-use calibrant_runtime::{Runtime, Sample, Settings, Source, SourceError};
+use calibrant_runtime::{LeftOut, Runtime, Sample, Settings, Source, SourceError};
 use calibrant_tensor::{Digest, digest, digest_tensors};
 
 use crate::calibrate::{Reached, interrupted, load_reached, manifest};
@@ -126,7 +126,8 @@ pub fn calibrate(
         None => digest(&model.to_bytes().map_err(Error::Encode)?),
     };
     let (described, by) = (Some(how.preprocessing.clone()), (how.method, source.first_batch));
-    let manifest = manifest(sha256, described, by, source.samples, network.info());
+    let samples = source.samples.into_iter().map(|(_, sample)| sample).collect();
+    let manifest = manifest(sha256, described, by, samples, network.info());
     let statistics = SavedStatistics::new(&seen.statistics, manifest);
     let table = Table::new(&statistics, how.method, &how.format)?;
     Ok(Calibrated { statistics, table, format: how.format, not_run })
@@ -158,7 +159,8 @@ impl Calibrated {
 struct Digesting<'a> {
     source: &'a mut dyn Source,
     control: Control<'a>,
-    samples: Vec<SampleDigest>,
+    /// With their positions.
+    samples: Vec<(usize, SampleDigest)>,
     /// Samples in the first batch that has any.
     first_batch: Option<usize>,
 }
@@ -173,9 +175,9 @@ impl Source for Digesting<'_> {
         let batch = self.source.next_batch()?;
         let samples = batch.iter().flat_map(|batch| batch.iter());
         let before = self.samples.len();
-        self.samples.extend(samples.map(|sample| SampleDigest {
-            name: sample.name.to_string(),
-            sha256: digest_tensors(&sample.inputs),
+        self.samples.extend(samples.map(|sample| {
+            let (name, sha256) = (sample.name.to_string(), digest_tensors(&sample.inputs));
+            (sample.position, SampleDigest { name, sha256 })
         }));
         let n_samples = self.samples.len() - before;
         if n_samples > 0 {
@@ -186,6 +188,16 @@ impl Source for Digesting<'_> {
 
     fn is_cancelled(&mut self) -> bool {
         self.control.is_cancelled() || self.source.is_cancelled()
+    }
+
+    fn leaves_out(&self) -> bool {
+        self.source.leaves_out()
+    }
+
+    fn left_out(&mut self, left_out: LeftOut) {
+        let is_out = |at: usize| left_out.samples.iter().any(|(position, _)| *position == at);
+        self.samples.retain(|(position, _)| !is_out(*position));
+        self.source.left_out(left_out);
     }
 }
 

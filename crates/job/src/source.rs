@@ -1,13 +1,13 @@
 //! Between the pipeline and what runs the model: reads and preprocesses samples, applies the policy for bad ones.
 
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use calibrant_backend_tensorrt::{PinnedInputs, SlotError};
 use calibrant_dataset::{Content, ReadAhead, ReadBuffer, ReadError, SampleRef};
 use calibrant_decode_cuda::{PictureDecoder, PinnedPicture, Worker};
 use calibrant_prefetch::{Batch, Delivery, Failure, Receiver, WorkError};
 use calibrant_preprocess::{Preprocess, PreprocessError};
-use calibrant_runtime::{Slot, Source, SourceError, Tensors};
+use calibrant_runtime::{LeftOut, Slot, Source, SourceError, Tensors};
 use calibrant_tensor::{Digest, Tensor, TensorData};
 
 use crate::config::OnBadSample;
@@ -252,8 +252,9 @@ impl<'job, T> PipelineSource<'job, T> {
         Self { receiver, samples, on_bad_sample, control, skipped: Vec::new(), handed_out: 0 }
     }
 
-    /// The samples left out, with their positions.
-    pub(crate) fn into_skipped(self) -> Vec<(usize, SkippedSample)> {
+    /// The samples left out, with their positions and in their order.
+    pub(crate) fn into_skipped(mut self) -> Vec<(usize, SkippedSample)> {
+        self.skipped.sort_by_key(|(position, _)| *position);
         self.skipped
     }
 
@@ -297,6 +298,18 @@ impl<T: Send> Source<T> for PipelineSource<'_, T> {
 
     fn is_cancelled(&mut self) -> bool {
         self.control.is_cancelled()
+    }
+
+    fn leaves_out(&self) -> bool {
+        self.on_bad_sample == OnBadSample::Skip
+    }
+
+    fn left_out(&mut self, LeftOut { samples, error }: LeftOut) {
+        let reason = reasons(&error);
+        let skipped = |(position, name): (usize, Arc<str>)| {
+            (position, SkippedSample { name: name.to_string(), reason: reason.clone() })
+        };
+        self.skipped.extend(samples.into_iter().map(skipped));
     }
 }
 

@@ -32,7 +32,7 @@ struct Shared<'a> {
 
 /// Runs all batches of `source` through the network.
 pub(crate) fn run(loaded: &Loaded, source: &mut dyn Source) -> Result<Observations, RunError> {
-    let budget = budget(loaded).map_err(failed)?;
+    let budget = budget(loaded, source.leaves_out()).map_err(failed)?;
     keep_what_is_freed();
     let computed = setup(loaded, budget, source)?;
     let shared = Shared { loaded, computed: &computed, budget };
@@ -56,8 +56,10 @@ fn keep_what_is_freed() {
 }
 
 /// What is left for each worker of the memory that the network may take.
-fn budget(loaded: &Loaded) -> Result<Budget, Shortage> {
+fn budget(loaded: &Loaded, leaves_out: bool) -> Result<Budget, Shortage> {
     let workers = loaded.settings.workers.get();
+    // Samples that may have to be left out have statistics of their own until they have gone through.
+    let of_each_worker = if leaves_out { 2 } else { 1 };
     let weights = loaded.program.constants.iter().map(Constant::n_bytes);
     let by_values = loaded.observed.iter().filter(|seen| seen.from == From::Values);
     let histograms = by_values.map(|seen| match seen.task.histograms() {
@@ -65,7 +67,7 @@ fn budget(loaded: &Loaded) -> Result<Budget, Shortage> {
         Some(Histograms::Invariant) => 1,
         Some(Histograms::AndFaithful) => 2,
     });
-    let statistics = [histograms.sum(), workers as u64 + 1, STATISTICS_BYTES];
+    let statistics = [histograms.sum(), (of_each_worker * workers + 1) as u64, STATISTICS_BYTES];
     let statistics = statistics.into_iter().fold(1, u64::saturating_mul);
     let needed_bytes = weights.fold(statistics, u64::saturating_add);
     let limit_bytes = loaded.settings.memory_bytes;

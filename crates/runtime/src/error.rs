@@ -6,6 +6,7 @@ use std::{fmt, io};
 use calibrant_onnx::{TensorError, TopologyError, ValidateError};
 
 use crate::SourceError;
+use crate::host::InputError;
 
 /// Why a runtime cannot be used on this machine.
 #[derive(Debug, thiserror::Error)]
@@ -259,6 +260,19 @@ pub enum RunError {
         /// What the runtime said.
         source: Box<dyn Error + Send + Sync>,
     },
+}
+
+impl RunError {
+    /// Whether other samples may be run all the same: this is about what is in these.
+    #[must_use]
+    pub fn is_of_samples(&self) -> bool {
+        match self {
+            Self::NonFinite { .. } | Self::MissingInput { .. } => true,
+            Self::Execution { source, .. } => !source.is::<Shortage>(),
+            Self::Runtime { source, .. } => source.is::<InputError>(),
+            _ => false,
+        }
+    }
 }
 
 /// What a run has too little of: what a runtime gives as the source of a [`RunError`] for it.

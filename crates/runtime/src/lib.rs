@@ -79,5 +79,5 @@ pub use runtime::{Availability, Network, Runtime, Settings, Survey, SurveyedNode
 pub use samples::Samples;
 pub use seen::{Reference, Seen, Sink};
 pub use slot::{Sample, Slot, SlotStock, Tensors};
-pub use source::{Source, SourceError, SourceErrorKind};
+pub use source::{LeftOut, Source, SourceError, SourceErrorKind};
 pub use wanted::{Wanted, What, Which};

@@ -60,6 +60,8 @@ pub trait Network: Debug + Send {
     /// When the source fails or is cancelled, a sample does not fit the model, a node fails, or a wanted tensor is not
     /// finite; of several samples at fault the earliest is named.
     /// Nothing is returned then: half a run is no run.
+    /// A source that [leaves out](Source::leaves_out) such samples hears of them instead, where the fault is
+    /// [theirs](RunError::is_of_samples), and what the others gave is returned.
     fn run(&mut self, source: &mut dyn Source) -> Result<Observations, RunError>;
 }
 

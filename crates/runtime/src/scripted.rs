@@ -13,8 +13,8 @@ use calibrant_prefetch::Batch;
 use calibrant_tensor::{ElementType, Tensor, TensorData};
 
 use crate::{
-    Availability, LoadError, Network, Observations, Reduction, Refusal, RunError, Runtime, Sample,
-    Seen, Settings, Source, SourceError, Survey, Task, Wanted,
+    Availability, LeftOut, LoadError, Network, Observations, Reduction, Refusal, RunError, Runtime,
+    Sample, Seen, Settings, Source, SourceError, Survey, Task, Wanted,
 };
 
 /// A source that gives the steps it was made from, then ends.
@@ -164,28 +164,56 @@ struct ScriptedNetwork {
     run: Arc<Script>,
 }
 
+/// What there is before anything is seen.
+struct Blank {
+    seen: Vec<Reduction>,
+    /// Names of the samples that say how wide TensorRT's bins are.
+    first_batch: Vec<String>,
+}
+
 impl ScriptedNetwork {
-    /// Runs the samples of a batch.
+    /// Runs the samples of a batch and returns those that are left out.
     fn run_batch(
         &self,
         tasks: &[(Task, String)],
         batch: &[Sample],
         source: &mut dyn Source,
         seen: &mut [Reduction],
-    ) -> Result<(), RunError> {
+    ) -> Result<Vec<LeftOut>, RunError> {
+        let mut left_out = Vec::new();
         for sample in batch {
-            self.check_inputs(sample)?;
-            let tensors = (self.run)(sample)?;
-            for (name, Tensor { shape, data }) in &tensors {
-                if source.is_cancelled() {
-                    return Err(SourceError::cancelled().into());
+            let before = source.leaves_out().then(|| seen.to_vec());
+            match (self.run_sample(tasks, sample, source, seen), before) {
+                (Ok(()), _) => {}
+                (Err(error), Some(before)) if error.is_of_samples() => {
+                    seen.clone_from_slice(&before);
+                    let samples = vec![(sample.position, Arc::clone(&sample.name))];
+                    left_out.push(LeftOut { samples, error });
                 }
-                let place = tasks.iter().position(|(_, tensor)| tensor == name);
-                if let (Some(place), TensorData::F32(values)) = (place, data) {
-                    let samples = std::slice::from_ref(sample);
-                    let made = Seen { tensor: name, samples, shape, values };
-                    tasks[place].0.observe(&mut seen[place], &made)?;
-                }
+                (Err(error), _) => return Err(error),
+            }
+        }
+        Ok(left_out)
+    }
+
+    fn run_sample(
+        &self,
+        tasks: &[(Task, String)],
+        sample: &Sample,
+        source: &mut dyn Source,
+        seen: &mut [Reduction],
+    ) -> Result<(), RunError> {
+        self.check_inputs(sample)?;
+        let tensors = (self.run)(sample)?;
+        for (name, Tensor { shape, data }) in &tensors {
+            if source.is_cancelled() {
+                return Err(SourceError::cancelled().into());
+            }
+            let place = tasks.iter().position(|(_, tensor)| tensor == name);
+            if let (Some(place), TensorData::F32(values)) = (place, data) {
+                let samples = std::slice::from_ref(sample);
+                let made = Seen { tensor: name, samples, shape, values };
+                tasks[place].0.observe(&mut seen[place], &made)?;
             }
         }
         Ok(())
@@ -203,19 +231,29 @@ impl ScriptedNetwork {
         }
     }
 
-    /// What has been seen before anything is; the first batch is run for the widths of TensorRT's bins if they are wanted.
-    fn blank(&self, first: &[Sample], source: &mut dyn Source) -> Result<Vec<Reduction>, RunError> {
-        let is_faithful =
+    fn is_faithful(&self) -> bool {
+        let is_wanted =
             |(task, _): &(Task, String)| task.histograms() == Some(Histograms::AndFaithful);
-        if !self.tasks.iter().any(is_faithful) {
-            return Ok(self.tasks.iter().map(|(task, _)| task.blank(None)).collect());
+        self.tasks.iter().any(is_wanted)
+    }
+
+    /// What there is before anything is seen; the first batch is run for the widths of TensorRT's bins if they are wanted.
+    /// `None` where no sample of it can be run.
+    fn blank(&self, first: &[Sample], source: &mut dyn Source) -> Result<Option<Blank>, RunError> {
+        if !self.is_faithful() {
+            let blank = self.tasks.iter().map(|(task, _)| task.blank(None)).collect();
+            return Ok(Some(Blank { seen: blank, first_batch: Vec::new() }));
         }
         let alone = |(task, name): &(Task, String)| (task.statistics_alone(), name.clone());
         let tasks: Vec<_> = self.tasks.iter().map(alone).collect();
         let mut seen: Vec<_> = tasks.iter().map(|(task, _)| task.blank(None)).collect();
-        self.run_batch(&tasks, first, source, &mut seen)?;
+        let left_out = self.run_batch(&tasks, first, source, &mut seen)?;
+        let is_used = |sample: &&Sample| left_out.iter().all(|it| it.position() != sample.position);
+        let first_batch: Vec<String> =
+            first.iter().filter(is_used).map(|sample| sample.name.to_string()).collect();
         let widths = self.tasks.iter().zip(&seen);
-        Ok(widths.map(|((task, _), seen)| task.blank(Some(seen))).collect())
+        let seen = widths.map(|((task, _), seen)| task.blank(Some(seen))).collect();
+        Ok((!first_batch.is_empty()).then_some(Blank { seen, first_batch }))
     }
 }
 
@@ -230,33 +268,25 @@ impl Network for ScriptedNetwork {
 
     fn run(&mut self, source: &mut dyn Source) -> Result<Observations, RunError> {
         let mut observations = Observations::default();
-        let mut seen = None;
+        let (mut seen, mut left_out) = (None, Vec::new());
         while let Some(batch) = source.next_batch()? {
-            if batch.is_empty() {
-                continue;
+            if seen.is_none()
+                && let Some(blank) = self.blank(&batch, source)?
+            {
+                observations.statistics.first_batch = blank.first_batch;
+                seen = Some(blank.seen);
             }
-            let seen = match &mut seen {
-                Some(seen) => seen,
-                empty => {
-                    let blank = self.blank(&batch, source)?;
-                    if blank.iter().any(has_faithful) {
-                        let names = batch.iter().map(|sample| sample.name.to_string());
-                        observations.statistics.first_batch = names.collect();
-                    }
-                    empty.insert(blank)
-                }
-            };
-            self.run_batch(&self.tasks, &batch, source, seen)?;
-            observations.statistics.samples += batch.len() as u64;
+            let mut nothing = self.tasks.iter().map(|(task, _)| task.blank(None)).collect();
+            let seen = seen.as_mut().unwrap_or(&mut nothing);
+            let more = self.run_batch(&self.tasks, &batch, source, seen)?;
+            observations.statistics.samples += (batch.len() - more.len()) as u64;
+            left_out.extend(more);
         }
         let named = self.tasks.iter().zip(seen.unwrap_or_default());
         named.for_each(|((_, name), seen)| observations.add(name, seen));
+        left_out.into_iter().for_each(|it| source.left_out(it));
         Ok(observations)
     }
-}
-
-fn has_faithful(seen: &Reduction) -> bool {
-    seen.statistics.as_ref().is_some_and(|seen| seen.faithful().is_some())
 }
 
 impl fmt::Debug for Scripted {

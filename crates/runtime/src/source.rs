@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use calibrant_prefetch::Batch;
 
-use crate::Sample;
+use crate::{RunError, Sample};
 
 /// Where a [`Network`](crate::Network) pulls batches from.
 ///
@@ -26,6 +26,36 @@ pub trait Source<S = Sample>: Send {
     fn is_cancelled(&mut self) -> bool {
         false
     }
+
+    /// Whether samples that a network cannot be run on are left out, where otherwise the first of them ends the run.
+    ///
+    /// A run then returns what it would have without them, to the bit; a [`Sink`](crate::Sink) may have been handed what
+    /// was made of them before it was known.
+    fn leaves_out(&self) -> bool {
+        false
+    }
+
+    /// Hears of samples that were left out: after the last batch, in the order of their positions.
+    fn left_out(&mut self, left_out: LeftOut) {
+        drop(left_out);
+    }
+}
+
+/// Samples that a network could not be run on.
+#[derive(Debug)]
+pub struct LeftOut {
+    /// Position and name of each; there is one unless several run together.
+    pub samples: Vec<(usize, Arc<str>)>,
+    /// Why; of several samples it may be the fault of any.
+    pub error: RunError,
+}
+
+impl LeftOut {
+    /// Where the first of them stands, in the order of the samples.
+    #[must_use]
+    pub fn position(&self) -> usize {
+        self.samples.first().map_or(0, |(position, _)| *position)
+    }
 }
 
 impl<S, T: Source<S> + ?Sized> Source<S> for &mut T {
@@ -35,6 +65,14 @@ impl<S, T: Source<S> + ?Sized> Source<S> for &mut T {
 
     fn is_cancelled(&mut self) -> bool {
         (**self).is_cancelled()
+    }
+
+    fn leaves_out(&self) -> bool {
+        (**self).leaves_out()
+    }
+
+    fn left_out(&mut self, left_out: LeftOut) {
+        (**self).left_out(left_out);
     }
 }
 

@@ -25,15 +25,15 @@ use calibrant_tensor::{Tensor, TensorData};
 
 use crate::scripted::{Scripted, ScriptedSource, Step};
 use crate::{
-    Agreement, Kept, LoadError, Moments, Network, Observations, RunError, Runtime, Sample, Seen,
-    Settings, Source, SourceError, SourceErrorKind, Wanted, What, Which, run_beside,
+    Agreement, Kept, LeftOut, LoadError, Moments, Network, Observations, RunError, Runtime, Sample,
+    Seen, Settings, Source, SourceError, SourceErrorKind, Wanted, What, Which, run_beside,
 };
 
 /// A case of the suite.
 pub type Case = fn(&dyn Runtime);
 
 /// All cases, by name.
-pub const CASES: [(&str, Case); 10] = [
+pub const CASES: [(&str, Case); 11] = [
     ("statistics", statistics),
     ("moments", moments),
     ("values", values),
@@ -42,6 +42,7 @@ pub const CASES: [(&str, Case); 10] = [
     ("survey", survey),
     ("bad_samples", bad_samples),
     ("non_finite", non_finite),
+    ("leaving_out", leaving_out),
     ("cancellation", cancellation),
     ("growth", growth),
 ];
@@ -404,6 +405,78 @@ pub fn non_finite(runtime: &dyn Runtime) {
             other => panic!("{other}"),
         }
     }
+}
+
+/// A source that leaves out samples that cannot be run, and the positions of those that were.
+struct Leaving {
+    source: ScriptedSource,
+    left_out: Vec<usize>,
+}
+
+impl Source for Leaving {
+    fn next_batch(&mut self) -> Result<Option<Batch<Sample>>, SourceError> {
+        self.source.next_batch()
+    }
+
+    fn leaves_out(&self) -> bool {
+        true
+    }
+
+    fn left_out(&mut self, left_out: LeftOut) {
+        self.left_out.push(left_out.position());
+    }
+}
+
+/// Samples that cannot be run are left out where the source says so, in whatever they go wrong, and nothing of them is in
+/// what the others give; what no sample is to blame for ends the run all the same.
+pub fn leaving_out(runtime: &dyn Runtime) {
+    let mut all = samples(14);
+    let value = |at: usize, value| {
+        let mut x = vec![0.5; SHAPE.iter().product()];
+        x[at] = value;
+        sample_of(at, x).inputs
+    };
+    // The square of the first overflows, so that three tensors have been seen before; its sum is above all others, too.
+    all[1].inputs = value(4, -1e30);
+    all[0].inputs = value(0, 1e30);
+    all[6].inputs = value(2, f32::NAN);
+    all[7].inputs[0].0 = Arc::from("picture");
+    let bad = [0, 1, 6, 7];
+    let good: Vec<Sample> =
+        all.iter().filter(|sample| !bad.contains(&sample.position)).cloned().collect();
+
+    let moments = What::Moments { axis: 1 };
+    let invariant = What::Statistics(Histograms::Invariant);
+    let wanted = Wanted::all(invariant).and(Which::Floats, moments);
+    let expected = observed(runtime, &wanted, &good);
+    let run = |wanted: &Wanted, samples: &[Sample], (batch_size, workers)| {
+        let source = ScriptedSource::of_samples(samples, batch_size);
+        let mut source = Leaving { source, left_out: Vec::new() };
+        let seen = load(runtime, wanted, workers).run(&mut source);
+        (seen, source.left_out)
+    };
+    for way in WAYS {
+        let (seen, left_out) = run(&wanted, &all, way);
+        assert_eq!(left_out, bad, "{way:?}");
+        assert!(seen.unwrap() == expected, "{way:?}");
+        let (seen, left_out) = run(&wanted, &all[..2], way);
+        assert_eq!(left_out, bad[..2]);
+        assert_eq!(seen.unwrap().statistics.samples, 0);
+    }
+
+    // Batches of two: the first is left out whole, so the second says how wide the bins are.
+    let faithful = Wanted::all(What::Statistics(Histograms::AndFaithful));
+    let (seen, left_out) = run(&faithful, &all, (2, 2));
+    assert_eq!(left_out, bad);
+    let expected =
+        load(runtime, &faithful, 1).run(&mut ScriptedSource::of_samples(&good, 2)).unwrap();
+    assert_eq!(expected.statistics.first_batch, ["sample 2", "sample 3"]);
+    assert!(seen.unwrap() == expected);
+
+    let refuse = |_: &Seen<'_>| Err("no room");
+    let (seen, left_out) = run(&Wanted::of(["sum"], What::Values(Arc::new(refuse))), &good, (2, 2));
+    assert!(matches!(seen.unwrap_err(), RunError::Sink { .. }));
+    assert!(left_out.is_empty());
 }
 
 /// Gives batches for ever, and says so often that all is well.

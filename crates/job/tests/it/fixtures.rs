@@ -103,11 +103,18 @@ pub(crate) fn dense() -> Model {
 
 /// An array of 6 rows of 64 whole numbers, as NumPy writes it.
 pub(crate) fn rows() -> Vec<u8> {
-    let header = "{'descr': '<f4', 'fortran_order': False, 'shape': (6, 64), }";
+    let values: Vec<f32> = (0..6 * 64_u16).map(|at| f32::from(at % 7)).collect();
+    npy(&values)
+}
+
+/// An array of rows of 64, as NumPy writes it.
+pub(crate) fn npy(values: &[f32]) -> Vec<u8> {
+    let n_rows = values.len() / 64;
+    let header = format!("{{'descr': '<f4', 'fortran_order': False, 'shape': ({n_rows}, 64), }}");
     let padded = format!("{header:<117}\n");
     let mut bytes = b"\x93NUMPY\x01\x00v\x00".to_vec();
     bytes.extend(padded.bytes());
-    (0..6 * 64_u16).for_each(|at| bytes.extend(f32::from(at % 7).to_le_bytes()));
+    values.iter().for_each(|value| bytes.extend(value.to_le_bytes()));
     bytes
 }
 

@@ -15,7 +15,8 @@ use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TryRecvError, bounde
 use super::copies::without_copies;
 use super::{From, Observed};
 use crate::{
-    Observations, Reduction, RunError, Sample, Seen, Settings, Shortage, Source, SourceError,
+    LeftOut, Observations, Reduction, RunError, Sample, Seen, Settings, Shortage, Source,
+    SourceError,
 };
 
 /// How often the source is asked whether to stop while samples are being run.
@@ -50,6 +51,8 @@ pub struct Jobs<'a> {
     blank: Vec<Reduction>,
     /// Samples that run together.
     together: usize,
+    /// Whether samples that cannot be run are left out.
+    leaves_out: bool,
     work: Receiver<Job>,
     failed: Sender<Failure>,
 }
@@ -62,6 +65,8 @@ pub struct Saw {
     copies: u64,
     /// By place among the observed tensors.
     tensors: Vec<Reduction>,
+    /// Samples that none of it is of.
+    left_out: Vec<LeftOut>,
 }
 
 /// Sees the observed tensors of some samples as they are made.
@@ -113,41 +118,56 @@ pub fn spread(
 ) -> Result<Observations, RunError> {
     let mut batches = Batches { source, held: None, only_held: false };
     let faithful = Some(Histograms::AndFaithful);
-    if run.observed.iter().any(|seen| seen.task.histograms() == faithful) {
-        return after_first_batch(run, &work, &mut batches);
-    }
-    let blank = blank(run.observed);
-    Ok(named(run.observed, run_all(run, &work, &blank, &mut batches)?))
+    let (mut saw, first_batch) =
+        if run.observed.iter().any(|seen| seen.task.histograms() == faithful) {
+            after_first_batch(run, &work, &mut batches)?
+        } else {
+            (run_all(run, &work, &blank(run.observed), &mut batches)?, Vec::new())
+        };
+    saw.left_out.sort_by_key(LeftOut::position);
+    saw.left_out.drain(..).for_each(|left_out| batches.source.left_out(left_out));
+    let mut observations = named(run.observed, saw);
+    observations.statistics.first_batch = first_batch;
+    Ok(observations)
 }
 
-/// Runs the first batch for the magnitudes in it, then all batches, that one included, with bins as wide as they say.
+/// Runs the first batch of which something can be run for the magnitudes in it, then all batches, that one included, with
+/// bins as wide as they say. Returns the names of that batch's samples beside what was seen.
 fn after_first_batch(
     run: Spread<'_>,
     work: &Work<'_>,
     batches: &mut Batches<'_>,
-) -> Result<Observations, RunError> {
-    let first = loop {
-        match batches.next()? {
-            Some(batch) if batch.is_empty() => {}
-            Some(batch) => break batch,
-            None => return Ok(Observations::default()),
-        }
-    };
-    (batches.held, batches.only_held) = (Some(Arc::clone(&first)), true);
+) -> Result<(Saw, Vec<String>), RunError> {
     let alone = |observed: &Observed| Observed {
         task: observed.task.statistics_alone(),
         ..observed.clone()
     };
     let observed: Vec<_> = run.observed.iter().map(alone).collect();
-    let seen =
-        run_all(Spread { observed: &observed, ..run }, work, &blank(&observed), batches)?.tensors;
-    let widths = run.observed.iter().zip(&seen);
-    let blank: Vec<_> = widths.map(|(observed, seen)| observed.task.blank(Some(seen))).collect();
-    let first_batch = first.iter().map(|sample| sample.name.to_string()).collect();
-    (batches.held, batches.only_held) = (Some(first), false);
-    let mut observations = named(run.observed, run_all(run, work, &blank, batches)?);
-    observations.statistics.first_batch = first_batch;
-    Ok(observations)
+    let alone = Spread { observed: &observed, ..run };
+    let mut left_out = Vec::new();
+    while let Some(first) = batches.next()? {
+        (batches.held, batches.only_held) = (Some(Arc::clone(&first)), true);
+        let saw = run_all(alone, work, &blank(&observed), batches)?;
+        batches.only_held = false;
+        if saw.samples == 0 {
+            left_out.extend(saw.left_out);
+            continue;
+        }
+        let widths = run.observed.iter().zip(&saw.tensors);
+        let blank: Vec<_> =
+            widths.map(|(observed, seen)| observed.task.blank(Some(seen))).collect();
+        let is_left_out = |sample: &&Sample| {
+            let mut positions = saw.left_out.iter().flat_map(|it| &it.samples);
+            positions.any(|(position, _)| *position == sample.position)
+        };
+        let used = first.iter().filter(|sample| !is_left_out(sample));
+        let first_batch = used.map(|sample| sample.name.to_string()).collect();
+        batches.held = Some(first);
+        let mut saw = run_all(run, work, &blank, batches)?;
+        saw.left_out.extend(left_out);
+        return Ok((saw, first_batch));
+    }
+    Ok((Saw { samples: 0, copies: 0, tensors: blank(&observed), left_out }, Vec::new()))
 }
 
 fn blank(observed: &[Observed]) -> Vec<Reduction> {
@@ -192,6 +212,7 @@ fn run_all(
     batches: &mut Batches<'_>,
 ) -> Result<Saw, RunError> {
     let n_workers = run.settings.workers.get();
+    let leaves_out = batches.source.leaves_out();
     let (jobs, waiting) = bounded(n_workers);
     let (failed, failures) = bounded(n_workers);
     let (alive, stop) = stop();
@@ -203,6 +224,7 @@ fn run_all(
                 stop: stop.clone(),
                 blank: blank.to_vec(),
                 together: run.settings.samples_per_run.get(),
+                leaves_out,
                 work: waiting.clone(),
                 failed: failed.clone(),
             };
@@ -281,34 +303,48 @@ impl Jobs<'_> {
         self.stop.clone()
     }
 
-    /// Does jobs, each a few samples that run together and what sees their tensors, until there are no more or one fails.
+    /// Does jobs, each a few samples that run together and what sees their tensors, until there are no more or one fails
+    /// and is not left out.
     ///
     /// Where fewer are left than run together, they are filled up with copies of their own, which count nothing.
     pub fn each(
         self,
         mut run: impl FnMut(&[Sample], &mut Watch<'_>) -> Result<(), RunError>,
     ) -> Saw {
-        let mut saw = Saw { samples: 0, copies: 0, tensors: self.blank };
-        for job in self.work {
+        let Self { observed, blank, together, leaves_out, work, failed, .. } = self;
+        let mut saw = Saw { samples: 0, copies: 0, tensors: blank.clone(), left_out: Vec::new() };
+        for job in work {
             let alone = &job.batch[job.samples.clone()];
             let Some(first) = alone.first() else { continue };
             let n_samples = alone.len();
             let filled: Vec<Sample>;
-            let samples = if n_samples < self.together {
-                filled = alone.iter().cycle().take(self.together).cloned().collect();
+            let samples = if n_samples < together {
+                filled = alone.iter().cycle().take(together).cloned().collect();
                 &filled
             } else {
                 alone
             };
-            let seen = &mut saw.tensors;
-            let mut watch = Watch { observed: self.observed, samples, n_samples, seen };
-            if let Err(error) = run(samples, &mut watch) {
-                // There is a place for one failure of every worker.
-                drop(self.failed.try_send((first.position, error)));
-                break;
+            // What may have to be left out is seen apart until nothing is left that could fail.
+            let mut apart = leaves_out.then(|| blank.clone());
+            let seen = apart.as_mut().unwrap_or(&mut saw.tensors);
+            let ran = run(samples, &mut Watch { observed, samples, n_samples, seen });
+            match ran {
+                Ok(()) => {
+                    let parts = apart.iter().flatten();
+                    saw.tensors.iter_mut().zip(parts).for_each(|(sum, part)| sum.merge(part));
+                    saw.samples += n_samples as u64;
+                    saw.copies += (samples.len() - n_samples) as u64;
+                }
+                Err(error) if leaves_out && error.is_of_samples() => {
+                    let names = alone.iter().map(|it| (it.position, Arc::clone(&it.name)));
+                    saw.left_out.push(LeftOut { samples: names.collect(), error });
+                }
+                Err(error) => {
+                    // There is a place for one failure of every worker.
+                    drop(failed.try_send((first.position, error)));
+                    break;
+                }
             }
-            saw.samples += n_samples as u64;
-            saw.copies += (samples.len() - n_samples) as u64;
         }
         saw
     }
@@ -390,10 +426,11 @@ fn is_masked(values: &[f32], masks: &[String], samples: &[Sample]) -> bool {
 
 /// Adds up what the workers saw, and what follows from it for the tensors that only move values about.
 fn total(observed: &[Observed], blank: &[Reduction], seen: impl IntoIterator<Item = Saw>) -> Saw {
-    let mut total = Saw { samples: 0, copies: 0, tensors: blank.to_vec() };
+    let mut total = Saw { samples: 0, copies: 0, tensors: blank.to_vec(), left_out: Vec::new() };
     for seen in seen {
         total.samples += seen.samples;
         total.copies += seen.copies;
+        total.left_out.extend(seen.left_out);
         for (sum, part) in total.tensors.iter_mut().zip(&seen.tensors) {
             sum.merge(part);
         }
