@@ -47,11 +47,9 @@ pub fn metadata(path: &Path) -> io::Result<Vec<(String, String)>> {
             let Ok(entry) = StringStringEntryProto::decode_from_slice(&bytes) else { break };
             found.push((entry.key.unwrap_or_default(), entry.value.unwrap_or_default()));
         } else {
-            let Ok(length) = i64::try_from(length) else { break };
+            let left = file.length().saturating_sub(reader.stream_position()?);
+            let Some(length) = i64::try_from(length).ok().filter(|_| length <= left) else { break };
             reader.seek_relative(length)?;
-            if reader.stream_position()? > file.length() {
-                break;
-            }
         }
     }
     Ok(found)

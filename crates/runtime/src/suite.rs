@@ -380,7 +380,8 @@ pub fn bad_samples(runtime: &dyn Runtime) {
     }
 }
 
-/// A value that is not finite is named with its tensor and sample, whatever is wanted.
+/// A value that is not finite is named with its tensor and sample, whatever is wanted; but an infinity of a sample's own
+/// may be a mask, which has no statistics, so it is named where something else is wanted.
 pub fn non_finite(runtime: &dyn Runtime) {
     let bad = [("square", 1e30, 4), ("x", f32::NAN, 2), ("x", f32::INFINITY, 0)];
     let take = |_: &Seen<'_>| Ok::<(), &str>(());
@@ -392,6 +393,9 @@ pub fn non_finite(runtime: &dyn Runtime) {
         What::Errors(Arc::new(zeros)),
     ];
     for (what, (expected, value, at)) in wants.iter().flat_map(|it| bad.map(|bad| (it, bad))) {
+        if value.is_infinite() && matches!(what, What::Statistics(_)) {
+            continue;
+        }
         let mut x = vec![0.5; SHAPE.iter().product()];
         x[at] = value;
         let samples = [sample(0), sample_of(1, x), sample(2)];

@@ -72,8 +72,8 @@ fn what_does_not_fit_is_named() {
             "input `f` takes 3 values a sample, not 4",
         ),
         (
-            vec![TensorData::F32(vec![0.0; 3]), TensorData::I32(vec![0; 3])],
-            "input `i` takes int64 values, not int32",
+            vec![TensorData::F32(vec![0.0; 3]), TensorData::F32(vec![0.0; 3])],
+            "input `i` takes int64 values, not float32",
         ),
     ];
     for (data, message) in cases {

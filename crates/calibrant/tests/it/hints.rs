@@ -150,8 +150,8 @@ impl Lab {
         };
         let dims = ["batch", "3", "28", "28"];
         write("fixed", conv(Graph::reading("x", &["3", "3", "28", "28"]), "x", "y", 3).output("y"));
-        let hardmax = NodeProto::new("Hardmax", "top", &["x"], &["h"]);
-        write("hardmax", conv(Graph::reading("x", &dims).push(hardmax), "h", "y", 3).output("y"));
+        let counted = NodeProto::new("TfIdfVectorizer", "counted", &["x"], &["h"]);
+        write("refused", conv(Graph::reading("x", &dims).push(counted), "h", "y", 3).output("y"));
         let turned = NodeProto::new("Transpose", "turned", &["x"], &["t"])
             .with_attr(AttributeProto::ints("perm", &[0, 3, 1, 2]));
         let nhwc = Graph::reading("x", &["batch", "28", "28", "3"]).push(turned);
