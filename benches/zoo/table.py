@@ -1,6 +1,6 @@
-"""Makes docs/zoo.md of the results of run.py.
+"""Makes a page of the results of run.py.
 
-python benches/zoo/table.py zoo.csv docs/zoo.md --machine "Intel Xeon, 2 cores" --commit $(git rev-parse --short HEAD)
+python benches/zoo/table.py zoo.csv zoo.md --machine "Intel Xeon, 2 cores" --commit $(git rev-parse --short HEAD)
 """
 
 import argparse
@@ -11,7 +11,7 @@ HEAD = """# What goes through
 
 {networks} exports of {architectures} architectures, each given to `calibrant quantize` as it came out of its exporter.
 Weights are random but seeded, except in the networks of PyPI's packages, which are trained; batch normalisation has its statistics from photographs.
-`benches/zoo` has the scripts, the versions, and the [command](../benches/zoo/README.md) that makes this page anew.
+`benches/zoo` has the scripts, the versions, and the command that makes this page anew.
 
 {summary}
 
