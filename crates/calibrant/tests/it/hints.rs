@@ -150,8 +150,9 @@ impl Lab {
         };
         let dims = ["batch", "3", "28", "28"];
         write("fixed", conv(Graph::reading("x", &["3", "3", "28", "28"]), "x", "y", 3).output("y"));
-        let counted = NodeProto::new("TfIdfVectorizer", "counted", &["x"], &["h"]);
-        write("refused", conv(Graph::reading("x", &dims).push(counted), "h", "y", 3).output("y"));
+        let lrn = NodeProto::new("LRN", "wide", &["x"], &["h"])
+            .with_attr(AttributeProto::int("size", 1 << 21));
+        write("refused", conv(Graph::reading("x", &dims).push(lrn), "h", "y", 3).output("y"));
         let turned = NodeProto::new("Transpose", "turned", &["x"], &["t"])
             .with_attr(AttributeProto::ints("perm", &[0, 3, 1, 2]));
         let nhwc = Graph::reading("x", &["batch", "28", "28", "3"]).push(turned);
