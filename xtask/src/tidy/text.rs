@@ -12,7 +12,7 @@ const UNFINISHED: [&str; 3] = [concat!("TO", "DO"), concat!("FIX", "ME"), concat
 const UNDECIDED: [&str; 2] = [concat!("<<<<", "<<< "), concat!(">>>>", ">>> ")];
 
 /// Crates where unsafe code may stand; all others must forbid it.
-const UNSAFE_CRATES: [&str; 10] = [
+const UNSAFE_CRATES: [&str; 11] = [
     "calibrant",
     "calibration",
     "cuda",
@@ -20,6 +20,7 @@ const UNSAFE_CRATES: [&str; 10] = [
     "decode-cuda",
     "jpeg",
     "preprocess",
+    "runtime-onnxruntime",
     "tensorrt",
     "tensorrt-double",
     "tensorrt-sys",
