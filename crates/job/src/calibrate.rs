@@ -11,7 +11,7 @@ use calibrant_format::{Format, Numbers};
 use calibrant_onnx::Model;
 use calibrant_prefetch::Stats;
 use calibrant_preprocess::Preprocess;
-use calibrant_rewrite::{QuantizeOptions, needed_ranges};
+use calibrant_rewrite::{QuantizeOptions, RewriteError, needed_ranges};
 use calibrant_runtime::{
     LoadError, Network, Observations, RunError, Runtime, Settings, SourceErrorKind, Wanted, What,
 };
@@ -206,8 +206,13 @@ pub(crate) fn load_reached(
     }
     let unreached = survey.unreached(model).map_err(refused)?;
     let options = QuantizeOptions::all(Numbers::both(*format));
-    // What is wrong with the model for the rewrite, the rewrite says.
-    let needed = needed_ranges(model, &options).unwrap_or_default();
+    let needed = match needed_ranges(model, &options) {
+        Ok(needed) => needed,
+        // Operators on whole numbers are refused because the model is quantized, which is what its user has to know.
+        Err(source @ RewriteError::AlreadyQuantized { .. }) => return Err(Error::Quantize(source)),
+        // What else is wrong with the model for the rewrite, the rewrite says.
+        Err(_) => Vec::new(),
+    };
     if !needed.iter().any(|tensors| tensors.is_disjoint(&unreached)) {
         return Err(whole);
     }

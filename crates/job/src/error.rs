@@ -208,7 +208,7 @@ pub enum Error {
         /// Why.
         source: RewriteError,
     },
-    /// The model in memory cannot be quantized.
+    /// The model cannot be quantized.
     #[error("the model cannot be quantized")]
     Quantize(#[source] RewriteError),
     /// The model in memory cannot be encoded.

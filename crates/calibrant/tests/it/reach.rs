@@ -79,3 +79,16 @@ fn where_nothing_is_left_to_quantize_the_node_is_named_with_a_way_out() {
     assert!(said.contains("--backend tensorrt"), "{said}");
     assert_eq!(fs::read_dir(folder.path().join("out")).unwrap().count(), 0);
 }
+
+#[test]
+fn a_dynamically_quantized_model_is_said_to_be_quantized_rather_than_refused_for_an_operator() {
+    let folder = tempfile::tempdir().unwrap();
+    let graph = Graph::reading("x", &["batch", "16", "8", "8"])
+        .push(NodeProto::new("DynamicQuantizeLinear", "dyn", &["x"], &["q", "s", "z"]))
+        .push(NodeProto::new("DequantizeLinear", "back", &["q", "s", "z"], &["y"]));
+    let failed = quantize(folder.path(), graph.output("y"));
+    let said = String::from_utf8_lossy(&failed.stderr);
+    assert_eq!(failed.status.code(), Some(1), "{said}");
+    assert!(said.contains("the model is quantized already"), "{said}");
+    assert!(said.contains("give the float32 model"), "{said}");
+}
