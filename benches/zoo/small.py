@@ -159,15 +159,18 @@ def masktokens():
     return d
 
 
+class Branches(nn.Module):
+    """A convolution, and two more for whoever decides between them."""
+
+    def __init__(self, padding=0):
+        super().__init__()
+        self.c = nn.Conv2d(3, 8, 3, padding=padding)
+        self.a = nn.Conv2d(8, 8, 3, padding=padding)
+        self.b = nn.Conv2d(8, 8, 3, padding=padding)
+
+
 def iff():
-
-    class Net(nn.Module):
-        def __init__(self):
-            super().__init__()
-            self.c = nn.Conv2d(3, 8, 3)
-            self.a = nn.Conv2d(8, 8, 3)
-            self.b = nn.Conv2d(8, 8, 3)
-
+    class Net(Branches):
         def forward(self, x):
             y = self.c(x).relu()
             if bool(y.mean() > 0.2):
@@ -180,13 +183,7 @@ def iff():
 
 
 def loop():
-
-    class Net(nn.Module):
-        def __init__(self):
-            super().__init__()
-            self.c = nn.Conv2d(3, 8, 3, padding=1)
-            self.a = nn.Conv2d(8, 8, 3, padding=1)
-
+    class Net(Branches):
         def forward(self, x):
             y = self.c(x).relu()
             n = int(x.shape[2]) // 16
@@ -194,18 +191,11 @@ def loop():
                 y = self.a(y).relu()
             return y.mean((2, 3))
 
-    return torch.jit.script(Net().eval())
+    return torch.jit.script(Net(padding=1).eval())
 
 
 def cond_dynamo():
-
-    class Net(nn.Module):
-        def __init__(self):
-            super().__init__()
-            self.c = nn.Conv2d(3, 8, 3)
-            self.a = nn.Conv2d(8, 8, 3)
-            self.b = nn.Conv2d(8, 8, 3)
-
+    class Net(Branches):
         def forward(self, x):
             y = self.c(x).relu()
             y = torch.cond(y.mean() > 0.2, lambda v: self.a(v), lambda v: self.b(v).sigmoid(), (y,))
